@@ -1,0 +1,6 @@
+"""`python -m raymeta`."""
+
+from raymeta.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

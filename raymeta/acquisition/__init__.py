@@ -1,0 +1,1 @@
+"""From priority maps to the query: the method's own part."""

@@ -1,0 +1,1 @@
+"""What annotation costs: estimated and true clicks, the oracle, labelled regions."""

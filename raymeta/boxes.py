@@ -1,0 +1,74 @@
+"""The one box format of the project: square, half-open, in pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, order=True)
+class Box:
+    """Pixels `top : top + width` and `left : left + width` of an image.
+
+    Raises:
+        ValueError: a negative corner, or a width below 1.
+    """
+
+    top: int
+    left: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.top < 0 or self.left < 0:
+            raise ValueError(f"box corner ({self.top}, {self.left}) is negative: boxes start at 0 or later")
+        if self.width < 1:
+            raise ValueError(f"box width {self.width} is below 1: choose at least 1 pixel")
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.top + self.width
+
+    @property
+    def right(self) -> int:
+        """First column to the right of the box."""
+        return self.left + self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slice: `image[box.slices]` are the pixels of the box."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def overlaps(self, other: "Box") -> bool:
+        """Whether the two boxes of one image share a pixel."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
+    def fits(self, height: int, width: int) -> bool:
+        """Whether the box lies inside an image of `height` × `width` pixels."""
+        return self.bottom <= height and self.right <= width
+
+
+def check_box_width(box_width: int, height: int, width: int) -> None:
+    """Raise ValueError when no box of this width fits into an image of `height` × `width` pixels."""
+    if box_width < 1:
+        raise ValueError(f"box_width {box_width} is below 1: choose at least 1")
+    for side, pixels in (("height", height), ("width", width)):
+        if box_width > pixels:
+            raise ValueError(f"box_width {box_width} exceeds the image {side} {pixels}: choose at most {pixels}")
+
+
+def boxes_mask(boxes: list[Box], height: int, width: int) -> NDArray[np.bool_]:
+    """Union of boxes as a mask.
+
+    Returns:
+        (H, W) bool, True inside at least one box; parts outside the image are cut off.
+    """
+    mask = np.zeros((height, width), dtype=bool)
+    for box in boxes:
+        mask[box.slices] = True
+    return mask

@@ -1,0 +1,1 @@
+"""The Ray shell: the only place in raymeta that imports ray."""

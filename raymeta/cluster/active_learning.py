@@ -1,0 +1,140 @@
+"""The experiment: train → fit meta regressor → score pool → select → ask oracle, repeated."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.cluster import stages
+from raymeta.cluster.connection import quiet_environment, ray_connection
+from raymeta.cluster.network_trainer import NetworkTrainer
+from raymeta.cluster.pool_scorer import PoolScorer
+from raymeta.cluster.progress import RunProgress
+from raymeta.cluster.stages import Session
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.registry import open_dataset
+from raymeta.experiment.check import check_numbers, experiment_split
+from raymeta.experiment.iteration_folder import IterationFolder
+from raymeta.experiment.run_store import RunStore
+from raymeta.experiment.summary import iteration_summary
+from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
+
+
+def run_experiment(config: ExperimentConfig, address: str | None = None, console: Console | None = None) -> None:
+    """Run an experiment, or resume it where it stopped.
+
+    address: Ray cluster; None takes RAY_ADDRESS, else a local Ray.
+
+    Raises:
+        ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
+    """
+    store = RunStore(config.run_dir)
+    dataset = open_dataset(config.dataset, config.seed)
+    split = experiment_split(config, dataset)
+    check_numbers(config, dataset, split)
+    store.create(config)
+    progress = RunProgress(config.acquisition.strategy, config.iterations, console)
+    with store.lock():
+        store.write_split(split.to_table())
+        if _is_complete(store, config):
+            progress.say(f"{store.location}: all iterations are done")
+            return
+        with ray_connection(address), progress, _workers(config, progress) as (trainer, scorer):
+            session = Session(config, store, dataset, split, trainer, scorer, progress)
+            _run_iterations(session)
+
+
+def _run_iterations(session: Session) -> None:
+    session.progress.begin_stage("clicks", len(session.split.pool))
+    _count_pool_clicks(session)
+    for index in range(session.config.iterations):
+        summary = run_iteration(session, index)
+        if summary["query_boxes"] == 0 and session.config.acquisition.strategy != "full_set":
+            session.progress.say("the pool is dry: no box with a positive score is left")
+            return
+
+
+def run_iteration(session: Session, index: int) -> dict[str, Any]:
+    """One iteration; stages that are committed and sound are not done again."""
+    folder = session.store.iteration(index)
+    committed = _sound_stages(session, folder)
+    if "summary" in committed:
+        session.faults |= folder.read_json("oracle.json")["failed_images"]
+        return dict(folder.read_json("summary.json"))
+    session.progress.begin_iteration(index)
+    regions = labelled_before(session, index)
+    if "train" not in committed:
+        stages.train(session, folder, index, regions)
+    if session.config.acquisition.strategy == "full_set":
+        stages.finish_full_set(folder)
+    else:
+        if "fit" not in committed:
+            stages.fit(session, folder, index, regions)
+        if "score" not in committed:
+            stages.score(session, folder, index, regions)
+        if "annotate" not in committed:
+            stages.annotate(session, folder)
+        else:
+            session.faults |= folder.read_json("oracle.json")["failed_images"]
+    summary = iteration_summary(session.config, session.store, session.split, index, regions)
+    folder.write_json("summary.json", summary)
+    folder.commit("summary", ["summary.json"])
+    session.progress.finish_iteration(summary)
+    return summary
+
+
+def labelled_before(session: Session, index: int) -> LabelledRegions:
+    """Labels that iteration `index` trains on: L0 and every box that the oracle answered before."""
+    regions = LabelledRegions.from_images(session.split.initial)
+    for earlier in range(index):
+        regions = regions.with_boxes(session.store.iteration(earlier).read_table("annotation.parquet"))
+    return regions
+
+
+def _sound_stages(session: Session, folder: IterationFolder) -> list[str]:
+    """Committed stages; a damaged artefact is named and its stage is done again."""
+    committed = folder.committed_stages()
+    for stage in stages.STAGES:
+        if stage not in committed:
+            for fault in folder.damaged(stage):
+                session.progress.say(f"{fault}; stage {stage} is done again")
+    return committed
+
+
+def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
+    for index in range(config.iterations):
+        folder = store.iteration(index)
+        if not folder.is_committed("summary"):
+            return False
+        if folder.read_json("summary.json")["query_boxes"] == 0:
+            return True
+    return True
+
+
+@contextmanager
+def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+    """Workers that stay over the whole experiment; they start side by side."""
+    quiet_environment()
+    progress.begin_stage("start")
+    with ExitStack() as stack:
+        trainer = NetworkTrainer(config)
+        stack.callback(trainer.close)
+        scorer = PoolScorer(config)
+        stack.callback(scorer.close)
+        yield trainer, scorer
+
+
+def _count_pool_clicks(session: Session) -> None:
+    """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
+    if session.store.read_pool_clicks() is not None:
+        return
+    rows = session.scorer.run(
+        "whole_image_clicks", session.split.pool, on_rows=lambda rows: session.progress.advance(len(rows))
+    )
+    failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
+    session.note_faults(failed)
+    kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
+    session.store.write_pool_clicks(pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA))

@@ -1,0 +1,78 @@
+"""The one rule how a Ray cluster is reached: the one that is named, else a local one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+
+import raymeta
+
+LOCAL_CPUS = 4
+"""Logical CPUs of a local Ray: actors that wait hold a share of one; 4 start few processes even on 2 cores."""
+
+
+class ConnectionFailedError(ValueError):
+    """The named cluster can't be reached."""
+
+
+def quiet_environment() -> None:
+    """Settings that Ray reads once, when it is imported or started; what the user has set stays."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "1")
+
+
+def cluster_address(address: str | None) -> str | None:
+    """Address to connect to, or None for a local Ray: `address`, else RAY_ADDRESS; "local" forces a local one."""
+    chosen = address or os.environ.get("RAY_ADDRESS") or None
+    return None if chosen == "local" else chosen
+
+
+@contextmanager
+def ray_connection(address: str | None = None) -> Iterator[None]:
+    """Connect to the cluster of `address` or RAY_ADDRESS, else start a local Ray; disconnect at the end.
+
+    Raises:
+        ConnectionFailedError: no cluster answers at the address.
+    """
+    chosen = cluster_address(address)
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        if chosen is None:
+            # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
+            ray.init(
+                address="local",
+                num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        else:
+            ray.init(address=chosen, log_to_driver=False, logging_level="ERROR", runtime_env=_runtime_env())
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = chosen or "this machine"
+        raise ConnectionFailedError(
+            f"no Ray cluster answers at {where}: {error}; start one with `ray start --head`, or leave out "
+            "--address and RAY_ADDRESS to use a local one"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _runtime_env() -> dict[str, object] | None:
+    """Ship this package to a cluster, unless a submitted job has brought it already."""
+    if os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR"):
+        return None
+    return {"py_modules": [str(Path(raymeta.__file__).parent)]}
+
+
+def cluster_gpus() -> int:
+    """GPUs of the connected cluster."""
+    return int(ray.cluster_resources().get("GPU", 0))

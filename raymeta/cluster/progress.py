@@ -1,0 +1,112 @@
+"""Live progress of a run in the terminal: stage, epoch, images/s, mIoU, cost so far, time left."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+STAGE_TEXT = {
+    "start": "start workers",
+    "clicks": "count clicks of P",
+    "train": "train network",
+    "fit": "fit meta regressor",
+    "sample": "sample clicks",
+    "score": "score pool",
+    "annotate": "ask oracle",
+}
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class RunProgress:
+    """A bar for the current stage; a line for each finished iteration. Without a terminal, lines only."""
+
+    def __init__(self, name: str, iterations: int, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.name = name
+        self.iterations = iterations
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("[bold]{task.fields[where]}[/]"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, where=name, detail="")
+        self._iteration = 0
+        self._done = 0
+        self._began = time.monotonic()
+        self._stage_began = self._began
+        self._iteration_seconds: list[float] = []
+        self._iteration_began = self._began
+        self._status = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def begin_iteration(self, iteration: int) -> None:
+        """An iteration starts."""
+        self._iteration = iteration
+        self._iteration_began = time.monotonic()
+
+    def begin_stage(self, stage: str, total: int | None = None) -> None:
+        """A stage starts; `total` in images."""
+        self._done = 0
+        self._stage_began = time.monotonic()
+        where = f"{self.name} {self._iteration + 1}/{self.iterations}"
+        text = STAGE_TEXT.get(stage, stage)
+        self._bar.update(self._task, description=text, total=total, completed=0, where=where, detail=self._status)
+
+    def advance(self, images: int) -> None:
+        """Images of the current stage are done."""
+        self._done += images
+        rate = self._done / max(1e-6, time.monotonic() - self._stage_began)
+        self._bar.update(self._task, completed=self._done, detail=f"{rate:.1f} images/s{self._status}")
+
+    def training(self, state: dict[str, Any]) -> None:
+        """What the training worker told last."""
+        epoch, of = state.get("epoch", 0), state.get("max_epochs")
+        steps, step = state.get("steps", 1), state.get("step", 0)
+        miou = state.get("validation_miou")
+        shown = "" if miou is None else f"  mIoU {100 * miou:.1f} %"
+        self._bar.update(
+            self._task,
+            total=of,
+            completed=epoch + (step / steps if steps else 0),
+            detail=f"epoch {min(epoch + 1, of or epoch + 1)}/{of} step {step}/{steps}{shown}{self._status}",
+        )
+
+    def finish_iteration(self, summary: dict[str, Any]) -> None:
+        """Print what an iteration gave, and estimate the time left."""
+        self._iteration_seconds.append(time.monotonic() - self._iteration_began)
+        left = sum(self._iteration_seconds) / len(self._iteration_seconds)
+        left *= self.iterations - self._iteration - 1
+        miou = f"mIoU {100 * summary['miou']:5.2f} %"
+        cost = f"cost_A {summary['cost_a']:5.2f} %"
+        self._status = f"  {miou}  {cost}  left {_duration(left)}"
+        r2 = "" if summary["r2"] is None else f"  R² {summary['r2']:.2f}"
+        self.say(
+            f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  "
+            f"{summary['query_boxes']} boxes queried{r2}  {_duration(self._iteration_seconds[-1])}"
+            f"  about {_duration(left)} left"
+        )

@@ -1,0 +1,93 @@
+"""Where training jobs wait for the long-lived Ray Train workers, and results for the driver."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One iteration's training: which labels, which validation images, and a state to go on from."""
+
+    iteration: int
+    regions: LabelledRegions
+    validation_ids: tuple[str, ...]
+    resume: bytes | None
+
+
+class TrainingDesk:
+    """Hands each job to all workers of a group; a group that restarts gets the unfinished job again.
+
+    Jobs are numbered from 0. Rank 0 alone delivers: states after epochs, progress, and the result.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: list[TrainingJob | None] = []
+        self._results: dict[int, dict[str, Any]] = {}
+        self._progress: dict[str, Any] = {}
+        self._state: tuple[int, bytes] | None = None
+        self._changed = asyncio.Condition()
+
+    async def submit(self, job: TrainingJob | None) -> int:
+        """Queue a job, None to send the workers home; returns its number."""
+        async with self._changed:
+            self._jobs.append(job)
+            self._state = None
+            self._progress = {}
+            self._changed.notify_all()
+            return len(self._jobs) - 1
+
+    async def next_job(self, last: int) -> tuple[int, TrainingJob | None, bytes | None]:
+        """Wait for the first unfinished job after number `last`; with it comes the newest state to resume from."""
+
+        def ready() -> bool:
+            return max(len(self._results), last + 1) < len(self._jobs)
+
+        async with self._changed:
+            await self._changed.wait_for(ready)
+            number = max(len(self._results), last + 1)
+            job = self._jobs[number]
+            known = self._state[1] if self._state and self._state[0] == number else None
+            return number, job, known or (job.resume if job else None)
+
+    async def report(self, number: int, progress: dict[str, Any]) -> None:
+        """Rank 0 tells how far it is."""
+        self._progress = {"job": number, **progress}
+
+    async def keep_state(self, number: int, state: bytes) -> None:
+        """Rank 0 leaves the state after an epoch."""
+        self._state = (number, state)
+
+    async def progress(self) -> dict[str, Any]:
+        """What rank 0 told last, or nothing."""
+        return self._progress
+
+    async def state(self, number: int) -> bytes | None:
+        """The newest state of a job."""
+        return self._state[1] if self._state and self._state[0] == number else None
+
+    async def finish(self, number: int, result: dict[str, Any]) -> None:
+        """Rank 0 delivers; a second delivery of a restarted group changes nothing."""
+        async with self._changed:
+            self._results.setdefault(number, result)
+            self._changed.notify_all()
+
+    async def result(self, number: int, timeout: float) -> dict[str, Any] | None:
+        """The result of a job, or None when it isn't there after `timeout` seconds."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(lambda: number in self._results), timeout)
+            except TimeoutError:
+                return None
+            result = self._results[number]
+            self._results[number] = {}  # the driver has it: weights needn't stay in memory
+            return result
+
+
+def start_desk() -> Any:
+    """Start a desk actor; it costs no CPU slot, since it only waits."""
+    return ray.remote(TrainingDesk).options(num_cpus=0, max_concurrency=1000).remote()

@@ -1,0 +1,131 @@
+"""What a Ray Train worker does: stay, and train one iteration's network after another."""
+
+import io
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATE_INTERVAL_S = 5.0
+"""Least seconds between two states that leave a worker: a state is several times the network's size."""
+
+
+class DistributedCommunicator:
+    """Sums integer arrays over the ranks of torch.distributed."""
+
+    def __init__(self, device: Any) -> None:
+        import torch.distributed as dist
+
+        self.device = device
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.world_size = dist.get_world_size() if dist.is_initialized() else 1
+
+    def sum_array(self, values: NDArray[Any]) -> NDArray[Any]:
+        """All-reduced sum, same shape and dtype on every rank."""
+        import torch
+        import torch.distributed as dist
+
+        if self.world_size == 1:
+            return values
+        tensor = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+        dist.all_reduce(tensor)
+        return tensor.cpu().numpy()
+
+
+class _Reporter:
+    """Sends rank 0's progress to the desk without waiting for it."""
+
+    def __init__(self, desk: Any, number: int, max_epochs: int) -> None:
+        self.desk = desk
+        self.number = number
+        self.max_epochs = max_epochs
+        self.fields: dict[str, Any] = {"epoch": 0, "max_epochs": max_epochs, "validation_miou": None}
+        self.last_report = 0.0
+        self.last_state = time.monotonic()
+
+    def step(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.last_report > 0.3 or done == total:
+            self.last_report = now
+            self.desk.report.remote(self.number, self.fields | {"step": done, "steps": total})
+
+    def epoch(self, record: Any, state: Any) -> None:
+        self.fields |= {"epoch": record.epoch, "validation_miou": record.validation_miou}
+        self.desk.report.remote(self.number, dict(self.fields))
+        if time.monotonic() - self.last_state > STATE_INTERVAL_S:
+            self.desk.keep_state.remote(self.number, state.to_bytes())
+            self.last_state = time.monotonic()
+
+
+def training_loop(settings: dict[str, Any]) -> None:
+    """Loop of every Ray Train worker: ask the desk for a job, train, deliver, until sent home.
+
+    settings: `config` (values of ExperimentConfig), `desk` (actor handle), `use_gpu` (bool).
+    """
+    import ray
+    import ray.train.torch
+    import torch
+
+    from raymeta.config import parse_config
+    from raymeta.datasets.registry import open_dataset
+    from raymeta.experiment.training_set import ExampleCache
+
+    config = parse_config(settings["config"])
+    torch.set_num_threads(config.training.threads_per_worker)
+    device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
+    communicator = DistributedCommunicator(device)
+    cache = ExampleCache(open_dataset(config.dataset, config.seed))
+    desk = settings["desk"]
+    last = -1
+    while True:
+        last, job, resume = ray.get(desk.next_job.remote(last))
+        if job is None:
+            return
+        result = train_job(job, last, resume, config, cache, device, communicator, desk)
+        if communicator.rank == 0:
+            ray.get(desk.finish.remote(last, result))
+
+
+def train_job(
+    job: Any, number: int, resume: bytes | None, config: Any, cache: Any, device: Any, communicator: Any, desk: Any
+) -> dict[str, Any]:
+    """Train one network from its start weights; returns what the run folder keeps of it."""
+    import torch
+
+    from raymeta.experiment.training_set import LabelledExamples
+    from raymeta.networks.registry import build_network
+    from raymeta.networks.training import train_network
+
+    examples = LabelledExamples(cache, job.regions, job.validation_ids)
+    if not examples.num_train or not examples.num_validation:
+        return {"error": f"no readable labelled or validation image: {examples.faults}"}
+    network = build_network(config.network, cache.dataset.num_classes, config.seed + 1000 * job.iteration).to(device)
+    reporter = _Reporter(desk, number, config.training.max_epochs)
+
+    def wrap(module: torch.nn.Module) -> torch.nn.Module:
+        return torch.nn.parallel.DistributedDataParallel(module) if communicator.world_size > 1 else module
+
+    leader = communicator.rank == 0
+    state = train_network(
+        network,
+        examples,
+        config.training,
+        seed=config.seed + 1000 * job.iteration,
+        device=device,
+        communicator=communicator,
+        on_epoch=reporter.epoch if leader else None,
+        on_step=reporter.step if leader else None,
+        resume=resume,
+        wrap=wrap,
+    )
+    buffer = io.BytesIO()
+    torch.save(state.best_weights, buffer)
+    return {
+        "network": buffer.getvalue(),
+        "history": [vars(record) if hasattr(record, "__dict__") else record._asdict() for record in state.history],
+        "confusion": np.asarray(state.best_confusion).tolist(),
+        "best_epoch": state.best_epoch,
+        "miou": state.best_miou,
+        "faults": examples.faults,
+    }

@@ -1,0 +1,242 @@
+"""The experiment's configuration: one frozen pydantic model, read once at the edge."""
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
+StrategyName = Literal[
+    "random_box",
+    "entropy_box",
+    "entropy_box_plus",
+    "metabox",
+    "metabox_plus",
+    "entropy_box_plus_star",
+    "metabox_plus_star",
+    "full_set",
+]
+ClicksPriority = Literal["paper", "normalized"]
+MetaRegressorKind = Literal["catboost", "sklearn"]
+STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
+
+
+class ConfigError(ValueError):
+    """A config that can't be used; the message names each wrong key, its value and the remedy."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ScenesConfig(_Section):
+    """Street scenes that `street_scenes` generates into `dataset.root` when they are not there yet."""
+
+    train_images: int = Field(60, ge=1, description="images of the pool")
+    validation_images: int = Field(20, ge=1, description="images for validation")
+    height: int = Field(128, ge=32, description="pixels")
+    width: int = Field(256, ge=32, description="pixels")
+    seed: int = Field(0, ge=0, description="same seed, same scenes")
+
+
+class DatasetConfig(_Section):
+    """Where the images are and how large they are read."""
+
+    kind: DatasetKind = Field(description="layout of the data set")
+    root: str = Field(description="folder of the data set")
+    height: int | None = Field(None, ge=8, description="resize to this height (pixels); none keeps the files' size")
+    width: int | None = Field(None, ge=8, description="resize to this width (pixels); none keeps the files' size")
+    max_pool_images: int | None = Field(None, ge=1, description="use only this many pool images, by seeded choice")
+    max_validation_images: int | None = Field(None, ge=1, description="use only this many, evenly spaced")
+    scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> "DatasetConfig":
+        if (self.height is None) != (self.width is None):
+            raise ValueError(f"height {self.height} and width {self.width}: give both, or neither")
+        return self
+
+
+class AcquisitionConfig(_Section):
+    """Which boxes are asked for."""
+
+    strategy: StrategyName = Field(description="acquisition strategy; full_set trains the reference on everything")
+    box_width: int = Field(128, ge=1, description="side of a box (pixels)")
+    query_size: int = Field(6400, ge=1, description="boxes an iteration")
+    initial_images: int = Field(50, ge=1, description="wholly labelled images at the start (L0)")
+    meta_images: int = Field(30, ge=0, description="images that fit the meta regressor (M)")
+    clicks_priority: ClicksPriority = Field("normalized", description="how estimated clicks enter the joint score")
+    epsilon: float | None = Field(None, gt=0, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)")
+    clicks_sample_images: int = Field(32, ge=1, description="pool images that set clicks_max")
+    fusion: Literal["product"] = Field("product", description="how priorities are joined")
+
+
+class MetaRegressorConfig(_Section):
+    """The gradient boosting that predicts a segment's IoU."""
+
+    kind: MetaRegressorKind = Field("catboost", description="library")
+    trees: int = Field(100, ge=1, description="number of trees")
+    depth: int = Field(4, ge=1, le=16, description="depth of a tree")
+    learning_rate: float = Field(0.1, gt=0, description="shrinkage")
+
+
+class NetworkConfig(_Section):
+    """The segmentation network."""
+
+    kind: Literal["fcn8"] = Field("fcn8", description="architecture")
+    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts")
+    batch_norm: bool = Field(False, description="batch norm after each convolution of the encoder")
+    weights: str | None = Field(None, description="file with start weights; none: random initialisation")
+
+
+class TrainingConfig(_Section):
+    """How the network is trained in each iteration."""
+
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="optimizer")
+    learning_rate: float = Field(1e-4, gt=0, description="initial learning rate")
+    beta1: float = Field(0.99, ge=0, lt=1, description="Adam")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD")
+    weight_decay: float = Field(0.0, ge=0, description="L2 penalty")
+    schedule: Literal["constant", "poly"] = Field("constant", description="learning-rate policy")
+    poly_power: float = Field(0.8, gt=0, description="p of lr·(1 - s/s_tot)^p")
+    poly_steps: int = Field(150_000, ge=1, description="s_tot")
+    batch_size: int = Field(1, ge=1, description="images a step, over all workers")
+    patience: int = Field(10, ge=1, description="epochs without a better validation mIoU before it stops")
+    max_epochs: int = Field(200, ge=1, description="at most this many epochs")
+    steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
+    max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
+    horizontal_flip: bool = Field(False, description="mirror half of the images")
+    workers: int = Field(1, ge=1, description="Ray Train workers")
+    threads_per_worker: int = Field(2, ge=1, description="CPU threads of a worker")
+    mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
+
+
+class ScoringConfig(_Section):
+    """How the pool is scored."""
+
+    actors: int = Field(1, ge=1, description="scoring actors")
+    threads_per_actor: int = Field(2, ge=1, description="CPU threads of an actor")
+
+
+class ReportConfig(_Section):
+    """What the report shows."""
+
+    panel_images: int = Field(3, ge=0, description="pool images shown as panels (Figure 4)")
+    full_set_run: str | None = Field(None, description="run folder of full_set, for the 95 % line")
+
+
+class ExperimentConfig(_Section):
+    """One experiment: one strategy, one seed."""
+
+    run_dir: str = Field(min_length=1, description="run folder, a path or URI")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+    iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
+    dataset: DatasetConfig
+    acquisition: AcquisitionConfig
+    meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
+    network: NetworkConfig = Field(default_factory=NetworkConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    scoring: ScoringConfig = Field(default_factory=ScoringConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
+
+    @model_validator(mode="after")
+    def _meta_set_present(self) -> "ExperimentConfig":
+        if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
+            raise ValueError("acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor")
+        if self.training.batch_size % self.training.workers:
+            raise ValueError(
+                f"training.batch_size {self.training.batch_size} is no multiple of "
+                f"training.workers {self.training.workers}: choose a multiple"
+            )
+        return self
+
+
+# Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
+RESUME_MAY_CHANGE: tuple[str, ...] = (
+    "run_dir",
+    "dataset.root",
+    "iterations",
+    "scoring.actors",
+    "scoring.threads_per_actor",
+    "report.panel_images",
+    "report.full_set_run",
+)
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:
+    """Read a YAML config and apply `key.path=value` overrides; values are YAML.
+
+    Raises:
+        ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        values = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config {path} can't be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"config {path} is no valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
+    for override in overrides or []:
+        _apply_override(values, override)
+    return parse_config(values, source=str(path))
+
+
+def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentConfig:
+    """Validate plain values; `source` names them in the error."""
+    try:
+        return ExperimentConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
+
+
+def _describe(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
+    if fault["type"] == "extra_forbidden":
+        return f"  {key}: unknown key; remove it or correct its name"
+    if fault["type"] == "missing":
+        return f"  {key}: missing; give a value"
+    message = fault["msg"].removeprefix("Value error, ")
+    shown = fault["input"]
+    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {shown!r})")
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"override {override!r} has no '=': write key.path=value, as in seed=1")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+    *parents, last = key.split(".")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"override {override!r}: {parent} holds a value, not keys")
+    section[last] = value
+
+
+def flatten(config: ExperimentConfig) -> dict[str, Any]:
+    """Every value of the config under its dotted path."""
+
+    def walk(prefix: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {prefix: value}
+        return {k: v for name, child in value.items() for k, v in walk(f"{prefix}.{name}".strip("."), child).items()}
+
+    return walk("", config.model_dump())
+
+
+def differences(old: ExperimentConfig, new: ExperimentConfig) -> list[str]:
+    """`key: old → new` for each value that a resumed run may not change."""
+    before, after = flatten(old), flatten(new)
+    return [
+        f"{key}: {before.get(key)!r} → {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and key not in RESUME_MAY_CHANGE
+    ]

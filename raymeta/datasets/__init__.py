@@ -1,0 +1,1 @@
+"""Data sets through one interface: images, label maps and annotation polygons by image id."""

@@ -1,0 +1,39 @@
+"""CamVid in the layout of SegNet: 11 classes, label maps only.
+
+Brostow, Fauqueur, Cipolla: Semantic object classes in video (2009); the split and the classes are those that
+Badrinarayanan, Kendall and Cipolla published with SegNet (2017).
+"""
+
+from pathlib import Path
+
+from raymeta.datasets.class_list import consecutive_classes
+from raymeta.datasets.file_dataset import DatasetFiles
+from raymeta.datasets.sample_files import pair_files, require_folders
+
+VOID = 11
+
+CAMVID_COLORS: dict[str, tuple[int, int, int]] = {
+    "sky": (128, 128, 128),
+    "building": (128, 0, 0),
+    "pole": (192, 192, 128),
+    "road": (128, 64, 128),
+    "pavement": (60, 40, 222),
+    "tree": (128, 128, 0),
+    "sign/symbol": (192, 128, 128),
+    "fence": (64, 64, 128),
+    "car": (64, 0, 128),
+    "pedestrian": (64, 64, 0),
+    "bicyclist": (0, 128, 192),
+}
+"""Colour of each class, in the order of the label values 0..10."""
+
+LAYOUT = "train, trainannot, val and valannot: images (PNG or JPEG), and label PNGs of the same names"
+
+
+def find_camvid(root: Path) -> DatasetFiles:
+    """Files of CamVid below `root`. Raises DatasetError where the layout is another."""
+    require_folders(root, ["train", "trainannot", "val", "valannot"], LAYOUT)
+    pool, pool_orphans = pair_files(root / "train", root / "trainannot")
+    validation, validation_orphans = pair_files(root / "val", root / "valannot")
+    classes = consecutive_classes(tuple(CAMVID_COLORS), list(CAMVID_COLORS.values()), void=(VOID,))
+    return DatasetFiles("camvid", classes, pool, validation, (*pool_orphans, *validation_orphans))

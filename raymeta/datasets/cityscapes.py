@@ -1,0 +1,62 @@
+"""Cityscapes in its published layout: 19 evaluated classes, label maps and polygons.
+
+Cordts et al.: The Cityscapes Dataset for Semantic Urban Scene Understanding (2016).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from raymeta.datasets.cityscapes_labels import CITYSCAPES_LABELS, EVALUATED_LABELS
+from raymeta.datasets.cityscapes_polygons import read_cityscapes_polygons
+from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.file_dataset import DatasetFiles
+from raymeta.datasets.image_files import is_utf8
+from raymeta.datasets.sample import DatasetError
+from raymeta.datasets.sample_files import SampleFiles, require_folders
+
+IMAGE_ENDING = "_leftImg8bit.png"
+LABELS_ENDING = "_gtFine_labelIds.png"
+POLYGONS_ENDING = "_gtFine_polygons.json"
+LAYOUT = (
+    f"leftImg8bit/{{train,val}}/<city>/<city>_<seq>_<frame>{IMAGE_ENDING} and "
+    f"gtFine/{{train,val}}/<city>/<city>_<seq>_<frame>{LABELS_ENDING} and …{POLYGONS_ENDING}"
+)
+
+
+def cityscapes_classes() -> ClassList:
+    """The 19 evaluated classes; every other label id is ignored (id -1 is stored as 255)."""
+    return ClassList(
+        names=tuple(label.name for label in EVALUATED_LABELS),
+        palette=np.array([label.color for label in EVALUATED_LABELS], dtype=np.uint8),
+        train_ids={label.label_id % 256: label.train_id for label in CITYSCAPES_LABELS},
+    )
+
+
+def find_cityscapes(root: Path, name: str = "cityscapes") -> DatasetFiles:
+    """Files of Cityscapes below `root`; the pool is `train`. Raises DatasetError where the layout is another."""
+    folders = [f"{kind}/{split}" for kind in ("leftImg8bit", "gtFine") for split in ("train", "val")]
+    require_folders(root, folders, LAYOUT)
+    pool, pool_orphans = _find_split(root, "train")
+    validation, validation_orphans = _find_split(root, "val")
+    orphans = (*pool_orphans, *validation_orphans)
+    return DatasetFiles(name, cityscapes_classes(), pool, validation, orphans, read_cityscapes_polygons)
+
+
+def _find_split(root: Path, split: str) -> tuple[dict[str, SampleFiles], list[str]]:
+    """Files by image id, and a fault for each annotation without image."""
+    images, annotation = root / "leftImg8bit" / split, root / "gtFine" / split
+    found: dict[str, SampleFiles] = {}
+    for path in sorted(images.glob(f"*/*{IMAGE_ENDING}")):
+        image_id = path.name.removesuffix(IMAGE_ENDING)
+        if not is_utf8(path.name):
+            raise DatasetError(f"{path.name!r} in {path.parent} is not valid UTF-8: rename it")
+        if image_id in found:
+            raise DatasetError(f"{found[image_id].image} and {path} are both image {image_id}: remove one")
+        stem = annotation / path.parent.name / image_id
+        found[image_id] = SampleFiles(path, Path(f"{stem}{LABELS_ENDING}"), Path(f"{stem}{POLYGONS_ENDING}"))
+    if not found:
+        raise DatasetError(f"folder {images} holds no image: expected {LAYOUT}")
+    known = {path for sample in found.values() for path in (sample.labels, sample.polygons)}
+    files = sorted(path for ending in (LABELS_ENDING, POLYGONS_ENDING) for path in annotation.glob(f"*/*{ending}"))
+    return found, [f"{path}: has no image in {images / path.parent.name}" for path in files if path not in known]

@@ -1,0 +1,170 @@
+"""A data set made of files: what CamVid, Cityscapes and a plain folder have in common."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.file_check import check_files
+from raymeta.datasets.image_files import image_size, read_image, read_label_map, resize_image, resize_label_map
+from raymeta.datasets.sample import DatasetError, Polygon
+from raymeta.datasets.sample_files import PolygonReader, SampleFiles
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetFiles:
+    """Files found in the layout of one kind of data set.
+
+    pool, validation: files by image id. orphans: faults seen while listing, such as labels without image.
+    """
+
+    name: str
+    classes: ClassList
+    pool: Mapping[str, SampleFiles]
+    validation: Mapping[str, SampleFiles]
+    orphans: tuple[str, ...] = ()
+    read_polygons: PolygonReader | None = None
+
+    def __post_init__(self) -> None:
+        if both := sorted(self.pool.keys() & self.validation.keys()):
+            raise DatasetError(f"{self.name}: in the pool and in validation: {', '.join(both)}: rename or remove one")
+
+    def limited(self, max_pool: int | None, max_validation: int | None, seed: int) -> "DatasetFiles":
+        """At most so many pool images, by seeded choice, and validation images, evenly spaced."""
+        pool, validation = sorted_ids(self.pool), sorted_ids(self.validation)
+        if max_pool is not None and max_pool < len(pool):
+            chosen = np.random.default_rng(seed).choice(len(pool), size=max_pool, replace=False)
+            pool = [pool[index] for index in chosen]
+        if max_validation is not None and max_validation < len(validation):
+            validation = [validation[index * len(validation) // max_validation] for index in range(max_validation)]
+        return replace(
+            self,
+            pool={image_id: self.pool[image_id] for image_id in pool},
+            validation={image_id: self.validation[image_id] for image_id in validation},
+        )
+
+
+def sorted_ids(ids: Iterable[str]) -> list[str]:
+    """Image ids in the order of their UTF-8 bytes."""
+    return sorted(ids, key=str.encode)
+
+
+class FileDataset:
+    """Implements `Dataset` on files; `size` is the (height, width) to which everything is resized."""
+
+    def __init__(self, files: DatasetFiles, size: tuple[int, int] | None = None) -> None:
+        self._files = files
+        self._samples = {**files.pool, **files.validation}
+        self._resize = size
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+        return self._files.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each of the C evaluated classes."""
+        return self._files.classes.names
+
+    @property
+    def num_classes(self) -> int:
+        """C, the number of evaluated classes."""
+        return len(self.class_names)
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """(C, 3) uint8, RGB colour of each class."""
+        return self._files.classes.palette
+
+    @property
+    def has_polygons(self) -> bool:
+        """Whether the annotation is there as polygons."""
+        return self._files.read_polygons is not None
+
+    @property
+    def height(self) -> int:
+        """Pixels. Raises DatasetError if no image is readable."""
+        return self._size[0]
+
+    @property
+    def width(self) -> int:
+        """Pixels. Raises DatasetError if no image is readable."""
+        return self._size[1]
+
+    @cached_property
+    def _size(self) -> tuple[int, int]:
+        if self._resize is not None:
+            return self._resize
+        first_fault = f"{self.name}: has no images"
+        for image_id in self.pool_ids() + self.validation_ids():
+            try:
+                return image_size(self._samples[image_id].image)
+            except DatasetError as error:
+                first_fault = str(error)
+        raise DatasetError(f"no image of the data set is readable: {first_fault}")
+
+    def pool_ids(self) -> list[str]:
+        """Ids of the pool images, sorted by their UTF-8 bytes."""
+        return sorted_ids(self._files.pool)
+
+    def validation_ids(self) -> list[str]:
+        """Ids of the validation images, sorted by their UTF-8 bytes."""
+        return sorted_ids(self._files.validation)
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
+        image = read_image(self._sample(image_id).image)
+        return image if self._resize is None else resize_image(image, *self._resize)
+
+    def label_map(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W) uint8 train ids, 255 ignored. Raises DatasetError if missing, unreadable or with unknown values.
+
+        A label map of another size than its image is refused as well.
+        """
+        sample = self._sample(image_id)
+        file_values = read_label_map(sample.labels)
+        if file_values.shape != (expected := image_size(sample.image)):
+            raise DatasetError(
+                f"{sample.labels}: label map of {file_values.shape[0]}×{file_values.shape[1]} pixels, "
+                f"its image has {expected[0]}×{expected[1]}: store both in one size"
+            )
+        label_map = self._files.classes.to_train_ids(file_values, sample.labels)
+        return label_map if self._resize is None else resize_label_map(label_map, *self._resize)
+
+    def polygons(self, image_id: str) -> list[Polygon]:
+        """Polygons in painting order, scaled with the resize; class 255 only covers.
+
+        Raises:
+            DatasetError: the data set has no polygons, or the file is missing or faulty.
+        """
+        sample = self._sample(image_id)
+        if self._files.read_polygons is None or sample.polygons is None:
+            raise DatasetError(f"{self.name} has no polygons: count clicks on its label maps")
+        polygons, (height, width) = self._files.read_polygons(sample.polygons)
+        if self._resize is None:
+            return polygons
+        scale = np.array([self._resize[1] / width, self._resize[0] / height])
+        return [Polygon(polygon.class_id, polygon.points * scale) for polygon in polygons]
+
+    def check(self, progress: Callable[[], None] | None = None) -> list[str]:
+        """One line for every fault of every file; never raises. `progress` is called after each image."""
+        samples = [self._samples[image_id] for image_id in self.pool_ids() + self.validation_ids()]
+        faults = check_files(
+            samples,
+            self._files.classes,
+            self._files.read_polygons,
+            one_size=self._resize is None,
+            progress=progress,
+        )
+        return [*self._files.orphans, *faults]
+
+    def _sample(self, image_id: str) -> SampleFiles:
+        try:
+            return self._samples[image_id]
+        except KeyError:
+            raise DatasetError(f"{self.name} has no image {image_id!r}") from None

@@ -1,0 +1,105 @@
+"""Own data without code: a folder of images, label PNGs of the same names, and a class list in YAML."""
+
+import colorsys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.file_dataset import DatasetFiles
+from raymeta.datasets.sample import IGNORED, DatasetError
+from raymeta.datasets.sample_files import pair_files, require_folders
+
+CLASS_FILE = "classes.yaml"
+LAYOUT = (
+    "images/{train,val}/<name>.png (or .jpg), labels/{train,val}/<name>.png and "
+    f"{CLASS_FILE} with classes: [{{name: road, value: 0, color: [128, 64, 128]}}, …] and void: [255]"
+)
+
+
+def find_folder(root: Path) -> DatasetFiles:
+    """Files of a plain folder below `root`; the pool is `train`.
+
+    Raises:
+        DatasetError: another layout, or a class list with faults: one line for each of them.
+    """
+    require_folders(root, ["images/train", "labels/train", "images/val", "labels/val"], LAYOUT)
+    classes = read_class_list(root / CLASS_FILE)
+    pool, pool_orphans = pair_files(root / "images" / "train", root / "labels" / "train")
+    validation, validation_orphans = pair_files(root / "images" / "val", root / "labels" / "val")
+    return DatasetFiles(root.resolve().name, classes, pool, validation, (*pool_orphans, *validation_orphans))
+
+
+def read_class_list(path: Path) -> ClassList:
+    """Classes of a YAML file: `classes`, a list of `{name, value, color}`, and `void`, a list of ignored values.
+
+    Train ids follow the order of the list. `color` is optional; `void` is [255] where it is left out.
+
+    Raises:
+        DatasetError: missing or unreadable file, or faulty entries: one line for each of them.
+    """
+    content = _load(path)
+    faults = [f"unknown key {key!r}" for key in content if key not in ("classes", "void")]
+    entries = content.get("classes")
+    if not isinstance(entries, list) or not 2 <= len(entries) <= 255:
+        faults.append("'classes' is no list of 2 to 255 entries {name, value}")
+        entries = []
+    void = content.get("void", [IGNORED])
+    if not isinstance(void, list) or not all(_is_byte(value) for value in void):
+        faults.append(f"'void' {void!r} is no list of values 0 to 255")
+        void = []
+    for index, entry in enumerate(entries):
+        faults.extend(f"class {index}: {fault}" for fault in _entry_faults(entry))
+    if not faults:
+        faults = _duplicates(entries, void)
+    if faults:
+        raise DatasetError("\n".join(f"{path}: {fault}; expected {LAYOUT}" for fault in faults))
+    colors = [entry.get("color", _default_color(index)) for index, entry in enumerate(entries)]
+    train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | {value: IGNORED for value in void}
+    return ClassList(tuple(entry["name"] for entry in entries), np.array(colors, dtype=np.uint8), train_ids)
+
+
+def _load(path: Path) -> dict[Any, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: file is missing: expected {LAYOUT}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DatasetError(f"{path}: can't be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"{path}: holds {type(content).__name__}, not keys with values: expected {LAYOUT}")
+    return content
+
+
+def _entry_faults(entry: Any) -> list[str]:
+    if not isinstance(entry, dict):
+        return [f"{entry!r} is no {{name, value}}"]
+    faults = [f"unknown key {key!r}" for key in entry if key not in ("name", "value", "color")]
+    name, color = entry.get("name"), entry.get("color", [0, 0, 0])
+    if not isinstance(name, str) or not name:
+        faults.append(f"name {name!r} is no text")
+    if not _is_byte(entry.get("value")):
+        faults.append(f"value {entry.get('value')!r} is no whole number 0 to 255")
+    if not isinstance(color, list) or len(color) != 3 or not all(_is_byte(channel) for channel in color):
+        faults.append(f"color {color!r} is no [red, green, blue] of 0 to 255")
+    return faults
+
+
+def _duplicates(entries: list[dict[str, Any]], void: list[int]) -> list[str]:
+    names = [entry["name"] for entry in entries]
+    values = [entry["value"] for entry in entries]
+    faults = [f"name {name!r} stands more than once" for name in sorted(set(names)) if names.count(name) > 1]
+    faults += [f"value {value} has more than one class" for value in sorted(set(values)) if values.count(value) > 1]
+    return faults + [f"value {value} is a class and void" for value in sorted(set(values) & set(void))]
+
+
+def _is_byte(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
+
+
+def _default_color(index: int) -> list[int]:
+    """Hues a golden section apart: neighbours in the list differ clearly."""
+    rgb = colorsys.hsv_to_rgb(index * 0.618033988749895 % 1.0, 0.65, 0.55 + 0.4 * (index % 2))
+    return [round(255 * channel) for channel in rgb]

@@ -1,0 +1,43 @@
+"""Opens the data set that a config names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from raymeta.config import DatasetConfig
+from raymeta.datasets.camvid import find_camvid
+from raymeta.datasets.cityscapes import find_cityscapes
+from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
+from raymeta.datasets.folder import find_folder
+from raymeta.datasets.sample import Dataset
+from raymeta.datasets.street_scenes import write_street_scenes
+
+
+def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
+    """The data set of a config; street scenes are generated into their folder first, where they are not there yet.
+
+    seed: decides which images `max_pool_images` keeps.
+
+    Raises:
+        DatasetError: a folder is missing or holds another layout; the message tells what is expected.
+    """
+    files = DATASET_KINDS[config.kind](config)
+    files = files.limited(config.max_pool_images, config.max_validation_images, seed)
+    if config.height is None or config.width is None:
+        return FileDataset(files)
+    return FileDataset(files, (config.height, config.width))
+
+
+def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:
+    scenes = config.scenes
+    root = Path(config.root)
+    write_street_scenes(root, scenes.train_images, scenes.validation_images, scenes.height, scenes.width, scenes.seed)
+    return find_cityscapes(root, name="street_scenes")
+
+
+DATASET_KINDS: dict[str, Callable[[DatasetConfig], DatasetFiles]] = {
+    "cityscapes": lambda config: find_cityscapes(Path(config.root)),
+    "camvid": lambda config: find_camvid(Path(config.root)),
+    "folder": lambda config: find_folder(Path(config.root)),
+    "street_scenes": _open_street_scenes,
+}
+"""Kind of data set → finder of its files. A new kind is one file and one line here."""

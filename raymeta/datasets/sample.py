@@ -1,0 +1,81 @@
+"""What every data set offers: images, label maps and annotation polygons by image id."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORED = 255
+"""Train id of pixels and polygons that are not evaluated."""
+
+
+class DatasetError(ValueError):
+    """Data that can't be used; the message names the file or folder and the remedy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polygon:
+    """One annotated polygon.
+
+    class_id: train id 0..C-1, or 255 for a polygon that only covers what lies below it.
+    points: (N, 2) float64, x and y in pixels of the (resized) image; may lie outside of it.
+    """
+
+    class_id: int
+    points: NDArray[np.float64]
+
+
+class Dataset(Protocol):
+    """Images with labels, split into a pool and validation images.
+
+    `height` and `width` are the pixels of an image after the optional resize. Where the files differ in size and no
+    resize is asked for, they are those of the first readable pool image, and `image` tells the size of each.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each of the C evaluated classes."""
+
+    @property
+    def num_classes(self) -> int:
+        """C, the number of evaluated classes."""
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """(C, 3) uint8, RGB colour of each class."""
+
+    @property
+    def has_polygons(self) -> bool:
+        """Whether `polygons` answers."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    def pool_ids(self) -> list[str]:
+        """Ids of the pool images, sorted by their UTF-8 bytes."""
+
+    def validation_ids(self) -> list[str]:
+        """Ids of the validation images, sorted by their UTF-8 bytes."""
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
+
+    def label_map(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W) uint8 train ids, 255 ignored. Raises DatasetError if missing, unreadable, or with unknown values."""
+
+    def polygons(self, image_id: str) -> list[Polygon]:
+        """Polygons in painting order. Raises DatasetError if the set has none, or the file is missing or faulty."""
+
+    def check(self, progress: Callable[[], None] | None = None) -> list[str]:
+        """One line for every fault of every file; never raises. `progress` is called after each image."""

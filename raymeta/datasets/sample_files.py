@@ -1,0 +1,46 @@
+"""The files of one image, and how they are found in folders of images and labels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from raymeta.datasets.image_files import list_images
+from raymeta.datasets.sample import DatasetError, Polygon
+
+PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
+"""Reads one polygon file: polygons in its pixels, and its (height, width). Raises DatasetError naming each fault."""
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where image, label map and polygons of one image lie."""
+
+    image: Path
+    labels: Path
+    polygons: Path | None = None
+
+
+def require_folders(root: Path, folders: list[str], layout: str) -> None:
+    """Raise DatasetError, naming what is missing and the expected layout, unless all folders are in `root`."""
+    if not root.is_dir():
+        raise DatasetError(f"data set folder {root} is missing: set dataset.root to a folder with {layout}")
+    missing = [str(root / folder) for folder in folders if not (root / folder).is_dir()]
+    if missing:
+        raise DatasetError(f"folder {', '.join(missing)} is missing: expected {layout}")
+
+
+def pair_files(image_folder: Path, label_folder: Path) -> tuple[dict[str, SampleFiles], list[str]]:
+    """Images and label maps of the same stem.
+
+    Returns:
+        files by stem, one entry an image (its label map may be missing), and a fault for each label map without image.
+
+    Raises:
+        DatasetError: no image at all, or two files share a stem.
+    """
+    images, labels = list_images(image_folder), list_images(label_folder)
+    if not images:
+        raise DatasetError(f"folder {image_folder} holds no PNG or JPEG image: put the images there")
+    pairs = {stem: SampleFiles(path, labels.get(stem, label_folder / f"{stem}.png")) for stem, path in images.items()}
+    orphans = [f"{labels[stem]}: has no image in {image_folder}" for stem in sorted(labels.keys() - images.keys())]
+    return pairs, orphans

@@ -1,0 +1,102 @@
+"""Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
+
+from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.annotation.oracle import Oracle
+from raymeta.boxes import check_box_width
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.sample import Dataset
+from raymeta.experiment.run_store import RunStore
+from raymeta.experiment.split import Split, split_pool
+
+COST_SAMPLE = 20
+"""Pool images whose clicks estimate the cost of one query."""
+
+
+def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
+    """Every fault that was found, and facts about the experiment, one line each."""
+    dataset = open_dataset(config.dataset, config.seed)
+    faults = list(dataset.check())
+    try:
+        split = experiment_split(config, dataset)
+        check_numbers(config, dataset, split)
+    except (ValueError, OSError) as error:
+        return [*faults, str(error)], []
+    store = RunStore(config.run_dir)
+    facts = describe(config, dataset, split)
+    facts.append(f"run folder {store.location}: {'resumes the run there' if store.exists() else 'new'}")
+    return faults, facts
+
+
+def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
+    """The split that this config makes of this data set."""
+    needs_meta_set = STRATEGIES[config.acquisition.strategy].needs_meta_regressor
+    return split_pool(
+        dataset.pool_ids(),
+        dataset.validation_ids(),
+        config.acquisition,
+        needs_meta_set=needs_meta_set,
+        seed=config.seed,
+    )
+
+
+def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
+    """Raise ValueError where box width or query size can't work on this data set."""
+    if not split.validation:
+        raise ValueError("the data set has no validation images: training stops by their mIoU; add some")
+    if config.acquisition.strategy == "full_set":
+        return
+    width = config.acquisition.box_width
+    check_box_width(width, dataset.height, dataset.width)
+    # Greedy boxes of one image never overlap, so no more than these fit into it.
+    most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
+    if config.acquisition.query_size > most:
+        raise ValueError(
+            f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
+            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
+            f"width {width}; choose at most {most}"
+        )
+
+
+def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What the numbers of the config mean for this data set."""
+    acquisition = config.acquisition
+    pool = len(split.pool)
+    facts = [
+        f"{dataset.name}: {pool} pool and {len(split.validation)} validation images of "
+        f"{dataset.height}×{dataset.width} pixels, {dataset.num_classes} classes, clicks from "
+        f"{'polygons' if dataset.has_polygons else 'label maps (Ramer-Douglas-Peucker)'}",
+        f"initially labelled: {len(split.initial)} images ({100 * len(split.initial) / pool:.1f} % of the pool)",
+    ]
+    if acquisition.strategy == "full_set":
+        return [*facts, "full_set: trains once on everything"]
+    if split.meta:
+        facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
+    across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)
+    share = 100 * acquisition.query_size * acquisition.box_width**2 / (pool * dataset.height * dataset.width)
+    facts.append(
+        f"boxes of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
+        f"{acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), "
+        f"{config.iterations} iterations query {share * config.iterations:.1f} %"
+    )
+    clicks = _clicks_per_image(config, dataset, split)
+    if clicks is not None:
+        facts.append(
+            f"clicks: about {clicks:.0f} for a whole image; a query at the pool's average density costs about "
+            f"{share / 100 * clicks * pool:.0f} of {clicks * pool:.0f} clicks, before boxes' own"
+        )
+    return facts
+
+
+def _clicks_per_image(config: ExperimentConfig, dataset: Dataset, split: Split) -> float | None:
+    """Mean polygon and class clicks of some pool images; None if none of them is readable."""
+    oracle = Oracle(dataset, config.acquisition.epsilon)
+    counts = []
+    step = max(1, len(split.pool) // COST_SAMPLE)
+    for image_id in sorted(split.pool)[::step][:COST_SAMPLE]:
+        try:
+            clicks = oracle.whole_image_clicks(image_id)
+        except (OSError, ValueError):
+            continue  # check() has named it
+        counts.append(clicks.polygon + clicks.class_)
+    return sum(counts) / len(counts) if counts else None

@@ -1,0 +1,1 @@
+"""MetaSeg: segments of a prediction, their metrics and their predicted IoU."""

@@ -1,0 +1,176 @@
+"""Entropy, margin and arg-max of a softmax, in one pass over it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+TILE: Final = 512
+"""Pixels worked on at a time: their sums stay in the fastest cache while the classes pass by."""
+
+SUM_TOLERANCE: Final = 0.01
+"""How far the classes of a pixel may be from summing to 1: wide enough for 16-bit networks, narrow enough for logits."""
+
+MAX_CLASSES: Final = 255
+"""Classes are 0..254, because label 255 means ignored."""
+
+SQRT_HALF_BITS: Final = np.int32(0x3F3504F3)
+"""Bits of the float32 nearest to sqrt(1/2): mantissas are brought into [sqrt(1/2), sqrt(2))."""
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """What one pass over a softmax yields.
+
+    entropy: (H, W) float32, normalised by log C, 1 = all classes alike
+    margin: (H, W) float32, 1 - p_max + p_second, 1 = the two best classes alike
+    prediction: (H, W) uint8, the most probable class; the lowest class wins a tie
+    """
+
+    entropy: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    prediction: NDArray[np.uint8]
+
+
+def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """The softmax as contiguous float32; the same array where it already is that, else a rounded copy.
+
+    softmax: (C, H, W) float16, float32 or float64, 2 to 255 classes, in any memory layout.
+
+    Raises:
+        ValueError: another dtype, another number of axes or classes, or no pixels.
+    """
+    if not isinstance(softmax, np.ndarray):
+        raise ValueError(f"softmax is a {type(softmax).__name__}: pass a (C, H, W) float32 numpy array")
+    if softmax.dtype not in (np.float16, np.float32, np.float64):
+        raise ValueError(f"softmax has dtype {softmax.dtype}: pass float32 probabilities (float16 and float64 are cast)")
+    if softmax.ndim != 3:
+        raise ValueError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")
+    if not 2 <= softmax.shape[0] <= MAX_CLASSES:
+        raise ValueError(f"softmax has {softmax.shape[0]} classes: 2 to {MAX_CLASSES} are possible, as (C, H, W)")
+    if softmax.size == 0:
+        raise ValueError(f"softmax has shape {softmax.shape}: the image needs at least one pixel")
+    return np.ascontiguousarray(softmax, dtype=np.float32)
+
+
+def scan_softmax(softmax: NDArray[np.floating[Any]]) -> Heatmaps:
+    """Entropy, margin and arg-max in a single pass.
+
+    softmax: (C, H, W) float32, sums to 1 over C. The heatmaps are as computed: a softmax that sums to 1 in 16-bit precision
+    only can leave [0, 1] by that much.
+
+    Raises:
+        ValueError: see `as_softmax`; or probabilities that are negative, not finite or don't sum to 1 within 0.01.
+    """
+    softmax = as_softmax(softmax)
+    classes, height, width = softmax.shape
+    heatmaps = Heatmaps(
+        entropy=np.empty((height, width), dtype=np.float32),
+        margin=np.empty((height, width), dtype=np.float32),
+        prediction=np.empty((height, width), dtype=np.uint8),
+    )
+    flat = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1))
+    bad = _scan(softmax.reshape(classes, -1), np.float32(1 / math.log(classes)), *flat)
+    if bad >= 0:
+        row, col = divmod(int(bad), width)
+        values = softmax[:, row, col]
+        raise ValueError(
+            f"softmax at pixel ({row}, {col}) is no probability distribution (lowest {values.min():.4g}, "
+            f"sum {values.sum():.4g}): pass the softmax over the classes, not logits, without NaN"
+        )
+    return heatmaps
+
+
+def entropy(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Normalised entropy `-Σ p log p / log C` (DESIGN 2.2), clipped to [0, 1].
+
+    softmax: (C, H, W) float32, sums to 1 over C. Returns (H, W) float32; errors as in `scan_softmax`.
+    """
+    heatmap = scan_softmax(softmax).entropy
+    return np.clip(heatmap, 0, 1, out=heatmap)
+
+
+def margin(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """`1 - p_max + p_second`, clipped to [0, 1]: 1 where the two most probable classes are alike.
+
+    softmax: (C, H, W) float32, sums to 1 over C. Returns (H, W) float32; errors as in `scan_softmax`.
+    """
+    heatmap = scan_softmax(softmax).margin
+    return np.clip(heatmap, 0, 1, out=heatmap)
+
+
+@njit(inline="always")
+def _log(value: np.float32) -> np.float32:
+    """Natural logarithm of a positive normal float32 within 2e-7 relative; finite, not -inf, for 0.
+
+    Exponent and mantissa are split by integer arithmetic and log(1 + r) = r + r² Q(r) with Q a least-squares fit at
+    Chebyshev nodes of [sqrt(1/2) - 1, sqrt(2) - 1]; without a branch, so that the loop over pixels vectorises.
+    """
+    bits = np.float32(value).view(np.int32)
+    exponent = (bits - SQRT_HALF_BITS) >> np.int32(23)
+    r = np.int32(bits - (exponent << np.int32(23))).view(np.float32) - np.float32(1)
+    q = np.float32(0.08518540859222412)
+    q = q * r + np.float32(-0.1420377492904663)
+    q = q * r + np.float32(0.1494932919740677)
+    q = q * r + np.float32(-0.16586831212043762)
+    q = q * r + np.float32(0.19960661232471466)
+    q = q * r + np.float32(-0.25001031160354614)
+    q = q * r + np.float32(0.33333972096443176)
+    q = q * r + np.float32(-0.5)
+    return np.float32(exponent) * np.float32(0.6931471805599453) + (r + r * r * q)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy", boundscheck=False)
+def _scan(
+    softmax: NDArray[np.float32],
+    scale: np.float32,
+    entropy: NDArray[np.float32],
+    margin: NDArray[np.float32],
+    prediction: NDArray[np.uint8],
+) -> int:
+    """Fill the heatmaps of (C, N) pixels; return the first pixel that holds no distribution, else -1.
+
+    The class loop is outside and the pixel loop inside, over tiles whose accumulators fit the L1 cache.
+    """
+    classes, pixels = softmax.shape
+    first = np.empty(TILE, dtype=np.float32)
+    second = np.empty(TILE, dtype=np.float32)
+    minus_entropy = np.empty(TILE, dtype=np.float32)
+    total = np.empty(TILE, dtype=np.float32)
+    lowest = np.empty(TILE, dtype=np.float32)
+    best = np.empty(TILE, dtype=np.int32)
+    for start in range(0, pixels, TILE):
+        count = min(TILE, pixels - start)
+        first[:] = np.float32(-1)
+        second[:] = np.float32(-1)
+        minus_entropy[:] = np.float32(0)
+        total[:] = np.float32(0)
+        lowest[:] = np.float32(0)
+        best[:] = 0
+        for c in range(classes):
+            label = np.int32(c)
+            row = softmax[c, start : start + count]
+            for x in range(count):
+                p = row[x]
+                old = first[x]
+                loser = old if p > old else p
+                first[x] = p if p > old else old
+                best[x] = label if p > old else best[x]
+                second[x] = loser if loser > second[x] else second[x]
+                lowest[x] = p if p < lowest[x] else lowest[x]
+                total[x] += p
+                minus_entropy[x] += p * _log(p)
+        wrong = 0
+        for x in range(count):
+            entropy[start + x] = -minus_entropy[x] * scale
+            margin[start + x] = np.float32(1) - first[x] + second[x]
+            prediction[start + x] = np.uint8(best[x])
+            wrong += not (abs(total[x] - np.float32(1)) <= np.float32(SUM_TOLERANCE) and lowest[x] >= np.float32(0))
+        if wrong:
+            for x in range(count):
+                if not (abs(total[x] - np.float32(1)) <= np.float32(SUM_TOLERANCE) and lowest[x] >= np.float32(0)):
+                    return start + x
+    return -1

@@ -1,0 +1,1 @@
+"""Segmentation networks, their training, inference and evaluation (torch only)."""

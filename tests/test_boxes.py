@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from raymeta.boxes import Box, boxes_mask, check_box_width
+
+
+def test_half_open_sides():
+    box = Box(2, 3, 4)
+    assert (box.bottom, box.right) == (6, 7)
+    image = np.zeros((10, 10), int)
+    image[box.slices] = 1
+    assert image.sum() == 16
+    assert image[2, 3] == 1
+    assert image[6, 3] == 0
+    assert image[2, 7] == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [(Box(0, 0, 2), True), (Box(1, 1, 2), True), (Box(2, 0, 2), False), (Box(0, 2, 2), False), (Box(5, 5, 1), False)],
+)
+def test_boxes_that_only_touch_do_not_overlap(other, expected):
+    box = Box(0, 0, 2)
+    assert box.overlaps(other) is expected
+    assert other.overlaps(box) is expected
+    shared = boxes_mask([box], 8, 8) & boxes_mask([other], 8, 8)
+    assert bool(shared.any()) is expected
+
+
+def test_mask_is_the_union():
+    assert boxes_mask([Box(0, 0, 2), Box(1, 1, 2)], 4, 4).sum() == 7
+    assert boxes_mask([], 4, 4).sum() == 0
+
+
+@pytest.mark.parametrize("corner", [(-1, 0, 2), (0, -1, 2), (0, 0, 0)])
+def test_impossible_boxes_are_refused(corner):
+    with pytest.raises(ValueError, match=r"negative|below 1"):
+        Box(*corner)
+
+
+def test_box_wider_than_the_image_names_the_remedy():
+    with pytest.raises(ValueError, match="box_width 512 exceeds the image height 360: choose at most 360"):
+        check_box_width(512, 360, 480)
+    check_box_width(360, 360, 480)
