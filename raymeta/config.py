@@ -49,7 +49,7 @@ class DatasetConfig(_Section):
     width: int | None = Field(None, ge=8, description="resize to this width (pixels); none keeps the files' size")
     max_pool_images: int | None = Field(None, ge=1, description="use only this many pool images, by seeded choice")
     max_validation_images: int | None = Field(None, ge=1, description="use only this many, evenly spaced")
-    scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
+    scenes: ScenesConfig = Field(default_factory=lambda: ScenesConfig(), description="only for kind street_scenes")
 
     @model_validator(mode="after")
     def _both_sides(self) -> "DatasetConfig":
@@ -135,11 +135,11 @@ class ExperimentConfig(_Section):
     iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
-    meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
-    network: NetworkConfig = Field(default_factory=NetworkConfig)
-    training: TrainingConfig = Field(default_factory=TrainingConfig)
-    scoring: ScoringConfig = Field(default_factory=ScoringConfig)
-    report: ReportConfig = Field(default_factory=ReportConfig)
+    meta_regressor: MetaRegressorConfig = Field(default_factory=lambda: MetaRegressorConfig())
+    network: NetworkConfig = Field(default_factory=lambda: NetworkConfig())
+    training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
+    scoring: ScoringConfig = Field(default_factory=lambda: ScoringConfig())
+    report: ReportConfig = Field(default_factory=lambda: ReportConfig())
 
     @model_validator(mode="after")
     def _meta_set_present(self) -> "ExperimentConfig":

@@ -1,7 +1,10 @@
 """Estimated clicks: the vertices of the polygons that an annotator would draw around a segmentation."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from raymeta.schemas import IGNORE
@@ -23,22 +26,57 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
     Raises:
         ValueError: another shape or dtype, or a tolerance that is no positive number.
     """
+    check_label_map(label_map)
+    if not 0 < epsilon < np.inf:
+        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+    labels = np.ascontiguousarray(label_map)
+    clicks = np.zeros(labels.shape, dtype=np.uint8)
+    bounds = _class_bounds(labels)
+    for class_id in np.flatnonzero(bounds[:IGNORE, 1]):
+        top, bottom, left, right = bounds[class_id]
+        contours = class_contours(labels[top:bottom, left:right], int(class_id))
+        # A view of the crop: contour coordinates are the crop's.
+        region_clicks = clicks[top:bottom, left:right]
+        vertices = np.concatenate([cv2.approxPolyDP(contour, epsilon, True) for contour in contours])
+        region_clicks[vertices[:, 0, 1], vertices[:, 0, 0]] = 1
+    return clicks
+
+
+def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDArray[np.int32]]:
+    """Outer and inner contours of one class: arrays of (N, 1, 2) int32, x before y; none where it is absent.
+
+    label_map: (H, W) uint8 class ids.
+    """
+    region = (label_map == class_id).view(np.uint8)
+    contours, _ = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return contours
+
+
+def check_label_map(label_map: NDArray[np.uint8]) -> None:
+    """Raise ValueError unless this is a non-empty (H, W) uint8 map."""
     if label_map.ndim != 2 or label_map.dtype != np.uint8 or label_map.size == 0:
         raise ValueError(
             f"label_map has shape {label_map.shape} and dtype {label_map.dtype}: give a non-empty (H, W) uint8 map"
         )
-    if not 0 < epsilon < np.inf:
-        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
-    clicks = np.zeros(label_map.shape, dtype=np.uint8)
-    for class_id in np.flatnonzero(np.bincount(label_map.ravel(), minlength=256)[:IGNORE]):
-        for contour in class_contours(label_map, int(class_id)):
-            vertices = cv2.approxPolyDP(contour, epsilon, True).reshape(-1, 2)
-            clicks[vertices[:, 1], vertices[:, 0]] = 1
-    return clicks
 
 
-def class_contours(label_map: NDArray[np.uint8], class_id: int) -> tuple[NDArray[np.int32], ...]:
-    """Outer and inner contours of one class: arrays of (N, 1, 2) int32, x before y."""
-    region = cv2.inRange(label_map, class_id, class_id)  # type: ignore[call-overload]
-    contours, _ = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return tuple(contours)  # type: ignore[arg-type]
+@njit(cache=True, nogil=True)
+def _class_bounds(labels):  # type: ignore[no-untyped-def]
+    """(256, 4) int64: top, bottom, left, right (half-open) of the pixels of each label; all 0 for absent ones."""
+    height, width = labels.shape
+    bounds = np.zeros((256, 4), np.int64)
+    for row in range(height):
+        start = 0
+        for col in range(1, width + 1):
+            if col < width and labels[row, col] == labels[row, start]:
+                continue
+            # Pixels start:col of this row are one run of equal labels.
+            box = bounds[labels[row, start]]
+            if box[1] == 0:
+                box[0] = row
+                box[2] = start
+            box[1] = row + 1
+            box[2] = min(box[2], start)
+            box[3] = max(box[3], col)
+            start = col
+    return bounds

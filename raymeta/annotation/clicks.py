@@ -1,24 +1,27 @@
 """True clicks: what an annotator of a box, or of a whole image, has to click (DESIGN 2.6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Final, NamedTuple, Protocol
 
 import cc3d
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from raymeta.annotation.click_estimation import estimate_clicks
+from raymeta.annotation.click_estimation import check_label_map, estimate_clicks
 from raymeta.boxes import Box
 from raymeta.schemas import IGNORE
 
-BOX_CLICKS = 4
+BOX_CLICKS: Final = 4
 """c_b(B): the clicks that draw the box itself."""
+
+FARTHEST: Final = 2**20
+"""Pixels: coordinates beyond are painted as if they lay there, far outside any image."""
 
 
 class Clicks(NamedTuple):
-    """Clicks by their kind: polygon vertices, crossings of the box's border, the box itself, and classes."""
+    """Clicks by their kind: c_p polygon vertices, c_i crossings of the box's border, c_b the box, c_c classes."""
 
     polygon: int
     intersection: int
@@ -32,11 +35,14 @@ class Scene(Protocol):
     height: int
     width: int
 
-    def count(self, box: Box) -> Clicks: ...
+    def count(self, box: Box) -> Clicks:
+        """Clicks of one box. Raises ValueError if it reaches outside the image."""
 
-    def whole_image(self) -> Clicks: ...
+    def whole_image(self) -> Clicks:
+        """c_p and c_c of the whole image; the other counts are 0."""
 
-    def vertex_map(self) -> NDArray[np.uint8]: ...
+    def vertex_map(self) -> NDArray[np.uint8]:
+        """(H, W) uint8, 1 at pixels that hold a visible vertex: the true κ of the `_star` strategies."""
 
 
 def count_clicks(scene: Scene, box: Box) -> Clicks:
@@ -49,74 +55,85 @@ def count_clicks(scene: Scene, box: Box) -> Clicks:
 
 
 class AnnotatedScene:
-    """An image annotated with polygons, painted once in their order.
+    """An image annotated with polygons, painted once, in their order, when the first box is counted.
 
     polygons: (class id or 255, (N, 2) float64 x, y in pixels); coordinates may lie outside the image. Polygons of
-    class 255 are not evaluated, but cover what lies behind them.
+    class 255 are not evaluated, but cover what lies behind them. As outlines are painted too, two points paint a
+    line and one a pixel. Where nothing is painted, the label is void.
 
     Raises:
-        ValueError: coordinates that are no numbers, class ids outside the class list, an empty image.
+        ValueError: coordinates that are no finite numbers, class ids outside the class list, an empty image.
     """
 
-    def __init__(
-        self, height: int, width: int, num_classes: int, polygons: Sequence[tuple[int, NDArray[np.float64]]]
-    ) -> None:
+    def __init__(self, height: int, width: int, num_classes: int, polygons: Sequence[tuple[int, ArrayLike]]) -> None:
         if height < 1 or width < 1:
-            raise ValueError(f"a scene of {height}×{width} pixels has no pixels: give at least 1×1")
+            raise ValueError(f"a scene of {height}×{width} pixels is empty: give at least 1×1")
         self.height = height
         self.width = width
         self.num_classes = num_classes
-        self._polygons = [(class_id, _points(points, index)) for index, (class_id, points) in enumerate(polygons)]
-        for class_id, _ in self._polygons:
-            if not (0 <= class_id < num_classes or class_id == IGNORE):
-                raise ValueError(
-                    f"polygon of class {class_id}: the class list has 0 to {num_classes - 1}, and {IGNORE} for void"
-                )
-        self._owners = self._paint()
-        classes = np.array([IGNORE, *(class_id for class_id, _ in self._polygons)], dtype=np.uint8)
-        self.label_map: NDArray[np.uint8] = classes[self._owners]
-        self._visible = self._visible_vertices()
+        self.polygons = [
+            _checked(index, class_id, points, num_classes) for index, (class_id, points) in enumerate(polygons)
+        ]
 
     def count(self, box: Box) -> Clicks:
-        """Clicks of a box on the visible scene: vertices whose coordinates lie in the half-open box."""
+        """Clicks of a box on the visible scene: vertices whose coordinates lie in the half-open box.
+
+        Raises:
+            ValueError: the box reaches outside the image.
+        """
         _check_inside(box, self.height, self.width)
-        x, y = self._visible.T
+        x, y = self.visible_vertices.T
         inside = (x >= box.left) & (x < box.right) & (y >= box.top) & (y < box.bottom)
-        return _box_clicks(int(inside.sum()), self.label_map, box)
+        return _box_clicks(int(np.count_nonzero(inside)), self.label_map, box)
 
     def whole_image(self) -> Clicks:
         """c_p and c_c of the whole image as annotated: every vertex and every polygon of evaluated classes."""
-        sizes = [len(points) for class_id, points in self._polygons if class_id != IGNORE]
+        sizes = [len(points) for class_id, points in self.polygons if class_id != IGNORE and len(points)]
         return Clicks(polygon=sum(sizes), intersection=0, box=0, class_=len(sizes))
 
     def vertex_map(self) -> NDArray[np.uint8]:
-        """(H, W) uint8, 1 at pixels that hold a visible vertex: the true κ of the `_star` strategies."""
-        return _mark(self._visible, self.height, self.width)
+        """(H, W) uint8, 1 at pixels that hold a visible vertex; vertices outside the image are in no box and left out.
 
-    def _paint(self) -> NDArray[np.int32]:
+        A vertex in the last half pixel of the image belongs to the last pixel.
+        """
+        points = self.visible_vertices
+        limits = np.array([self.width, self.height])
+        cols, rows = np.minimum(_pixels(points[((points >= 0) & (points < limits)).all(axis=1)]), limits - 1).T
+        marks = np.zeros((self.height, self.width), dtype=np.uint8)
+        marks[rows, cols] = 1
+        return marks
+
+    @cached_property
+    def owner_map(self) -> NDArray[np.int32]:
+        """(H, W) int32: the polygon that is visible at each pixel, 1 for the first one, 0 for none."""
         owners = np.zeros((self.height, self.width), dtype=np.int32)
-        for number, (_, points) in enumerate(self._polygons, start=1):
+        for number, (_, points) in enumerate(self.polygons, start=1):
             if len(points):
-                # Far outside, fillPoly's fixed-point coordinates would overflow.
-                corners = np.clip(_pixels(points), -(2**20), 2**20).astype(np.int32)
-                cv2.fillPoly(owners, [corners], number)  # type: ignore[call-overload]
+                cv2.fillPoly(owners, [_pixels(points).astype(np.int32)], (number,))
         return owners
 
-    def _visible_vertices(self) -> NDArray[np.float64]:
-        """(N, 2) float64 x, y of the visible vertices of evaluated classes."""
-        evaluated = [(k, p) for k, (c, p) in enumerate(self._polygons, start=1) if c != IGNORE and len(p)]
-        if not evaluated:
-            return np.empty((0, 2))
-        points = np.concatenate([p for _, p in evaluated])
-        numbers = np.concatenate([np.full(len(p), k) for k, p in evaluated])
-        x, y = _pixels(points).T
+    @cached_property
+    def label_map(self) -> NDArray[np.uint8]:
+        """(H, W) uint8: class of the visible polygon, 255 void."""
+        classes = np.array([IGNORE, *(class_id for class_id, _ in self.polygons)], dtype=np.uint8)
+        return classes[self.owner_map]
+
+    @cached_property
+    def visible_vertices(self) -> NDArray[np.float64]:
+        """(N, 2) float64 x, y of the vertices of evaluated classes that have a pixel of their polygon around them.
+
+        Around means the 3×3 pixels centred at floor(v + 0.5); those outside the image show nothing.
+        """
+        counted = [(k, p) for k, (class_id, p) in enumerate(self.polygons, start=1) if class_id != IGNORE]
+        points = np.concatenate([np.empty((0, 2)), *(p for _, p in counted)])
+        owners = np.concatenate([np.empty(0, np.int32), *(np.full(len(p), k, np.int32) for k, p in counted)])
+        # Three pixels of padding: a vertex that is cut to its inside has only padding around it.
+        padded = np.pad(self.owner_map, 3)
+        x, y = np.clip(_pixels(points) + 3, 1, [self.width + 4, self.height + 4]).T
         visible = np.zeros(len(points), dtype=bool)
         for dy in (-1, 0, 1):
             for dx in (-1, 0, 1):
-                rows, cols = y + dy, x + dx
-                inside = (rows >= 0) & (rows < self.height) & (cols >= 0) & (cols < self.width)
-                owner = self._owners[np.where(inside, rows, 0), np.where(inside, cols, 0)]
-                visible |= inside & (owner == numbers)
+                visible |= padded[y + dy, x + dx] == owners
         return points[visible]
 
 
@@ -124,37 +141,48 @@ class LabelMapScene:
     """An image annotated with a label map only: its vertices are those of its contours, all visible.
 
     label_map: (H, W) uint8, 255 void. epsilon: Ramer-Douglas-Peucker tolerance in pixels.
+
+    Raises:
+        ValueError: another shape or dtype, labels outside the class list, or a tolerance that is not positive.
     """
 
     def __init__(self, label_map: NDArray[np.uint8], num_classes: int, epsilon: float) -> None:
+        check_label_map(label_map)
+        unknown = np.unique(label_map[(label_map >= num_classes) & (label_map != IGNORE)])
+        if len(unknown):
+            raise ValueError(f"label_map has labels {unknown.tolist()}: {_class_list(num_classes)}")
         self.height, self.width = label_map.shape
         self.num_classes = num_classes
         self.label_map = label_map
         self._vertices = estimate_clicks(label_map, epsilon)
 
     def count(self, box: Box) -> Clicks:
-        """Clicks of a box, counted on the label map itself."""
+        """Clicks of a box, counted on the label map itself.
+
+        Raises:
+            ValueError: the box reaches outside the image.
+        """
         _check_inside(box, self.height, self.width)
-        return _box_clicks(int(self._vertices[box.slices].sum()), self.label_map, box)
+        return _box_clicks(int(np.count_nonzero(self._vertices[box.slices])), self.label_map, box)
 
     def whole_image(self) -> Clicks:
-        """Every vertex and every component of the whole image."""
-        return Clicks(int(self._vertices.sum()), 0, 0, count_components(self.label_map))
+        """c_p and c_c of the whole image: every vertex and every component of evaluated classes."""
+        return Clicks(int(np.count_nonzero(self._vertices)), 0, 0, count_components(self.label_map))
 
     def vertex_map(self) -> NDArray[np.uint8]:
         """(H, W) uint8, 1 at vertices."""
-        return self._vertices
+        return self._vertices.copy()
 
 
 def ring_changes(labels: NDArray[np.uint8]) -> int:
     """c_i: label changes along the closed ring of the outermost pixels of a box, all void as one class.
 
-    labels: (b, b) uint8.
+    labels: (b, b) uint8, 255 void.
     """
     if labels.shape[0] == 1:
         return 0
     ring = np.concatenate([labels[0, :-1], labels[:-1, -1], labels[-1, :0:-1], labels[:0:-1, 0]])
-    return int((ring != np.roll(ring, 1)).sum())
+    return int(np.count_nonzero(ring != np.roll(ring, 1)))
 
 
 def count_components(labels: NDArray[np.uint8]) -> int:
@@ -162,7 +190,7 @@ def count_components(labels: NDArray[np.uint8]) -> int:
 
     labels: (H, W) uint8, 255 void.
     """
-    # cc3d takes 0 for background: in uint8, 255 + 1 wraps to it.
+    # cc3d takes 0 for background: in uint8, 255 + 1 wraps to it, and every class moves up by one.
     shifted = np.ascontiguousarray(labels) + np.uint8(1)
     _, count = cc3d.connected_components(shifted, connectivity=8, return_N=True)
     return int(count)
@@ -173,23 +201,26 @@ def _box_clicks(vertices: int, label_map: NDArray[np.uint8], box: Box) -> Clicks
     return Clicks(vertices, ring_changes(labels), BOX_CLICKS, count_components(labels))
 
 
-def _points(points: NDArray[np.float64], index: int) -> NDArray[np.float64]:
-    array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+def _checked(index: int, class_id: int, points: ArrayLike, num_classes: int) -> tuple[int, NDArray[np.float64]]:
+    if not (0 <= class_id < num_classes or class_id == IGNORE):
+        raise ValueError(f"polygon {index} has class {class_id}: {_class_list(num_classes)}")
+    array = np.asarray(points, dtype=np.float64)
+    if array.size == 0:
+        return class_id, np.empty((0, 2))
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"polygon {index} has points of shape {array.shape}: give (N, 2), x before y")
     if not np.isfinite(array).all():
-        raise ValueError(f"polygon {index} has a coordinate that is no number: correct or remove it")
-    return array
+        faulty = array[~np.isfinite(array).all(axis=1)][0]
+        raise ValueError(f"polygon {index} has the vertex {faulty.tolist()}: correct it to finite numbers or remove it")
+    return class_id, array
+
+
+def _class_list(num_classes: int) -> str:
+    return f"classes are 0 to {num_classes - 1}, and {IGNORE} for void; correct the label or the number of classes"
 
 
 def _pixels(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.floor(points + 0.5).astype(np.int64)
-
-
-def _mark(points: NDArray[np.float64], height: int, width: int) -> NDArray[np.uint8]:
-    marks = np.zeros((height, width), dtype=np.uint8)
-    # A visible vertex may lie one pixel outside the image: it is clicked at the border.
-    x, y = _pixels(points).T if len(points) else np.empty((2, 0), dtype=np.int64)
-    marks[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] = 1
-    return marks
+    return np.floor(np.clip(points, -FARTHEST, FARTHEST) + 0.5).astype(np.int64)
 
 
 def _check_inside(box: Box, height: int, width: int) -> None:

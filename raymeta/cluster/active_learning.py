@@ -9,7 +9,7 @@ from rich.console import Console
 
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.cluster import stages
-from raymeta.cluster.connection import quiet_environment, ray_connection
+from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.progress import RunProgress
@@ -117,7 +117,6 @@ def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
 @contextmanager
 def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
     """Workers that stay over the whole experiment; they start side by side."""
-    quiet_environment()
     progress.begin_stage("start")
     with ExitStack() as stack:
         trainer = NetworkTrainer(config)

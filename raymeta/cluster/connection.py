@@ -1,5 +1,6 @@
 """The one rule how a Ray cluster is reached: the one that is named, else a local one."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def quiet_environment() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
-    os.environ.setdefault("RAY_DEDUP_LOGS", "1")
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.train").setLevel(logging.WARNING)
 
 
 def cluster_address(address: str | None) -> str | None:
@@ -38,6 +40,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
     Raises:
         ConnectionFailedError: no cluster answers at the address.
     """
+    quiet_environment()
     chosen = cluster_address(address)
     if ray.is_initialized():
         yield

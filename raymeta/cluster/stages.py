@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray
 
 from raymeta.acquisition.strategies import STRATEGIES
@@ -18,7 +19,7 @@ from raymeta.cluster.progress import RunProgress
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.experiment.image_scorer import Bundle
-from raymeta.experiment.iteration_folder import IterationFolder
+from raymeta.experiment.iteration_folder import STAGES, IterationFolder
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.split import Split
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -32,6 +33,8 @@ from raymeta.schemas import (
     TRAINING_SCHEMA,
     WIDTH,
 )
+
+__all__ = ["STAGES", "Session", "annotate", "finish_full_set", "fit", "score", "train"]
 
 TRAINING_STATE = "training_state.pt"
 STATE_WRITE_S = 15.0
@@ -152,7 +155,7 @@ def annotate(session: Session, folder: IterationFolder) -> None:
     oracle = Oracle(session.dataset, session.config.acquisition.epsilon)
     answers = []
     for image_id in query[IMAGE_ID].unique().to_pylist():
-        boxes = query.filter(pa.compute.equal(query[IMAGE_ID], image_id))
+        boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
         try:
             answers.append(oracle.answer(boxes))
         except (OSError, ValueError) as error:
@@ -163,6 +166,21 @@ def annotate(session: Session, folder: IterationFolder) -> None:
     folder.write_table("annotation.parquet", annotation.sort_by(RANK))
     folder.write_json("oracle.json", {"failed_images": session.faults})
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
+
+
+def finish_full_set(folder: IterationFolder) -> None:
+    """The reference has nothing to fit, score or ask: empty tables, so that every run folder reads alike."""
+    if not folder.is_committed("fit"):
+        folder.write_json("fit.json", {"r2": None, "segments": 0, "failed_images": {}})
+        folder.commit("fit", ["fit.json"])
+    if not folder.is_committed("score"):
+        folder.write_table("images.parquet", POOL_IMAGE_SCHEMA.empty_table())
+        folder.write_table("query.parquet", QUERY_SCHEMA.empty_table())
+        folder.commit("score", ["images.parquet", "query.parquet"])
+    if not folder.is_committed("annotate"):
+        folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
+        folder.write_json("oracle.json", {"failed_images": {}})
+        folder.commit("annotate", ["annotation.parquet", "oracle.json"])
 
 
 def _sample_clicks_max(session: Session, pool: list[str], bundle: Any) -> int:

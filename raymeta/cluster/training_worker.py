@@ -123,7 +123,7 @@ def train_job(
     torch.save(state.best_weights, buffer)
     return {
         "network": buffer.getvalue(),
-        "history": [vars(record) if hasattr(record, "__dict__") else record._asdict() for record in state.history],
+        "history": [record._asdict() for record in state.history],
         "confusion": np.asarray(state.best_confusion).tolist(),
         "best_epoch": state.best_epoch,
         "miou": state.best_miou,

@@ -67,5 +67,5 @@ def _ranges(values: Iterable[int]) -> str:
 
 def consecutive_classes(names: tuple[str, ...], colors: list[tuple[int, int, int]], void: tuple[int, ...]) -> ClassList:
     """Classes whose file values are 0..C-1, beside the values of void."""
-    train_ids = {value: value for value in range(len(names))} | {value: IGNORED for value in void}
+    train_ids = {value: value for value in range(len(names))} | dict.fromkeys(void, IGNORED)
     return ClassList(names, np.array(colors, dtype=np.uint8), train_ids)

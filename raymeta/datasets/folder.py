@@ -57,7 +57,7 @@ def read_class_list(path: Path) -> ClassList:
     if faults:
         raise DatasetError("\n".join(f"{path}: {fault}; expected {LAYOUT}" for fault in faults))
     colors = [entry.get("color", _default_color(index)) for index, entry in enumerate(entries)]
-    train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | {value: IGNORED for value in void}
+    train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | dict.fromkeys(void, IGNORED)
     return ClassList(tuple(entry["name"] for entry in entries), np.array(colors, dtype=np.uint8), train_ids)
 
 

@@ -1,6 +1,7 @@
 """The report's curves: each function draws runs into a figure; saving them as PNG or as SVG that follows the page."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,8 +58,8 @@ def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> F
     if target is not None:
         for value, text in ((target.full_set_miou, "full set"), (target.miou, "95 % of it")):
             axes.axhline(100 * value, color=FOREGROUND, linewidth=1, linestyle="--" if value == target.miou else ":")
-            place = {"xy": (1, 100 * value), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-            axes.annotate(text, **place, xytext=(-3, 3), ha="right", color=FOREGROUND, fontsize=8)
+            place = {"xy": (0, 100 * value), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(text, **place, xytext=(3, 3), color=FOREGROUND, fontsize=8)
         axes.margins(y=0.1)
     if over in COST_NAMES:
         axes.set_xlabel(f"{COST_NAMES[over]} [% of labelling the whole pool]")
@@ -101,7 +102,7 @@ def class_iou(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
     axes.set_yticks(np.arange(len(values)) + 0.5, [_class_name(class_names, i) for i in range(len(values))], fontsize=8)
     for (row, column), value in np.ndenumerate(values):
         text = "–" if np.isnan(value) else f"{100 * value:.0f}"
-        colour = GRID if np.isnan(value) else ("#ffffff" if value < 0.5 else "#000000")
+        colour = FOREGROUND if np.isnan(value) else ("#ffffff" if value < 0.5 else "#000000")
         axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=colour)
     axes.tick_params(length=0)
     return figure
@@ -109,20 +110,20 @@ def class_iou(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
 
 def learning_curves(run: RunResults) -> Figure:
     """Training loss and validation mIoU (percent) over epochs, one line an iteration, dark to light."""
-    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    figure = Figure(figsize=(4.8, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    upper, lower = figure.subplots(2, 1, sharex=True)
     shades = mpl.colormaps["plasma"](np.linspace(0.1, 0.85, max(1, len(run.learning_curves))))
     for shade, (index, table) in zip(shades, sorted(run.learning_curves.items()), strict=False):
         epochs = table["epoch"].to_numpy()
         marker = "o" if len(epochs) == 1 else None
-        left.plot(epochs, table["train_loss"].to_numpy(), color=shade, linewidth=1.3, marker=marker, label=f"{index}")
-        right.plot(epochs, 100 * table["validation_miou"].to_numpy(), color=shade, linewidth=1.3, marker=marker)
-    for axes, name in ((left, "training loss"), (right, "validation mIoU [%]")):
-        _style_axes(axes, "epoch", name)
+        upper.plot(epochs, table["train_loss"].to_numpy(), color=shade, linewidth=1.3, marker=marker, label=f"{index}")
+        lower.plot(epochs, 100 * table["validation_miou"].to_numpy(), color=shade, linewidth=1.3, marker=marker)
+    for axes, name in ((upper, "training loss"), (lower, "validation mIoU [%]")):
+        _style_axes(axes, "epoch" if axes is lower else "", name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(run.learning_curves) <= 12:
-        legend = left.legend(
+        legend = upper.legend(
             title="iteration", fontsize=7, title_fontsize=7, frameon=False, labelcolor=FOREGROUND, ncols=2
         )
         legend.get_title().set_color(FOREGROUND)
@@ -143,11 +144,14 @@ def to_svg(figure: Figure, name: str) -> str:
         figure.savefig(sink, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = sink.getvalue()
     text = text[text.index("<svg") :].replace(FOREGROUND, "currentColor").replace(GRID, "var(--grid)")
+    text = re.sub(r"font-family: [^;\"]+", "font-family: inherit", text)
+    used = set(re.findall(r"#([^\")]+)", text))
+    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
     return text.replace("<svg", f'<svg role="img" aria-label="{name.replace("_", " ")}"', 1)
 
 
-def _new_figure(x_label: str, y_label: str, height: float = 3.6, grid: bool = True) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(5.4, height), layout="constrained")
+def _new_figure(x_label: str, y_label: str, height: float = 3.4, grid: bool = True) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(4.8, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     _style_axes(axes, x_label, y_label, grid)
@@ -157,7 +161,7 @@ def _new_figure(x_label: str, y_label: str, height: float = 3.6, grid: bool = Tr
 def _style_axes(axes: Any, x_label: str, y_label: str, grid: bool = True) -> None:
     axes.set_xlabel(x_label, color=FOREGROUND)
     axes.set_ylabel(y_label, color=FOREGROUND)
-    axes.tick_params(colors=FOREGROUND, labelsize=8)
+    axes.tick_params(colors=FOREGROUND, labelsize=9)
     for side, spine in axes.spines.items():
         spine.set_visible(grid and side in ("left", "bottom"))
         spine.set_color(FOREGROUND)
@@ -187,7 +191,7 @@ def _draw_group(axes: Any, group: RunGroup, x: str, y: str, factor: float, style
 
 def _legend(axes: Any) -> None:
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, frameon=False, labelcolor=FOREGROUND)
+        axes.legend(fontsize=9, frameon=False, labelcolor=FOREGROUND)
 
 
 def _mean_over_seeds(values: Sequence[Any]) -> Any:

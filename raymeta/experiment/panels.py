@@ -43,7 +43,7 @@ def panel(
     count = has_segmentation + len(drawn) + 1
     columns = 2 if count <= 4 or width > 1.6 * height else 3
     rows = -(-count // columns)
-    figure = Figure(figsize=(8.0, rows * (8.0 / columns * height / width + 0.35) + 0.1), layout="constrained")
+    figure = Figure(figsize=(8.0, rows * ((8.0 / columns - 0.35) * height / width + 0.28)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis in axes:

@@ -1,61 +1,81 @@
-"""Adjusted IoU: target pixels covered by another segment of the same class don't count against a segment."""
+"""Adjusted IoU of predicted segments with a target (DESIGN 2.4)."""
 
-import cc3d
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from raymeta.metaseg.segments import Segments
+from raymeta.metaseg.segments import Segments, components
 from raymeta.schemas import IGNORE
 
 
-def adjusted_iou(
-    segments: Segments, prediction: NDArray[np.uint8], target: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    """IoU_adj of each segment (arXiv:1811.00648; DESIGN 2.4).
+def adjusted_iou(segments: Segments, target: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """IoU of every segment, where target pixels covered by another segment of the class don't count.
 
-    segments: of `prediction`, (H, W) uint8 with 255 where the target is ignored. target: (H, W) uint8.
-    Returns (S,) float64: `I / (size + F)`, where F counts the components of missed target pixels that touch k.
+    `I / (size + F)` with `I` the pixels of the segment that the target gives its class, and `F` the pixels of all
+    8-connected components of {target = class, prediction ≠ class} that touch the segment; 0 where I = 0.
+
+    segments: of the prediction, ignored wherever the target is. target: (H, W) uint8, 255 = ignored.
+    Returns (S,) float64.
     """
-    missed = np.where((prediction != target) & (target != IGNORE), target + np.uint8(1), np.uint8(0))
-    components = cc3d.connected_components(missed, connectivity=8, out_dtype=np.uint32)
-    touches = _touches(segments.segment_map, prediction, components, target)
-    pairs = np.unique(touches)
-    sizes = np.bincount(components.ravel(), minlength=1)
-    owners, parts = pairs >> np.int64(32), pairs & np.int64(0xFFFFFFFF)
-    false_negatives = np.bincount(owners, weights=sizes[parts], minlength=segments.count + 1)[1:]
-    flat = segments.segment_map.ravel()
-    size = np.bincount(flat, minlength=segments.count + 1)[1:]
-    hits = np.bincount(flat, weights=(prediction == target).ravel(), minlength=segments.count + 1)[1:]
-    return np.where(hits > 0, hits / np.maximum(size + false_negatives, 1), 0.0)
+    size, hits = _count_hits(segments.segment_map, segments.label_map, target, segments.count)
+    missed_label_map = np.where(target == segments.label_map, np.uint8(IGNORE), target)
+    missed_map, missed_count = components(missed_label_map)
+    missed_size = np.bincount(missed_map.reshape(-1), minlength=missed_count + 1)
+    maps = (missed_map, missed_label_map, segments.segment_map, segments.label_map)
+    pairs = np.empty(_touching_pairs(*maps, np.empty(0, dtype=np.int64)), dtype=np.int64)
+    _touching_pairs(*maps, pairs)
+    touching, missed = np.divmod(np.unique(pairs), missed_count + 1)
+    missed_pixels = np.zeros(segments.count + 1, dtype=np.int64)
+    np.add.at(missed_pixels, touching, missed_size[missed])
+    return np.where(hits > 0, hits / (size + missed_pixels[1:]), 0.0)
 
 
 @njit(cache=True, nogil=True)
-def _touches(segment_map, prediction, components, target):  # type: ignore[no-untyped-def]
-    """Pairs (segment << 32 | component) where a segment has a missed pixel of its class in its 8-neighbourhood."""
+def _count_hits(
+    segment_map: NDArray[np.int32], label_map: NDArray[np.uint8], target: NDArray[np.uint8], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pixels of each segment, and those where the target agrees: twice (S,) int64."""
+    size = np.zeros(count + 1, dtype=np.int64)
+    hits = np.zeros(count + 1, dtype=np.int64)
     height, width = segment_map.shape
-    capacity = 1024
-    pairs = np.empty(capacity, np.int64)
-    found = 0
     for row in range(height):
         for col in range(width):
-            component = components[row, col]
+            segment = segment_map[row, col]
+            size[segment] += 1
+            hits[segment] += label_map[row, col] == target[row, col]
+    return size[1:], hits[1:]
+
+
+@njit(cache=True, nogil=True)
+def _touching_pairs(
+    missed_map: NDArray[np.int32],
+    missed_label_map: NDArray[np.uint8],
+    segment_map: NDArray[np.int32],
+    label_map: NDArray[np.uint8],
+    pairs: NDArray[np.int64],
+) -> int:
+    """Write (segment, missed component) of equal class that are 8-neighbours as `segment * (n + 1) + component`.
+
+    pairs: (N,) int64, filled as far as it reaches; a pair can come several times. Returns how many there are, so that a
+    first call with an empty array tells the size.
+    """
+    height, width = missed_map.shape
+    base = np.int64(missed_map.max()) + 1
+    known = 0
+    last = np.int64(-1)
+    for row in range(height):
+        for col in range(width):
+            component = missed_map[row, col]
             if component == 0:
                 continue
-            last = np.int64(-1)
-            for r in range(max(row - 1, 0), min(row + 2, height)):
-                for c in range(max(col - 1, 0), min(col + 2, width)):
-                    if segment_map[r, c] == 0 or prediction[r, c] != target[row, col]:
-                        continue
-                    pair = (np.int64(segment_map[r, c]) << 32) | np.int64(component)
-                    if pair == last:
-                        continue
-                    last = pair
-                    if found == capacity:
-                        capacity *= 2
-                        larger = np.empty(capacity, np.int64)
-                        larger[:found] = pairs
-                        pairs = larger
-                    pairs[found] = pair
-                    found += 1
-    return pairs[:found].copy()
+            label = missed_label_map[row, col]
+            for y in range(max(row - 1, 0), min(row + 2, height)):
+                for x in range(max(col - 1, 0), min(col + 2, width)):
+                    if label_map[y, x] == label:
+                        pair = segment_map[y, x] * base + component
+                        if pair != last:
+                            if known < len(pairs):
+                                pairs[known] = pair
+                            known += 1
+                            last = pair
+    return known

@@ -1,86 +1,93 @@
-"""scikit-learn's gradient boosting as plain arrays, so that a saved one needs no pickle."""
+"""Gradient-boosted regression trees as plain arrays: to store and to evaluate without the library that fitted them."""
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """Regression trees of one boosting, their nodes one after another.
+    """A sum of T trees; all their N nodes stand one after the other, children by their index among all nodes.
 
-    roots: (T,) int64 first node of each tree. left, right: (N,) int64 children, -1 in leaves.
-    feature: (N,) int64. threshold: (N,) float64, goes left where the float32 feature is at most it.
-    value: (N,) float64. base: prediction before the first tree. learning_rate: factor on every tree.
+    baseline: () float64, the prediction without any tree
+    roots: (T,) int32
+    feature: (N,) int32, -1 at leaves
+    threshold: (N,) float64; a row goes left where its feature is <= threshold
+    left, right: (N,) int32, -1 at leaves
+    value: (N,) float64, what a leaf adds
     """
 
-    roots: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    feature: NDArray[np.int64]
-    threshold: Floats
-    value: Floats
-    base: float
-    learning_rate: float
+    baseline: NDArray[np.float64]
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float64]
 
-    def predict(self, features: Floats) -> Floats:
-        """(S,) float64 predictions for (S, F) features."""
-        # scikit-learn grows and walks its trees on float32 features.
-        rows = features.astype(np.float32)
-        result = np.full(len(rows), self.base)
-        index = np.arange(len(rows))
-        for root in self.roots:
-            node = np.full(len(rows), root)
-            while (inner := self.left[node] >= 0).any():
-                goes_left = rows[index, self.feature[node]] <= self.threshold[node]
-                child = np.where(goes_left, self.left[node], self.right[node])
-                node = np.where(inner, child, node)
-            result += self.learning_rate * self.value[node]
-        return result
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum the leaves of every row: features (S, F) float64 -> (S,) float64."""
+        return _sum_leaves(
+            np.ascontiguousarray(features, dtype=np.float64),
+            float(self.baseline),
+            self.roots,
+            self.feature,
+            self.threshold,
+            self.left,
+            self.right,
+            self.value,
+        )
 
-    def to_bytes(self) -> bytes:
-        """As an .npz file."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **vars(self))
-        return buffer.getvalue()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "BoostedTrees":
-        """Inverse of `to_bytes`."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in arrays.files}
-        scalars = {name: float(values[name]) for name in ("base", "learning_rate")}
-        return cls(**(values | scalars))
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array by its name, as `BoostedTrees(**arrays)` takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def fit(features: Floats, target: Floats, trees: int, depth: int, learning_rate: float, seed: int) -> BoostedTrees:
-    """Fit scikit-learn's GradientBoostingRegressor to (S, F) features and an (S,) target, and keep its trees."""
-    from sklearn.ensemble import GradientBoostingRegressor
+def constant_trees(value: float) -> BoostedTrees:
+    """Boosted trees without any tree: the same prediction everywhere."""
+    ids, numbers = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float64)
+    return BoostedTrees(np.array(value, dtype=np.float64), ids, ids, numbers, ids, ids, numbers)
 
-    booster = GradientBoostingRegressor(
-        n_estimators=trees, max_depth=depth, learning_rate=learning_rate, random_state=seed
-    ).fit(features, target)
-    parts = [stage[0].tree_ for stage in booster.estimators_]
-    roots = np.concatenate(([0], np.cumsum([tree.node_count for tree in parts])))[:-1].astype(np.int64)
 
-    def children(name: str) -> NDArray[np.int64]:
-        shifted = [
-            np.where(getattr(tree, name) < 0, -1, getattr(tree, name) + root)
-            for tree, root in zip(parts, roots, strict=True)
-        ]
-        return np.concatenate(shifted).astype(np.int64)
-
+def trees_of_sklearn(model: Any) -> BoostedTrees:
+    """The trees of a fitted scikit-learn HistGradientBoostingRegressor (numerical features, squared error)."""
+    nodes = [predictors[0].nodes for predictors in model._predictors]
+    sizes = np.array([len(tree) for tree in nodes], dtype=np.int32)
+    roots = (np.cumsum(sizes) - sizes).astype(np.int32)
+    joined = np.concatenate(nodes)
+    first = np.repeat(roots, sizes)
+    is_leaf = joined["is_leaf"].astype(bool)
     return BoostedTrees(
+        baseline=np.asarray(model._baseline_prediction, dtype=np.float64).reshape(()),
         roots=roots,
-        left=children("children_left"),
-        right=children("children_right"),
-        feature=np.concatenate([np.maximum(tree.feature, 0) for tree in parts]).astype(np.int64),
-        threshold=np.concatenate([tree.threshold for tree in parts]),
-        value=np.concatenate([tree.value[:, 0, 0] for tree in parts]),
-        base=float(target.mean()),
-        learning_rate=learning_rate,
+        feature=np.where(is_leaf, -1, joined["feature_idx"]).astype(np.int32),
+        threshold=joined["num_threshold"].astype(np.float64),
+        left=np.where(is_leaf, -1, joined["left"] + first).astype(np.int32),
+        right=np.where(is_leaf, -1, joined["right"] + first).astype(np.int32),
+        value=joined["value"].astype(np.float64),
     )
+
+
+@njit(cache=True, nogil=True)
+def _sum_leaves(
+    features: NDArray[np.float64],
+    baseline: float,
+    roots: NDArray[np.int32],
+    feature: NDArray[np.int32],
+    threshold: NDArray[np.float64],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    value: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Walk every row down every tree."""
+    result = np.full(len(features), baseline)
+    for row in range(len(features)):
+        for root in roots:
+            node = root
+            while feature[node] >= 0:
+                node = left[node] if features[row, feature[node]] <= threshold[node] else right[node]
+            result[row] += value[node]
+    return result

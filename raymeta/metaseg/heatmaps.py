@@ -12,10 +12,13 @@ TILE: Final = 512
 """Pixels worked on at a time: their sums stay in the fastest cache while the classes pass by."""
 
 SUM_TOLERANCE: Final = 0.01
-"""How far the classes of a pixel may be from summing to 1: wide enough for 16-bit networks, narrow enough for logits."""
+"""How far the classes of a pixel may be from summing to 1: wide enough for 16-bit networks, not for logits."""
 
 MAX_CLASSES: Final = 255
 """Classes are 0..254, because label 255 means ignored."""
+
+METASEG_LOG_OFFSET: Final = float(np.finfo(np.float32).eps)
+"""MetaSeg takes log(p + offset); its published numbers differ by up to C·offset / log C from those without."""
 
 SQRT_HALF_BITS: Final = np.int32(0x3F3504F3)
 """Bits of the float32 nearest to sqrt(1/2): mantissas are brought into [sqrt(1/2), sqrt(2))."""
@@ -46,7 +49,9 @@ def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     if not isinstance(softmax, np.ndarray):
         raise ValueError(f"softmax is a {type(softmax).__name__}: pass a (C, H, W) float32 numpy array")
     if softmax.dtype not in (np.float16, np.float32, np.float64):
-        raise ValueError(f"softmax has dtype {softmax.dtype}: pass float32 probabilities (float16 and float64 are cast)")
+        raise ValueError(
+            f"softmax has dtype {softmax.dtype}: pass float32 probabilities (float16 and float64 are cast)"
+        )
     if softmax.ndim != 3:
         raise ValueError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")
     if not 2 <= softmax.shape[0] <= MAX_CLASSES:
@@ -56,11 +61,12 @@ def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return np.ascontiguousarray(softmax, dtype=np.float32)
 
 
-def scan_softmax(softmax: NDArray[np.floating[Any]]) -> Heatmaps:
+def scan_softmax(softmax: NDArray[np.floating[Any]], log_offset: float = 0.0) -> Heatmaps:
     """Entropy, margin and arg-max in a single pass.
 
-    softmax: (C, H, W) float32, sums to 1 over C. The heatmaps are as computed: a softmax that sums to 1 in 16-bit precision
-    only can leave [0, 1] by that much.
+    softmax: (C, H, W) float32, sums to 1 over C. The heatmaps are as computed: a softmax that sums to 1 in 16-bit
+        precision only can leave [0, 1] by that much.
+    log_offset: the entropy is `-Σ p log(p + log_offset) / log C`.
 
     Raises:
         ValueError: see `as_softmax`; or probabilities that are negative, not finite or don't sum to 1 within 0.01.
@@ -73,7 +79,7 @@ def scan_softmax(softmax: NDArray[np.floating[Any]]) -> Heatmaps:
         prediction=np.empty((height, width), dtype=np.uint8),
     )
     flat = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1))
-    bad = _scan(softmax.reshape(classes, -1), np.float32(1 / math.log(classes)), *flat)
+    bad = _scan(softmax.reshape(classes, -1), np.float32(log_offset), np.float32(1 / math.log(classes)), *flat)
     if bad >= 0:
         row, col = divmod(int(bad), width)
         values = softmax[:, row, col]
@@ -123,9 +129,16 @@ def _log(value: np.float32) -> np.float32:
     return np.float32(exponent) * np.float32(0.6931471805599453) + (r + r * r * q)
 
 
+@njit(inline="always")
+def _is_distribution(total: np.float32, lowest: np.float32) -> bool:
+    """Whether probabilities with this sum and minimum can be a softmax; NaN and infinity show in the sum."""
+    return abs(total - np.float32(1)) <= np.float32(SUM_TOLERANCE) and lowest >= np.float32(0)  # type: ignore[return-value]
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy", boundscheck=False)
 def _scan(
     softmax: NDArray[np.float32],
+    log_offset: np.float32,
     scale: np.float32,
     entropy: NDArray[np.float32],
     margin: NDArray[np.float32],
@@ -162,15 +175,15 @@ def _scan(
                 second[x] = loser if loser > second[x] else second[x]
                 lowest[x] = p if p < lowest[x] else lowest[x]
                 total[x] += p
-                minus_entropy[x] += p * _log(p)
-        wrong = 0
+                minus_entropy[x] += p * _log(p + log_offset)
+        wrong = False
         for x in range(count):
             entropy[start + x] = -minus_entropy[x] * scale
             margin[start + x] = np.float32(1) - first[x] + second[x]
             prediction[start + x] = np.uint8(best[x])
-            wrong += not (abs(total[x] - np.float32(1)) <= np.float32(SUM_TOLERANCE) and lowest[x] >= np.float32(0))
+            wrong |= not _is_distribution(total[x], lowest[x])
         if wrong:
             for x in range(count):
-                if not (abs(total[x] - np.float32(1)) <= np.float32(SUM_TOLERANCE) and lowest[x] >= np.float32(0)):
+                if not _is_distribution(total[x], lowest[x]):
                     return start + x
     return -1

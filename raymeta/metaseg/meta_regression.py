@@ -1,197 +1,165 @@
-"""The meta regressor: gradient boosting from a segment's metrics to its IoU (MetaSeg, arXiv:1811.00648)."""
+"""The meta regressor: predicts the IoU of each segment from its metrics, without a target."""
 
-import json
-import tempfile
+import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raymeta.config import MetaRegressorKind
-from raymeta.metaseg import boosted_trees
-from raymeta.schemas import IOU, SIZE_INNER, class_probability, segment_feature_names
+from raymeta import schemas
+from raymeta.metaseg.boosting_backends import (
+    BackendKind,
+    BoostingParameters,
+    CatBoosting,
+    FittedBoosting,
+    boosting_from_bytes,
+    fit_boosting,
+)
 
-Floats = NDArray[np.float64]
 MAX_FOLDS = 5
 
 
-class MetaRegressorError(ValueError):
-    """A meta regressor that can't be fitted, used or read."""
-
-
 class MetaRegressor:
-    """Predicts the IoU of segments; refitted in each iteration on the segments of the meta set.
+    """Gradient boosting from segment metrics to adjusted IoU (DESIGN 2.4).
 
-    kind: `catboost` or `sklearn`. trees, depth, learning_rate: of the boosting. seed: same seed, same regressor.
-
-    After `fit`, `r2` is the coefficient of determination out of fold, grouped by image; nan where it has no meaning
-    (fewer than two images, or one constant IoU).
+    r2: out-of-fold R² of the last fit, segments of one image never on both sides; NaN with fewer than two images or
+        where all IoUs are alike.
     """
 
     def __init__(
         self,
-        kind: MetaRegressorKind = "catboost",
+        kind: BackendKind = "catboost",
         trees: int = 100,
         depth: int = 4,
         learning_rate: float = 0.1,
         seed: int = 0,
     ) -> None:
-        self.kind = kind
-        self.trees = trees
-        self.depth = depth
-        self.learning_rate = learning_rate
-        self.seed = seed
-        self.r2 = float("nan")
-        self.features: list[str] = []
-        self._constant = 0.0
-        self._booster: Any = None
+        if kind not in get_args(BackendKind):
+            raise ValueError(f"kind {kind!r} is unknown: choose one of {', '.join(get_args(BackendKind))}")
+        self.kind: BackendKind = kind
+        self.parameters = BoostingParameters(trees, depth, learning_rate, seed)
+        self.r2 = math.nan
+        self._feature_names: list[str] = []
+        self._boosting: FittedBoosting | None = None
 
-    def fit(self, table: pa.Table, image_ids: Any) -> Self:
-        """Fit on the segments that have an interior.
+    def fit(self, table: pa.Table, image_ids: Iterable[str]) -> Self:
+        """Fit on the segments that have an interior; the order of the images doesn't matter.
 
-        table: columns of DESIGN 2.4 with `iou`. image_ids: (S,) the image of each row, for the folds of `r2`.
+        table: segment metrics with `iou`, of any number of images. image_ids: one a row. Without any row to learn from
+            the regressor predicts 0.
 
         Raises:
-            MetaRegressorError: no `iou` column, or another number of image ids than rows.
+            ValueError: missing columns, values that are not finite, or not one image id a row.
         """
-        if IOU not in table.column_names:
-            raise MetaRegressorError(f"the segment table has no column {IOU!r}: make it with a target")
-        groups = np.asarray(image_ids, dtype=object)
-        if len(groups) != table.num_rows:
-            raise MetaRegressorError(f"{len(groups)} image ids for {table.num_rows} segments: give one a segment")
-        self.features = segment_feature_names(_count_classes(table))
-        inner = table[SIZE_INNER].to_numpy() > 0
-        features, iou, groups = self._matrix(table)[inner], table[IOU].to_numpy()[inner], groups[inner]
-        self._constant = float(iou.mean()) if iou.size else 0.0
-        learnable = iou.size >= 2 and np.ptp(iou) > 0
-        self._booster = self._fit_booster(features, iou) if learnable else None
-        self.r2 = self._out_of_fold_r2(features, iou, groups) if learnable else float("nan")
+        self._feature_names = schemas.segment_feature_names(_count_classes(table))
+        features = _matrix(table, [*self._feature_names, schemas.IOU])
+        groups = np.array([str(image_id) for image_id in image_ids], dtype=np.str_)
+        if len(groups) != len(features):
+            raise ValueError(f"{len(groups)} image ids for {len(features)} segments: pass one a row")
+        has_interior = features[:, self._feature_names.index(schemas.SIZE_INNER)] > 0
+        features, groups = features[has_interior], groups[has_interior]
+        if not np.isfinite(features).all():
+            raise ValueError("the segment table holds NaN or infinite values: pass what segment_metrics returned")
+        order = np.argsort(groups, kind="stable")
+        features, values, groups = features[order, :-1], features[order, -1], groups[order]
+        self.r2 = self._out_of_fold_r2(features, values, groups)
+        self._boosting = fit_boosting(self.kind, self.parameters, features, values)
         return self
 
-    def predict(self, table: pa.Table) -> Floats:
-        """(S,) float64 predicted IoU of every segment, clipped to [0, 1].
+    def predict(self, table: pa.Table) -> NDArray[np.float64]:
+        """The predicted IoU of every segment, with or without interior: (S,) float64 in [0, 1].
 
         Raises:
-            MetaRegressorError: not fitted, or a table of another number of classes.
+            ValueError: not fitted, or a table of another number of classes.
         """
-        if not self.features:
-            raise MetaRegressorError("the meta regressor is not fitted: call fit, or load a saved one")
-        missing = [name for name in self.features if name not in table.column_names]
-        if missing:
-            raise MetaRegressorError(f"the segment table lacks {', '.join(missing)}: it was made for other classes")
-        if self._booster is None or table.num_rows == 0:
-            return np.full(table.num_rows, np.clip(self._constant, 0.0, 1.0))
-        return np.clip(self._predict_booster(self._booster, self._matrix(table)), 0.0, 1.0)
+        boosting = self._fitted()
+        features = _matrix(table, self._feature_names)
+        if schemas.segment_feature_names(_count_classes(table)) != self._feature_names:
+            raise ValueError(
+                f"the table has {_count_classes(table)} classes, the fit had fewer: fit again for these classes"
+            )
+        return np.clip(boosting.predict(features), 0.0, 1.0)
 
     def to_bytes(self) -> bytes:
-        """Header line of JSON, then the booster: CatBoost's own format, or plain arrays of trees. No pickle."""
-        header = {
+        """The fitted regressor as bytes, without pickle: CatBoost's binary format, or npz (see `suffix`)."""
+        metadata = {
             "kind": self.kind,
-            "trees": self.trees,
-            "depth": self.depth,
-            "learning_rate": self.learning_rate,
-            "seed": self.seed,
-            "r2": None if np.isnan(self.r2) else self.r2,
-            "features": self.features,
-            "constant": self._constant,
-            "has_booster": self._booster is not None,
+            "parameters": self.parameters.as_dict(),
+            "feature_names": self._feature_names,
+            "r2": None if math.isnan(self.r2) else self.r2,
         }
-        return json.dumps(header).encode() + b"\n" + self._booster_bytes()
+        return self._fitted().to_bytes(metadata)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of `to_bytes`.
+    def from_bytes(cls, data: bytes) -> "MetaRegressor":
+        """What `to_bytes` gave; it predicts exactly the same.
 
         Raises:
-            MetaRegressorError: the bytes hold no meta regressor.
+            ValueError: other bytes.
         """
-        line, _, body = data.partition(b"\n")
-        try:
-            header = json.loads(line)
-            options = [header[name] for name in ("kind", "trees", "depth", "learning_rate", "seed")]
-            regressor = cls(*options)
-            regressor.features = list(header["features"])
-            regressor._constant = float(header["constant"])
-            regressor.r2 = float("nan") if header["r2"] is None else float(header["r2"])
-            regressor._booster = regressor._booster_from_bytes(body) if header["has_booster"] else None
-        except Exception as error:  # CatBoost and JSON raise their own kinds on damaged bytes
-            raise MetaRegressorError(f"this is no saved meta regressor, or it is damaged: {error}") from error
+        boosting, metadata = boosting_from_bytes(data)
+        regressor = cls(metadata["kind"], **metadata["parameters"])
+        regressor.r2 = math.nan if metadata["r2"] is None else float(metadata["r2"])
+        regressor._feature_names = list(metadata["feature_names"])
+        regressor._boosting = boosting
         return regressor
 
     def save(self, path: str | Path) -> None:
-        """Write `to_bytes` to a file."""
+        """Write `to_bytes()` to a file, replacing it."""
         Path(path).write_bytes(self.to_bytes())
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a file that `save` wrote."""
+    def load(cls, path: str | Path) -> "MetaRegressor":
+        """Read what `save` wrote; the content tells the format."""
         return cls.from_bytes(Path(path).read_bytes())
 
-    def _matrix(self, table: pa.Table) -> Floats:
-        columns = [table[name].to_numpy().astype(np.float64) for name in self.features]
-        return np.ascontiguousarray(np.column_stack(columns))
+    @property
+    def suffix(self) -> str:
+        """What a file of `to_bytes()` should end with: `.cbm`, or `.npz` for scikit-learn and constant regressors."""
+        return ".cbm" if isinstance(self._fitted(), CatBoosting) else ".npz"
 
-    def _fit_booster(self, features: Floats, iou: Floats) -> Any:
-        if self.kind == "sklearn":
-            return boosted_trees.fit(features, iou, self.trees, self.depth, self.learning_rate, self.seed)
-        from catboost import CatBoostRegressor
+    def _fitted(self) -> FittedBoosting:
+        if self._boosting is None:
+            raise ValueError("the meta regressor isn't fitted: call fit or load first")
+        return self._boosting
 
-        booster = CatBoostRegressor(
-            iterations=self.trees,
-            depth=self.depth,
-            learning_rate=self.learning_rate,
-            random_seed=self.seed,
-            # One thread: sums in another order would make another tree.
-            thread_count=1,
-            verbose=False,
-            allow_writing_files=False,
-        )
-        if not (np.ptp(features, axis=0) > 0).any():
-            return None  # CatBoost refuses features that are all constant
-        return booster.fit(features, iou)
-
-    def _predict_booster(self, booster: Any, features: Floats) -> Floats:
-        if self.kind == "sklearn":
-            return booster.predict(features)
-        return np.asarray(booster.predict(features, thread_count=1), dtype=np.float64)
-
-    def _booster_bytes(self) -> bytes:
-        if self._booster is None:
-            return b""
-        if self.kind == "sklearn":
-            return bytes(self._booster.to_bytes())
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "booster.cbm"
-            self._booster.save_model(str(path))
-            return path.read_bytes()
-
-    def _booster_from_bytes(self, data: bytes) -> Any:
-        if self.kind == "sklearn":
-            return boosted_trees.BoostedTrees.from_bytes(data)
-        from catboost import CatBoostRegressor
-
-        return CatBoostRegressor().load_model(blob=data)
-
-    def _out_of_fold_r2(self, features: Floats, iou: Floats, groups: NDArray[Any]) -> float:
-        from sklearn.metrics import r2_score
+    def _out_of_fold_r2(
+        self, features: NDArray[np.float64], values: NDArray[np.float64], groups: NDArray[np.str_]
+    ) -> float:
+        """R² of predictions by regressors that never saw the image."""
         from sklearn.model_selection import GroupKFold
 
-        names, codes = np.unique(groups.astype(str), return_inverse=True)
-        if len(names) < 2:
-            return float("nan")
-        predicted = np.empty_like(iou)
-        for train, test in GroupKFold(min(MAX_FOLDS, len(names))).split(features, iou, codes):
-            constant = np.ptp(iou[train]) == 0
-            booster = None if constant else self._fit_booster(features[train], iou[train])
-            values = iou[train].mean() if booster is None else self._predict_booster(booster, features[test])
-            predicted[test] = np.clip(values, 0.0, 1.0)
-        return float(r2_score(iou, predicted))
+        folds = min(MAX_FOLDS, len(np.unique(groups)))
+        if folds < 2 or np.all(values == values[0]):
+            return math.nan
+        predicted = np.empty_like(values)
+        for seen, held_out in GroupKFold(folds).split(features, values, groups):
+            boosting = fit_boosting(self.kind, self.parameters, features[seen], values[seen])
+            predicted[held_out] = np.clip(boosting.predict(features[held_out]), 0.0, 1.0)
+        return r_squared(values, predicted)
+
+
+def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """`1 - Σ(v - p)² / Σ(v - mean v)²`; both (S,) float64, values not all alike."""
+    return float(1 - np.sum((values - predicted) ** 2) / np.sum((values - values.mean()) ** 2))
 
 
 def _count_classes(table: pa.Table) -> int:
-    count = 0
-    while class_probability(count) in table.column_names:
-        count += 1
-    return count
+    """Number of class probabilities in a segment table."""
+    names = set(table.column_names)
+    classes = 0
+    while schemas.class_probability(classes) in names:
+        classes += 1
+    return classes
+
+
+def _matrix(table: pa.Table, names: list[str]) -> NDArray[np.float64]:
+    """Columns of a segment table as (S, len(names)) float64."""
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise ValueError(f"the segment table lacks {', '.join(missing)}: pass what segment_metrics returned")
+    columns: list[NDArray[Any]] = [table[name].to_numpy() for name in names]
+    return np.column_stack(columns).astype(np.float64, copy=False)

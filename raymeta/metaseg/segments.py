@@ -1,6 +1,7 @@
-"""Segments of a label map: 8-connected components of one class (MetaSeg, arXiv:1811.00648)."""
+"""Segments: the 8-connected components of a label map, and their boundary pixels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import numpy as np
@@ -12,13 +13,16 @@ from raymeta.schemas import IGNORE
 
 @dataclass(frozen=True)
 class Segments:
-    """Segments of one label map of H×W pixels.
+    """The segments of one label map; row k-1 of every per-segment array is segment k.
 
-    segment_map: (H, W) int32, 1..S by the first pixel in raster order, 0 where ignored.
-    boundary_mask: (H, W) bool, pixels of segments with an 8-neighbour of another class or an ignored one.
-    class_ids: (S,) int32, class of segment k at k - 1.
+    label_map: (H, W) uint8, class of each pixel, 255 = ignored
+    segment_map: (H, W) int32, 1..S in the order of the first pixel in raster order, 0 = ignored
+    boundary_mask: (H, W) bool, True where one of the 8 neighbours inside the image has another class or is ignored;
+        False on ignored pixels
+    class_ids: (S,) int32
     """
 
+    label_map: NDArray[np.uint8]
     segment_map: NDArray[np.int32]
     boundary_mask: NDArray[np.bool_]
     class_ids: NDArray[np.int32]
@@ -29,64 +33,92 @@ class Segments:
         return len(self.class_ids)
 
 
-def find_segments(label_map: NDArray[np.uint8]) -> Segments:
-    """Number the 8-connected components of equal class and mark their boundary pixels.
-
-    label_map: (H, W) uint8 class ids, 255 ignored.
+def check_label_map(label_map: NDArray[Any], name: str = "label_map") -> NDArray[np.uint8]:
+    """The label map as contiguous (H, W) uint8; `name` is what the message calls it.
 
     Raises:
-        ValueError: another shape or dtype.
+        ValueError: no (H, W) uint8 array, or without pixels.
     """
-    if label_map.ndim != 2 or label_map.dtype != np.uint8 or label_map.size == 0:
-        raise ValueError(
-            f"label_map has shape {label_map.shape} and dtype {label_map.dtype}: give a non-empty (H, W) uint8 map"
-        )
-    labels = np.ascontiguousarray(label_map)
-    # cc3d takes 0 for background: in uint8, 255 + 1 wraps to it, and every class moves up by one.
-    components = cc3d.connected_components(labels + np.uint8(1), connectivity=8, out_dtype=np.uint32)
-    segment_map, class_ids = _number_in_raster_order(components, labels, int(components.max()))
-    return Segments(segment_map, _boundary(labels), class_ids)
+    if not isinstance(label_map, np.ndarray) or label_map.dtype != np.uint8:
+        kind = label_map.dtype if isinstance(label_map, np.ndarray) else type(label_map).__name__
+        raise ValueError(f"{name} has type {kind}: pass a (H, W) uint8 array with {IGNORE} where ignored")
+    if label_map.ndim != 2 or label_map.size == 0:
+        raise ValueError(f"{name} has shape {label_map.shape}: pass (H, W) with at least one pixel")
+    return np.ascontiguousarray(label_map)
+
+
+def components(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.int32], int]:
+    """8-connected components of same label, without order: (H, W) int32 numbers 1..n, 0 where 255, and n."""
+    shifted = label_map + np.uint8(1)  # 255 wraps to 0, cc3d's background
+    numbered, count = cc3d.connected_components(shifted, connectivity=8, return_N=True, out_dtype=np.uint32)
+    return np.ascontiguousarray(numbered).view(np.int32), int(count)
+
+
+def find_segments(label_map: NDArray[np.uint8]) -> Segments:
+    """The segments of a label map (DESIGN 2.4).
+
+    label_map: (H, W) uint8, classes 0..254, 255 = ignored; any number of segments.
+
+    Raises:
+        ValueError: see `check_label_map`.
+    """
+    label_map = check_label_map(label_map)
+    segment_map, count = components(label_map)
+    class_ids = _number_in_raster_order(label_map, segment_map, count)
+    boundary_mask = np.empty(label_map.shape, dtype=np.bool_)
+    _mark_boundary(label_map, boundary_mask)
+    return Segments(label_map, segment_map, boundary_mask, class_ids)
 
 
 @njit(cache=True, nogil=True)
-def _number_in_raster_order(components, labels, count):  # type: ignore[no-untyped-def]
-    numbers = np.zeros(count + 1, np.int32)
-    class_ids = np.empty(count, np.int32)
-    segment_map = np.empty(components.shape, np.int32)
-    found = 0
-    for row in range(components.shape[0]):
-        for col in range(components.shape[1]):
-            component = components[row, col]
-            if component == 0:
-                segment_map[row, col] = 0
-                continue
-            if numbers[component] == 0:
-                class_ids[found] = labels[row, col]
-                found += 1
-                numbers[component] = found
-            segment_map[row, col] = numbers[component]
-    return segment_map, class_ids
-
-
-@njit(cache=True, nogil=True)
-def _boundary(labels):  # type: ignore[no-untyped-def]
-    height, width = labels.shape
-    mask = np.zeros((height, width), np.bool_)
+def _number_in_raster_order(
+    label_map: NDArray[np.uint8], segment_map: NDArray[np.int32], count: int
+) -> NDArray[np.int32]:
+    """Renumber segment_map in place by first pixel; return the class of each segment, (S,) int32."""
+    height, width = segment_map.shape
+    new_number = np.zeros(count + 1, dtype=np.int32)
+    class_ids = np.empty(count, dtype=np.int32)
+    known = 0
+    in_order = True
     for row in range(height):
-        above, below = max(row - 1, 0), min(row + 1, height - 1)
+        last = np.int32(0)
         for col in range(width):
-            label = labels[row, col]
-            left, right = max(col - 1, 0), min(col + 1, width - 1)
-            # Clamped neighbours repeat pixels of the window, so the image border alone makes no boundary.
-            other = (
-                (labels[above, left] != label)
-                | (labels[above, col] != label)
-                | (labels[above, right] != label)
-                | (labels[row, left] != label)
-                | (labels[row, right] != label)
-                | (labels[below, left] != label)
-                | (labels[below, col] != label)
-                | (labels[below, right] != label)
-            )
-            mask[row, col] = other and label != IGNORE
-    return mask
+            old = segment_map[row, col]
+            if old != last:
+                last = old
+                if old != 0 and new_number[old] == 0:
+                    class_ids[known] = label_map[row, col]
+                    known += 1
+                    new_number[old] = known
+                    in_order = in_order and old == known
+    if not in_order:
+        for row in range(height):
+            for col in range(width):
+                segment_map[row, col] = new_number[segment_map[row, col]]
+    return class_ids
+
+
+@njit(cache=True, nogil=True)
+def _mark_boundary(label_map: NDArray[np.uint8], boundary_mask: NDArray[np.bool_]) -> None:
+    """Fill boundary_mask: a pixel is boundary where the lowest and the highest label of its 3×3 differ.
+
+    The 3×3 is cut off at the image border, which alone therefore makes no boundary. Rows first, then columns: both
+    loops vectorise.
+    """
+    height, width = label_map.shape
+    low = np.empty(width + 2, dtype=np.uint8)
+    high = np.empty(width + 2, dtype=np.uint8)
+    for row in range(height):
+        above = label_map[max(row - 1, 0)]
+        here = label_map[row]
+        below = label_map[min(row + 1, height - 1)]
+        for col in range(width):
+            a, b, c = above[col], here[col], below[col]
+            low[col + 1] = min(min(a, b), c)
+            high[col + 1] = max(max(a, b), c)
+        low[0], high[0] = low[1], high[1]
+        low[width + 1], high[width + 1] = low[width], high[width]
+        for col in range(width):
+            lowest = min(min(low[col], low[col + 1]), low[col + 2])
+            highest = max(max(high[col], high[col + 1]), high[col + 2])
+            boundary_mask[row, col] = (lowest != highest) & (here[col] != IGNORE)

@@ -24,6 +24,8 @@ def test_report_is_self_contained_and_complete(tmp_path: Path) -> None:
     assert "@import" not in page
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
     assert "/nowhere/camvid is not there" in page
     names = {"miou_over_cost_a.png", "class_iou.png", "summary.csv", "class_iou.csv", "cost_at_target.csv"}
     assert names <= {file.name for file in path.parent.iterdir()}

@@ -1,0 +1,27 @@
+"""How the ranks of one training talk: a sum over all of them is all that training needs."""
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+
+class Communicator(Protocol):
+    """One process's view of its group."""
+
+    rank: int
+    world_size: int
+
+    def sum_array(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum over all ranks, same shape and dtype, and the same bytes on every rank; all ranks must call it."""
+        ...
+
+
+class SingleProcess:
+    """A group of one."""
+
+    rank = 0
+    world_size = 1
+
+    def sum_array(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values themselves."""
+        return values

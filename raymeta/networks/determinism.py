@@ -1,0 +1,31 @@
+"""Same seed, same numbers: random states and algorithms, set for a while and put back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded_torch(seed: int, epoch: int, rank: int, device: torch.device) -> Iterator[None]:
+    """Torch's random numbers depend on these three alone; afterwards its state is as before."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch, rank]).generate_state(1, np.uint64)[0]))
+        yield
+
+
+@contextmanager
+def deterministic_algorithms() -> Iterator[None]:
+    """Torch takes deterministic algorithms where it has them and warns where it hasn't; afterwards as before."""
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark

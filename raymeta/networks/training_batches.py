@@ -1,0 +1,136 @@
+"""Which examples each rank trains on in an epoch, and their tensors."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from raymeta.config import TrainingConfig
+from raymeta.networks.communicator import Communicator
+from raymeta.networks.evaluation import check_labels
+from raymeta.schemas import IGNORE
+
+Example = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+class TrainingData(Protocol):
+    """Examples, kept in memory by whoever gives them: an image (H, W, 3) uint8 RGB and its labels (H, W) uint8.
+
+    Labels are classes, or 255 where a pixel doesn't count. Every rank can read every example.
+    """
+
+    @property
+    def num_train(self) -> int: ...
+    @property
+    def num_validation(self) -> int: ...
+    def train_example(self, index: int, /) -> Example: ...
+    def validation_example(self, index: int, /) -> Example: ...
+
+
+@dataclass(frozen=True)
+class Share:
+    """One example of a batch: `flip` mirrors it; one that fills up a rank (`counts` False) has no labelled pixel."""
+
+    index: int
+    flip: bool
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The share of one rank in a step, and the labelled pixels of the step over all ranks."""
+
+    shares: tuple[Share, ...]
+    labelled_pixels: int
+
+
+class BatchPlanner:
+    """Plans epochs of one training, alike on all ranks, and without talking to them."""
+
+    def __init__(
+        self, data: TrainingData, config: TrainingConfig, seed: int, num_classes: int, communicator: Communicator
+    ) -> None:
+        self.data = data
+        self.config = config
+        self.seed = seed
+        self.num_classes = num_classes
+        self.communicator = communicator
+        self._facts: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def steps(self, steps_done: int) -> int:
+        """Steps of the next epoch, after `steps_done` in all: whole data set, unless a cap comes first."""
+        steps = -(-self.data.num_train // self.config.batch_size)
+        if self.config.steps_per_epoch is not None:
+            steps = min(steps, self.config.steps_per_epoch)
+        if self.config.max_steps is not None:
+            steps = min(steps, self.config.max_steps - steps_done)
+        return steps
+
+    def plan(self, epoch: int, steps: int) -> list[Batch]:
+        """This rank's batches of an epoch: shuffle and flips depend on seed and epoch alone.
+
+        Raises:
+            ValueError: images of different sizes in a batch, or labels that are no class; on all ranks at once.
+        """
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(self.data.num_train)
+        flips = rng.random(self.data.num_train) < 0.5
+        size = self.config.batch_size
+        batches = []
+        for step in range(steps):
+            chosen = order[step * size : (step + 1) * size]
+            shares = [
+                Share(int(index), bool(self.config.horizontal_flip and flips[place]))
+                for place, index in enumerate(chosen, start=step * size)
+            ]
+            batches.append(Batch(self._own(shares), self._labelled_pixels(shares)))
+        return batches
+
+    def _own(self, shares: list[Share]) -> tuple[Share, ...]:
+        """Every world_size-th share; a short last batch is filled up, so that all ranks hold equally many."""
+        missing = -len(shares) % self.communicator.world_size
+        filled = shares + [Share(shares[0].index, False, counts=False)] * missing
+        return tuple(filled[self.communicator.rank :: self.communicator.world_size])
+
+    def _labelled_pixels(self, shares: list[Share]) -> int:
+        facts = [self._fact(share.index) for share in shares]
+        sizes = sorted({size for _, size in facts})
+        if len(sizes) > 1:
+            raise ValueError(
+                f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
+                "set training.batch_size 1, or dataset.height and dataset.width"
+            )
+        return sum(pixels for pixels, _ in facts)
+
+    def _fact(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """Labelled pixels and size of an example, read once."""
+        fact = self._facts.get(index)
+        if fact is None:
+            image, labels = self.data.train_example(index)
+            if image.shape[:2] != labels.shape:
+                raise ValueError(
+                    f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal"
+                )
+            check_labels(labels, self.num_classes, f"training example {index}")
+            fact = self._facts[index] = (int(np.count_nonzero(labels != IGNORE)), labels.shape)
+        return fact
+
+
+def load_batch(data: TrainingData, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(N, H, W, 3) uint8 RGB images and (N, H, W) int64 labels of a rank's share, on `device`."""
+    examples = [_load(data, share) for share in batch.shares]
+    images = torch.from_numpy(np.stack([image for image, _ in examples]))
+    labels = torch.from_numpy(np.stack([label_map for _, label_map in examples]))
+    if device.type == "cuda":  # from pinned memory the copy runs beside the computation
+        images, labels = images.pin_memory(), labels.pin_memory()
+    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True).long()
+
+
+def _load(data: TrainingData, share: Share) -> Example:
+    image, labels = data.train_example(share.index)
+    if not share.counts:
+        labels = np.full_like(labels, IGNORE)
+    return (image[:, ::-1], labels[:, ::-1]) if share.flip else (image, labels)
