@@ -9,13 +9,15 @@ from rich.console import Console
 
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config
+from raymeta.experiment.run_errors import RunFailedError
 
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 on success, 2 with one message on bad input, 130 after Ctrl-C."""
+    """Run one command; 0 on success, 1 where the cluster failed, 2 with one message on bad input, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"raymeta: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except RunFailedError as error:
+        print(f"raymeta: {error}", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,5 @@
 """The one rule how a Ray cluster is reached: the one that is named, else a local one."""
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +20,7 @@ class ConnectionFailedError(ValueError):
 def quiet_environment() -> None:
     """Settings that Ray reads once, when it is imported or started; what the user has set stays."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
-    logging.getLogger("ray.train").setLevel(logging.WARNING)
 
 
 def cluster_address(address: str | None) -> str | None:

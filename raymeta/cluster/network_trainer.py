@@ -12,12 +12,13 @@ from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.training_desk import TrainingJob, start_desk
 from raymeta.cluster.training_worker import training_loop
 from raymeta.config import ExperimentConfig
+from raymeta.experiment.run_errors import RunFailedError
 
-MAX_WORKER_FAILURES = 8
+MAX_WORKER_FAILURES = 5
 POLL_S = 0.25
 
 
-class TrainingFailedError(RuntimeError):
+class TrainingFailedError(RunFailedError):
     """Ray Train gave up; the message holds its reason."""
 
 

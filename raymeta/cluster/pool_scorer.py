@@ -1,5 +1,6 @@
 """Ray Data over the pool: blocks of image ids go to long-lived scoring actors, small rows come back."""
 
+import logging
 import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.scoring_worker import ScoringWorker
 from raymeta.config import ExperimentConfig
+from raymeta.experiment.run_errors import RunFailedError
 from raymeta.schemas import IMAGE_ID
 
 Row = dict[str, Any]
@@ -18,7 +20,7 @@ BLOCK_IMAGES = 4
 MAX_SELECTOR_LOSSES = 5
 
 
-class ScoringFailedError(RuntimeError):
+class ScoringFailedError(RunFailedError):
     """The selector was lost again and again."""
 
 
@@ -28,6 +30,16 @@ def _ask_worker(batch: dict[str, Any], *, workers: list[Any], task: str, bundle:
     rows = ray.get(worker.run.remote(task, [str(image_id) for image_id in batch[IMAGE_ID]], bundle, selector))
     # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
     return {"rows": [pickle.dumps(rows)]}
+
+
+def _quieten_ray_data() -> None:
+    """The run has its own progress bar; Ray Data sets its log level when it is imported, so this comes after."""
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
 class PoolScorer:
@@ -56,11 +68,9 @@ class PoolScorer:
 
         bundle: ObjectRef of a Bundle. on_rows: gets each block's rows as they come, for progress.
         """
-        import ray.data
-
         if not image_ids:
             return []
-        ray.data.DataContext.get_current().print_on_execution_start = False
+        _quieten_ray_data()
         ordered = sorted(image_ids, key=str.encode)
         items = [{IMAGE_ID: image_id, "block": index // BLOCK_IMAGES} for index, image_id in enumerate(ordered)]
         blocks = -(-len(items) // BLOCK_IMAGES)

@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,14 @@ def training_loop(settings: dict[str, Any]) -> None:
         last, job, resume = ray.get(desk.next_job.remote(last))
         if job is None:
             return
-        result = train_job(job, last, resume, config, cache, device, communicator, desk)
+        try:
+            result = train_job(job, last, resume, config, cache, device, communicator, desk)
+        except RuntimeError:
+            raise  # a peer or a device was lost: Ray Train starts the group again
+        except Exception as error:
+            # The same input would fail again: tell the driver instead of being started again.
+            ray.get(desk.finish.remote(last, {"error": f"{type(error).__name__}: {error}"}))
+            raise
         if communicator.rank == 0:
             ray.get(desk.finish.remote(last, result))
 
@@ -123,7 +131,7 @@ def train_job(
     torch.save(state.best_weights, buffer)
     return {
         "network": buffer.getvalue(),
-        "history": [record._asdict() for record in state.history],
+        "history": [asdict(record) for record in state.history],
         "confusion": np.asarray(state.best_confusion).tolist(),
         "best_epoch": state.best_epoch,
         "miou": state.best_miou,

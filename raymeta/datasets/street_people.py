@@ -91,7 +91,8 @@ def draw_person(canvas: Canvas, x: float, z: float, label: str = "person") -> No
 
     canvas.darken(place(((-0.2, 0.02), (0.2, 0.02), (0.25, -0.03), (-0.25, -0.03))), 0.55)
     outline = _HEAD[:4] + _TORSO[1:4] + legs + _TORSO[8:11] + _HEAD[4:]
-    canvas.annotate(label, place(outline))
+    if not canvas.annotate(label, place(outline)):
+        return
     canvas.fill(place(legs), _clothing(rng), z, 10)
     canvas.fill(place(_TORSO), _clothing(rng), z, 10)
     canvas.fill(place(_HEAD), jitter(rng, SKIN[int(rng.integers(3))], 12), z, 6)
@@ -114,8 +115,8 @@ def draw_bicycle(canvas: Canvas, x: float, z: float, ridden: bool) -> None:
         canvas.camera.project([(x + a, 0.0, z + b) for a, b in ((-0.8, 0.2), (0.8, 0.2), (0.8, -0.2), (-0.8, -0.2))]),
         0.7,
     )
-    canvas.annotate("bicycle", place(_BICYCLE))
-    _draw_bicycle_parts(canvas, x, z, turn)
+    if canvas.annotate("bicycle", place(_BICYCLE)):
+        _draw_bicycle_parts(canvas, x, z, turn)
     if ridden:
         _draw_rider(canvas, x, z, turn)
 
@@ -125,7 +126,8 @@ def draw_motorcycle(canvas: Canvas, x: float, z: float, ridden: bool) -> None:
     turn = float(canvas.rng.choice([-1.0, 1.0])) * canvas.rng.uniform(0.45, 1.0)
     outline = canvas.camera.project([(x + a * turn, y, z) for a, y in _MOTORCYCLE])
     canvas.darken(outline + np.array([0.0, canvas.camera.pixels(0.1, z)]), 0.6)
-    canvas.annotate("motorcycle", outline)
+    if not canvas.annotate("motorcycle", outline):
+        return
     canvas.fill(outline, jitter(canvas.rng, (45, 45, 50), 15), z, 12)
     upper = [
         (x + a * turn, y, z) for a, y in ((-0.8, 0.62), (-0.6, 0.86), (-0.1, 0.76), (0.3, 1.0), (0.5, 0.6), (-0.2, 0.5))
@@ -146,7 +148,8 @@ def _draw_rider(canvas: Canvas, x: float, z: float, turn: float) -> None:
         return canvas.camera.project([(x + a * spread, y, z) for a, y in points])
 
     outline = _RIDER_HEAD[:4] + _RIDER_TORSO[1:5] + _RIDER_LEGS[1:7] + _RIDER_TORSO[5:7] + _RIDER_HEAD[4:]
-    canvas.annotate("rider", place(outline))
+    if not canvas.annotate("rider", place(outline)):
+        return
     canvas.fill(place(_RIDER_LEGS), _clothing(rng), z, 10)
     canvas.fill(place(_RIDER_TORSO), _clothing(rng), z, 10)
     head = jitter(rng, SKIN[int(rng.integers(3))] if rng.random() < 0.5 else (200, 200, 205), 20)

@@ -40,17 +40,18 @@ def draw_tree(canvas: Canvas, x: float, z: float) -> None:
             (x + trunk_width, 0, z),
         ]
     )
-    canvas.annotate("vegetation", trunk)
-    canvas.fill(trunk, jitter(rng, (82, 70, 58), 10), z, 20)
+    if canvas.annotate("vegetation", trunk):
+        canvas.fill(trunk, jitter(rng, (82, 70, 58), 10), z, 20)
 
     def crown(shape: NDArray[np.float64], center: tuple[float, float], size: float) -> NDArray[np.float64]:
         points = np.array([x, height - radius[1]]) + radius * (np.array(center) + size * shape)
         return canvas.camera.project(np.column_stack([points, np.full(len(points), z)]))
 
     outline = crown(_blob(rng, int(rng.integers(22, 52))), (0.0, 0.0), 1.0)
-    canvas.annotate("vegetation", outline)
+    if not canvas.annotate("vegetation", outline):
+        return
     canvas.fill(outline, scaled(leaf, 0.8), z, 38)
-    if canvas.camera.pixels(height, z) > 12:
+    if canvas.camera.pixels(height, z) > 24:
         for _ in range(9):
             at = (rng.uniform(-0.6, 0.6), rng.uniform(-0.6, 0.6))
             bright = 0.75 + 0.25 * canvas.light.sun * at[0] + 0.35 * at[1] + rng.uniform(0.1, 0.35)
@@ -64,7 +65,8 @@ def draw_hedge(canvas: Canvas, x: float, near: float, far: float) -> None:
     tops = rng.uniform(0.9, 2.6) + rng.normal(0, 0.14, 18)
     upper = np.stack([np.full(18, x), tops, depths], axis=1)
     outline = canvas.camera.project(np.concatenate([upper, [[x, 0.0, far], [x, 0.0, near]]]))
-    canvas.annotate("vegetation", outline)
+    if not canvas.annotate("vegetation", outline):
+        return
     canvas.fill(outline, scaled(LEAVES[int(rng.integers(3))], canvas.light.shade(-np.sign(x))), (near + far) / 2, 36)
 
 
@@ -73,7 +75,8 @@ def draw_barrier(canvas: Canvas, label: str, x: float, near: float, far: float) 
     rng = canvas.rng
     height, depth = rng.uniform(1.0, 2.4), (near + far) / 2
     outline = canvas.camera.project([(x, 0, near), (x, height, near), (x, height, far), (x, 0, far)])
-    canvas.annotate(label, outline)
+    if not canvas.annotate(label, outline):
+        return
     if label == "wall":
         color = scaled(jitter(rng, (142, 134, 124), 18), canvas.light.shade(-np.sign(x)))
         canvas.fill(outline, color, depth, 14)
@@ -106,15 +109,15 @@ def draw_pole(canvas: Canvas, x: float, z: float, carries: str) -> None:
     half = max(half, 0.5 * z / canvas.camera.focal)  # at least a pixel wide
     color = jitter(rng, METAL, 22)
     outline = canvas.camera.project([(x - half, 0, z), (x - half, height, z), (x + half, height, z), (x + half, 0, z)])
-    canvas.annotate("pole", outline)
-    canvas.fill(outline, color, z, 5)
+    if canvas.annotate("pole", outline):
+        canvas.fill(outline, color, z, 5)
     if carries == "lamp":
         reach = -np.sign(x) * rng.uniform(1.0, 2.2)
         arm = canvas.camera.project(
             [(x, height - 2 * half, z), (x, height, z), (x + reach, height + 0.25, z), (x + reach, height + 0.1, z)]
         )
-        canvas.annotate("pole", arm)
-        canvas.fill(arm, color, z, 5)
+        if canvas.annotate("pole", arm):
+            canvas.fill(arm, color, z, 5)
     elif carries == "traffic sign":
         _draw_sign(canvas, x, height, z)
     else:
@@ -133,8 +136,8 @@ def _draw_sign(canvas: Canvas, x: float, height: float, z: float) -> None:
             axis=1,
         )
         outline = canvas.camera.project(circle)
-        if share == 1.0:
-            canvas.annotate("traffic sign", outline)
+        if share == 1.0 and not canvas.annotate("traffic sign", outline):
+            return
         canvas.fill(outline, paint, z, 3)
 
 
@@ -146,7 +149,8 @@ def _draw_traffic_light(canvas: Canvas, x: float, height: float, z: float) -> No
         (x + 0.17, height - 0.85, z),
     ]
     outline = canvas.camera.project(box)
-    canvas.annotate("traffic light", outline)
+    if not canvas.annotate("traffic light", outline):
+        return
     canvas.fill(outline, (24, 26, 26), z, 3)
     shining = int(canvas.rng.integers(3))
     colors = ((250, 60, 50), (250, 190, 50), (70, 235, 150))
@@ -164,5 +168,5 @@ def draw_bin(canvas: Canvas, x: float, z: float) -> None:
     outline = canvas.camera.project(
         [(x - width, 0, z), (x - width, height, z), (x + width, height, z), (x + width, 0, z)]
     )
-    canvas.annotate("static", outline)
-    canvas.fill(outline, jitter(canvas.rng, (80, 84, 82), 30), z, 8)
+    if canvas.annotate("static", outline):
+        canvas.fill(outline, jitter(canvas.rng, (80, 84, 82), 30), z, 8)

@@ -107,17 +107,18 @@ def draw_vehicle(canvas: Canvas, kind: VehicleKind, x: float, z: float, heading:
     x, z: its middle in metres. heading: radians, 0 drives away from the camera, pi towards it.
     """
     body = _Body(canvas, kind, x, z, heading)
-    canvas.darken(
-        body.project([(s, 0.0, t) for s, t in ((-0.53, -1.12), (-0.53, 1.12), (0.53, 1.12), (0.53, -1.12))]), 0.35
-    )
     profile = [(s, y, t) for s, y in kind.profile for t in (-1.0, 1.0)]
     feet = [(s + a, 0.0, t) for s in kind.wheels or (-0.4, 0.4) for a in (-0.04, 0.04) for t in (-0.95, 0.95)]
     outline = cv2.convexHull(body.project(profile + feet).astype(np.float32))[:, 0].astype(np.float64)
-    canvas.annotate(kind.label, outline)
+    if not canvas.annotate(kind.label, outline):
+        return
+    shadow = [(s, 0.0, t) for s, t in ((-0.53, -1.12), (-0.53, 1.12), (0.53, 1.12), (0.53, -1.12))]
+    canvas.darken(body.project(shadow), 0.35)
     _draw_wheels_across(canvas, body)
     _draw_body(canvas, body, paint)
     _draw_side(canvas, body, paint)
-    _draw_lamps(canvas, body)
+    if canvas.camera.pixels(1.0, z) > 5:
+        _draw_lamps(canvas, body)
 
 
 class _Body:
@@ -172,6 +173,8 @@ def _draw_side(canvas: Canvas, body: _Body, paint: Color) -> None:
         scaled(paint, 0.92 * canvas.light.shade(body.side_normal)), body.z, 3,
     )  # fmt: skip
     color = scaled(GLASS, canvas.rng.uniform(0.6, 1.6))
+    if canvas.camera.pixels(1.0, body.z) < 4:
+        return
     for pane in kind.windows:
         canvas.fill(body.project([(s, y, side) for s, y in pane]), color, body.z, 3)
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)

@@ -51,7 +51,7 @@ def labelled_pixels(clicks: pa.Table, regions: LabelledRegions) -> int:
     labelled = 0
     for row in clicks.to_pylist():
         image_id = row[IMAGE_ID]
-        if image_id in regions.whole:
+        if image_id in regions.images:
             labelled += row["pixels"]
         elif boxes := regions.boxes.get(image_id):
             bottom, right = max(box.bottom for box in boxes), max(box.right for box in boxes)

@@ -65,9 +65,10 @@ class FCN8(SegmentationNetwork):
             if isinstance(module, nn.ConvTranspose2d):
                 _set_bilinear(module)
             elif isinstance(module, nn.Conv2d):
-                relu = module not in (self.score_pool3, self.score_pool4, self.score_fc7)
-                gain = "relu" if relu else "linear"
-                nn.init.kaiming_normal_(module.weight, nonlinearity=gain, generator=generator)
+                is_head = module in (self.score_pool3, self.score_pool4, self.score_fc7)
+                nn.init.kaiming_normal_(
+                    module.weight, nonlinearity="linear" if is_head else "relu", generator=generator
+                )
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 

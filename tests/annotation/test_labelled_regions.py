@@ -63,7 +63,7 @@ def test_survives_pickling():
 
 def test_box_of_another_size_of_images():
     regions = LabelledRegions().with_boxes(boxes_table(("b", 3, 0, 2)))
-    with pytest.raises(ValueError, match="b: .*read the data set at the size"):
+    with pytest.raises(ValueError, match=r"b: .*read the data set at the size"):
         regions.mask("b", 4, 4)
 
 
@@ -71,6 +71,6 @@ def test_box_of_another_size_of_images():
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 4)), max_size=8))
 def test_mask_is_the_union(boxes):
     regions = LabelledRegions().with_boxes(boxes_table(*(("a", *box) for box in boxes)))
-    pixels = {(r, c) for t, l, w in boxes for r in range(t, t + w) for c in range(l, l + w)}
+    pixels = {(r, c) for top, left, w in boxes for r in range(top, top + w) for c in range(left, left + w)}
     assert {tuple(place) for place in np.argwhere(regions.mask("a", 10, 10)).tolist()} == pixels
     assert regions.labelled_pixels("a", 10, 10) == len(pixels)

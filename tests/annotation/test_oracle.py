@@ -17,7 +17,7 @@ class Shape:
 
 
 def square(left, top, side):
-    return np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float64) + [left, top]
+    return np.array([[left, top], [left + side, top], [left + side, top + side], [left, top + side]], np.float64)
 
 
 @dataclass
@@ -109,5 +109,5 @@ def test_faults_name_the_image():
     oracle = Oracle(Images(True))
     with pytest.raises(ValueError, match="9: polygon 0 has the vertex"):
         oracle.scene("9")
-    with pytest.raises(ValueError, match="1: Box.*reaches outside the image of 12×16"):
+    with pytest.raises(ValueError, match=r"1: Box.*reaches outside the image of 12×16"):
         oracle.answer(query(("1", 8, 0, 8)))
