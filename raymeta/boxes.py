@@ -42,10 +42,7 @@ class Box:
     def overlaps(self, other: "Box") -> bool:
         """Whether the two boxes of one image share a pixel."""
         return (
-            self.top < other.bottom
-            and other.top < self.bottom
-            and self.left < other.right
-            and other.left < self.right
+            self.top < other.bottom and other.top < self.bottom and self.left < other.right and other.left < self.right
         )
 
     def fits(self, height: int, width: int) -> bool:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="raymeta",
-        description="Region-based active learning for semantic segmentation (MetaBox+) on one machine or a Ray cluster.",
+        description="Region-based active learning for semantic segmentation (MetaBox+), on a laptop or a Ray cluster.",
         epilog="Ray: --address or RAY_ADDRESS names a cluster; without either a local Ray is started.",
     )
     parser.add_argument("--version", action="version", version=f"raymeta {__version__}")

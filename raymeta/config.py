@@ -49,7 +49,7 @@ class DatasetConfig(_Section):
     width: int | None = Field(None, ge=8, description="resize to this width (pixels); none keeps the files' size")
     max_pool_images: int | None = Field(None, ge=1, description="use only this many pool images, by seeded choice")
     max_validation_images: int | None = Field(None, ge=1, description="use only this many, evenly spaced")
-    scenes: ScenesConfig = Field(default_factory=lambda: ScenesConfig(), description="only for kind street_scenes")
+    scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 
     @model_validator(mode="after")
     def _both_sides(self) -> "DatasetConfig":
@@ -135,16 +135,18 @@ class ExperimentConfig(_Section):
     iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
-    meta_regressor: MetaRegressorConfig = Field(default_factory=lambda: MetaRegressorConfig())
-    network: NetworkConfig = Field(default_factory=lambda: NetworkConfig())
-    training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
-    scoring: ScoringConfig = Field(default_factory=lambda: ScoringConfig())
-    report: ReportConfig = Field(default_factory=lambda: ReportConfig())
+    meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
+    network: NetworkConfig = Field(default_factory=NetworkConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    scoring: ScoringConfig = Field(default_factory=ScoringConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
 
     @model_validator(mode="after")
     def _meta_set_present(self) -> "ExperimentConfig":
         if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
-            raise ValueError("acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor")
+            raise ValueError(
+                "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
+            )
         if self.training.batch_size % self.training.workers:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} is no multiple of "

@@ -45,7 +45,9 @@ def test_paper_numbers():
 
 
 def test_overrides_go_by_path(config_file):
-    config = load_config(config_file, ["seed=7", "acquisition.box_width=32", "training.workers=2", "training.batch_size=4"])
+    config = load_config(
+        config_file, ["seed=7", "acquisition.box_width=32", "training.workers=2", "training.batch_size=4"]
+    )
     assert (config.seed, config.acquisition.box_width, config.training.workers) == (7, 32, 2)
 
 

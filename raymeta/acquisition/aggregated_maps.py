@@ -12,39 +12,62 @@ from raymeta.boxes import check_box_width
 def aggregate(priority_map: NDArray[Any], box_width: int) -> NDArray[np.float64]:
     """Sum of the map over every box; a cell stands for the box with that top-left pixel.
 
-    priority_map: (H, W) real. Exact for integers, and for multiples of 2⁻²⁴ in [0, 1]: their sums fit in float64.
-    Returns (H-b+1, W-b+1) float64.
+    priority_map: (H, W) bool, integer or float. Returns (H-b+1, W-b+1) float64: exact for integers and for multiples
+    of 2⁻²⁴ in [0, 1]. For any other map too, a box of zeros gives 0, since values are only added, never taken away.
 
     Raises:
-        ValueError: another number of dimensions, or a box wider than the image.
+        ValueError: another number of dimensions, or a box that doesn't fit into the map.
     """
     if priority_map.ndim != 2:
         raise ValueError(f"priority_map has shape {priority_map.shape}: give (H, W)")
-    height, width = priority_map.shape
-    check_box_width(box_width, height, width)
+    check_box_width(box_width, *priority_map.shape)
+    if priority_map.dtype not in (np.float32, np.float64, np.uint8):
+        priority_map = priority_map.astype(np.uint8 if priority_map.dtype == np.bool_ else np.float64)
     return _box_sums(np.ascontiguousarray(priority_map), box_width)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _box_sums(values, b):  # type: ignore[no-untyped-def]
-    """Sliding window: column sums over b rows, updated by one row in and one row out, then slid along each row."""
+    """Box sums of (H, W) values, by prefix and suffix sums over blocks of b rows, then of b columns.
+
+    A window of b rows is the end of one block and the start of the next: two sums that are already there.
+    """
     height, width = values.shape
     sums = np.empty((height - b + 1, width - b + 1), np.float64)
-    columns = np.zeros(width, np.float64)
-    prefix = np.empty(width + 1, np.float64)
-    prefix[0] = 0.0
-    for row in range(height):
-        for col in range(width):
-            columns[col] += values[row, col]
-        if row >= b:
+    ends = np.zeros((b, width), np.float64)  # row r: sum from row r of the block to its last
+    start = np.zeros(width, np.float64)  # sum from the first row of the next block to the current one
+    columns = np.empty(width, np.float64)
+    ahead = np.empty(width, np.float64)
+    for top in range(height - b + 1):
+        row = top % b
+        if row == 0:
+            start[:] = 0.0
+            ends[b - 1] = values[top + b - 1]
+            for r in range(b - 2, -1, -1):
+                for col in range(width):
+                    ends[r, col] = ends[r + 1, col] + values[top + r, col]
+            columns[:] = ends[0]
+        else:
             for col in range(width):
-                columns[col] -= values[row - b, col]
-        if row >= b - 1:
-            total = 0.0
-            for col in range(width):
-                total += columns[col]
-                prefix[col + 1] = total
-            out = sums[row - b + 1]
-            for col in range(width - b + 1):
-                out[col] = prefix[col + b] - prefix[col]
+                start[col] += values[top + b - 1, col]
+                columns[col] = ends[row, col] + start[col]
+        _slide(columns, b, ahead, sums[top])
     return sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _slide(columns, b, ahead, out):  # type: ignore[no-untyped-def]
+    """Write the sum of every b neighbours of `columns` (W,) to `out` (W-b+1,); `ahead` (W,) is room to work in."""
+    width = columns.shape[0]
+    for first in range(0, width, b):
+        total = 0.0
+        for col in range(first, min(first + b, width)):
+            total += columns[col]
+            ahead[col] = total
+    for first in range(0, width - b + 1, b):
+        total = 0.0
+        for col in range(min(first + b, width) - 1, first, -1):
+            total += columns[col]
+            if col < width - b + 1:
+                out[col] = total + ahead[col + b - 1]
+        out[first] = ahead[first + b - 1]

@@ -1,10 +1,12 @@
 """The query: the best boxes of the whole pool (DESIGN 2.5)."""
 
+import heapq
 import math
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 
@@ -12,82 +14,135 @@ from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     """The `query_size` best candidates, best first.
 
-    candidates: at least the columns of CANDIDATE_SCHEMA, greedy sequences of images with rows in any order; further
-    columns are kept. Rows with the same image id, top and left count once; scores must be > 0. Ties break by (score
-    descending, image id as UTF-8 bytes, top, left), so the result depends on nothing else.
+    candidates: the columns of CANDIDATE_SCHEMA, and any others, which are kept behind them; greedy sequences of images,
+    rows in any order. Rows with the same image id, top and left count once, with their highest score; scores of 0 or
+    below never. Ties break by (score descending, image id as UTF-8 bytes, top, left): nothing else matters.
 
     Raises:
         ValueError: a query size below 1, or a missing column.
     """
+    _check_query_size(query_size)
+    table = _candidate_columns(candidates)
+    table = table.filter(pc.greater(table[SCORE], 0.0)).combine_chunks()
+    reach = 2 * query_size
+    while reach < table.num_rows:  # most rows are far below the query: look at the best ones first
+        near = _at_least_best(table, reach)
+        chosen = _distinct_best(near, query_size)
+        if chosen.num_rows == query_size:
+            return chosen
+        reach = 8 * max(reach, near.num_rows)
+    return _distinct_best(table, query_size)
+
+
+def _check_query_size(query_size: int) -> None:
     if query_size < 1:
         raise ValueError(f"query_size {query_size} is below 1: choose at least 1")
+
+
+def _candidate_columns(candidates: pa.Table) -> pa.Table:
+    """The columns of CANDIDATE_SCHEMA with its types, then the others."""
     missing = [name for name in CANDIDATE_SCHEMA.names if name not in candidates.column_names]
     if missing:
-        raise ValueError(f"candidates lack the columns {', '.join(missing)}")
-    table = _reach_query(candidates.combine_chunks(), query_size)
-    ids = np.array([image_id.encode() for image_id in table[IMAGE_ID].to_pylist()], dtype=object)
-    top, left, score = (table[name].to_numpy() for name in (TOP, LEFT, SCORE))
-    _, codes = np.unique(ids, return_inverse=True) if len(ids) else (ids, np.empty(0, dtype=np.int64))
-    order = np.lexsort((left, top, codes, -score))
-    keys = np.column_stack((codes[order], top[order], left[order])).astype(np.int64)
-    if len(keys):
-        # Duplicates have the same score, so after sorting they are neighbours.
-        distinct = np.concatenate(([True], (keys[1:] != keys[:-1]).any(axis=1)))
-        order = order[distinct]
-    return table.take(pa.array(order[:query_size]))
+        raise ValueError(f"candidates lack the columns {', '.join(missing)}: give {CANDIDATE_SCHEMA.names}")
+    others = [field for field in candidates.schema if field.name not in CANDIDATE_SCHEMA.names]
+    schema = pa.schema([*CANDIDATE_SCHEMA, *others])
+    return candidates if candidates.schema.equals(schema) else candidates.select(schema.names).cast(schema)
 
 
-def _reach_query(table: pa.Table, query_size: int) -> pa.Table:
-    """Drop scores of 0, and rows that can't be in the query, before the costly comparison of ids."""
-    table = table.filter(pc.greater(table[SCORE], 0.0))
-    copies = 4 * query_size
-    if table.num_rows <= copies:
-        return table
+def _at_least_best(table: pa.Table, count: int) -> pa.Table:
+    """Rows that score at least as much as the `count`-th best."""
     score = table[SCORE].to_numpy()
-    bound = np.partition(score, len(score) - copies)[len(score) - copies]
-    near = table.filter(pa.array(score >= bound))
-    distinct = near.select([IMAGE_ID, TOP, LEFT]).group_by([IMAGE_ID, TOP, LEFT]).aggregate([])
-    # Too many duplicates among the best rows: then all rows have to be compared.
-    return near if distinct.num_rows >= query_size else table
+    return table.filter(pa.array(score >= np.partition(score, -count)[-count]))
+
+
+def _distinct_best(table: pa.Table, count: int) -> pa.Table:
+    """The `count` best distinct boxes in the order of DESIGN 2.5, after comparing all rows."""
+    image, score = _image_ranks(table), table[SCORE].to_numpy()
+    corner = table[TOP].to_numpy().astype(np.int64) << 32 | table[LEFT].to_numpy()  # orders by top, then left
+    order = np.lexsort((-score, corner, image))  # copies of a box side by side, the highest score first
+    keys = np.stack((image[order], corner[order]))
+    order = order[np.concatenate(([True], (keys[:, 1:] != keys[:, :-1]).any(axis=0)))[: len(order)]]
+    order = order[np.argsort(-score[order], kind="stable")]
+    return table.take(pa.array(order[:count])).combine_chunks()
+
+
+def _image_ranks(table: pa.Table) -> NDArray[np.int64]:
+    """(rows,) int64: the place of each row's image id among all, ordered as UTF-8 bytes."""
+    codes = pc.dictionary_encode(table[IMAGE_ID].combine_chunks())
+    if isinstance(codes, pa.ChunkedArray):
+        codes = codes.combine_chunks()
+    ids = [image_id.encode() for image_id in codes.dictionary.to_pylist()]
+    ranks = np.empty(len(ids), dtype=np.int64)
+    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return ranks[codes.indices.to_numpy()]
 
 
 class BoxMerge:
     """The best `query_size` of all candidates seen so far, in O(query_size) memory.
 
-    Candidates may come in any order, in parts, and more than once.
+    Candidates may come in any order, in parts, and more than once: the result is `select_boxes` of all of them.
     """
 
     def __init__(self, query_size: int) -> None:
-        if query_size < 1:
-            raise ValueError(f"query_size {query_size} is below 1: choose at least 1")
+        """Raise ValueError when `query_size` is below 1."""
+        _check_query_size(query_size)
         self.query_size = query_size
-        self._kept: pa.Table | None = None
-        self._waiting: list[pa.Table] = []
-        self._rows = 0
-        self._cutoff = -math.inf
+        self._parts: list[pa.Table] = []
+        self._rows_since_merge = 0
+        self._score_of: dict[tuple[str, int, int], float] = {}
+        self._best: list[float] = []  # heap of the highest scores of distinct boxes
 
     def add(self, candidates: pa.Table) -> None:
-        """Take candidates; those strictly below the cut-off are dropped at once."""
-        reach = candidates.filter(pc.greater_equal(candidates[SCORE], self._cutoff))
-        self._waiting.append(reach)
-        self._rows += reach.num_rows
-        if self._rows >= self.query_size:
+        """Take candidates; those that can't be in the result any more are dropped at once.
+
+        Raises:
+            ValueError: a missing column.
+        """
+        rows = _candidate_columns(candidates)
+        score = rows[SCORE].to_numpy()
+        reach = (score > 0.0) & (score >= self.cutoff())
+        if not reach.any():
+            return
+        rows = rows.filter(pa.array(reach))  # a copy: the caller's memory isn't held
+        if rows.num_rows > self.query_size:
+            rows = select_boxes(rows, self.query_size)
+        self._parts.append(rows)
+        self._rows_since_merge += rows.num_rows
+        if self._count(rows) or self._rows_since_merge > self.query_size:
             self._merge()
 
     def cutoff(self) -> float:
-        """A score below which no box is chosen any more: -inf until `query_size` distinct boxes are known."""
-        return self._cutoff
+        """-inf until `query_size` distinct boxes are known, then the lowest score among the best of them.
+
+        A box that scores strictly less is never chosen; one that scores as much may be.
+        """
+        return self._best[0] if len(self._best) == self.query_size else -math.inf
 
     def result(self) -> pa.Table:
         """The query so far, best first."""
         self._merge()
-        return CANDIDATE_SCHEMA.empty_table() if self._kept is None else self._kept
+        return self._parts[0] if self._parts else CANDIDATE_SCHEMA.empty_table()
+
+    def _count(self, rows: pa.Table) -> bool:
+        """Note the scores of boxes not seen before; whether a known box came with a higher score."""
+        image_id, top, left, scores = (rows[name].to_numpy().tolist() for name in (IMAGE_ID, TOP, LEFT, SCORE))
+        raised = False
+        for box, score in zip(zip(image_id, top, left, strict=True), scores, strict=True):
+            known = self._score_of.get(box)
+            if known is not None:
+                raised |= score > known
+                continue
+            self._score_of[box] = score
+            if len(self._best) < self.query_size:
+                heapq.heappush(self._best, score)
+            else:
+                heapq.heappushpop(self._best, score)
+        return raised
 
     def _merge(self) -> None:
-        parts = [table for table in (self._kept, *self._waiting) if table is not None]
-        self._waiting, self._rows = [], 0
-        if not parts:
+        """Keep only what is in the query so far."""
+        if not self._rows_since_merge:
             return
-        self._kept = select_boxes(pa.concat_tables(parts), self.query_size)
-        if self._kept.num_rows == self.query_size:
-            self._cutoff = float(self._kept[SCORE][-1].as_py())
+        kept = select_boxes(pa.concat_tables(self._parts, promote_options="default"), self.query_size)
+        self._parts, self._rows_since_merge, self._score_of, self._best = [kept], 0, {}, []
+        self._count(kept)

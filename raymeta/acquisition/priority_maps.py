@@ -1,47 +1,63 @@
 """Priority maps: (H, W) float32 in [0, 1], higher = query first, 0 where labelled (arXiv:2010.01884, Sec. 3)."""
 
 import hashlib
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-STEPS = 1 << 24
+
+STEPS: Final = np.float32(1 << 24)
 """Maps are multiples of 1/STEPS: a float32 holds them, and their sums in float64 are exact."""
 
 
-def quantize(values: NDArray[np.floating], labelled_mask: Mask | None = None) -> Map:
+def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = None) -> Map:
     """Clip to [0, 1], round to multiples of 2⁻²⁴ and set labelled pixels to 0.
 
-    values: (H, W) float. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns (H, W) float32.
+    values: (H, W) float. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns a new (H, W) float32.
     """
-    rounded = np.rint(np.clip(values, 0.0, 1.0).astype(np.float32) * np.float32(STEPS)) / np.float32(STEPS)
+    steps = np.clip(values, 0, 1).astype(np.float32, copy=False)
+    steps *= STEPS  # a power of two: nothing is lost
+    np.rint(steps, out=steps)
+    steps /= STEPS
     if labelled_mask is not None:
-        rounded[labelled_mask] = 0.0
-    return rounded
+        steps[labelled_mask] = 0
+    return steps
 
 
 def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:
-    """The normalised entropy of the softmax (Eq. 3)."""
+    """The normalised entropy of the softmax (Eq. 3).
+
+    entropy: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
+    """
     return quantize(entropy, labelled_mask)
 
 
 def metaseg_priority(predicted_iou: Map, labelled_mask: Mask | None = None) -> Map:
-    """`g1 = 1 - q`: one minus the predicted IoU of each pixel's segment."""
-    return quantize(1.0 - predicted_iou, labelled_mask)
+    """`g1 = 1 - q`, one minus the predicted IoU of each pixel's segment.
+
+    predicted_iou: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
+    """
+    return quantize(np.float32(1) - predicted_iou, labelled_mask)
 
 
 def clicks_priority(clicks: NDArray[np.uint8], labelled_mask: Mask | None = None) -> Map:
-    """`g2 = 1 - κ`: 0 at polygon vertices and labelled pixels, else 1."""
-    return quantize(1.0 - clicks.astype(np.float32), labelled_mask)
+    """`g2 = 1 - κ`: 0 at polygon vertices and labelled pixels, else 1.
+
+    clicks: (H, W) uint8 κ. labelled_mask: (H, W) bool. Returns (H, W) float32.
+    """
+    return quantize(np.float32(1) - clicks, labelled_mask)
 
 
 def random_priority(
     seed: int, iteration: int, image_id: str, height: int, width: int, labelled_mask: Mask | None = None
 ) -> Map:
-    """Uniform noise that depends on seed, iteration and image id alone, never on the order of work."""
-    digest = hashlib.sha256(image_id.encode()).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    rng = np.random.default_rng([seed, iteration, *words])
+    """Uniform noise that depends on seed, iteration and image id alone, never on the order of work.
+
+    labelled_mask: (H, W) bool. Returns (H, W) float32.
+    """
+    words = np.frombuffer(hashlib.sha256(image_id.encode()).digest(), dtype="<u4").tolist()
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, iteration, *words])))
     return quantize(rng.random((height, width), dtype=np.float32), labelled_mask)

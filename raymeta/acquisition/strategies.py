@@ -1,4 +1,4 @@
-"""The strategies: which priority maps each multiplies (DESIGN 2.3). A new one is one line here."""
+"""The strategies: which priorities each multiplies (DESIGN 2.3). A new one is one line in the registry."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,9 +8,9 @@ Priority = Literal["random", "entropy", "metaseg", "clicks"]
 
 @dataclass(frozen=True)
 class Strategy:
-    """Names the priorities whose box scores are multiplied; none means that nothing is queried.
+    """Names the priorities whose box scores are multiplied; without any, no box is ever asked for.
 
-    true_clicks: take the visible polygon vertices of the ground truth instead of estimated ones (the `_star` bound).
+    true_clicks: takes the visible polygon vertices of the ground truth in place of estimated clicks (`_star`).
     """
 
     name: str
@@ -41,3 +41,10 @@ STRATEGIES: Final[dict[str, Strategy]] = {
         Strategy("full_set", ()),
     )
 }
+
+
+def find_strategy(name: str) -> Strategy:
+    """The strategy of that name; raises ValueError, with all names, when there is none."""
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy {name!r} is unknown: choose one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[name]

@@ -1,5 +1,6 @@
 """The one rule how a Ray cluster is reached: the one that is named, else a local one."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,10 +50,10 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
                 num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
                 include_dashboard=False,
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
             )
         else:
-            ray.init(address=chosen, log_to_driver=False, logging_level="ERROR", runtime_env=_runtime_env())
+            ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_runtime_env())
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = chosen or "this machine"
         raise ConnectionFailedError(

@@ -47,9 +47,7 @@ class NetworkTrainer:
         trainer = TorchTrainer(
             training_loop,
             train_loop_config={"config": self.config.model_dump(), "desk": self._desk, "use_gpu": use_gpu},
-            scaling_config=ScalingConfig(
-                num_workers=training.workers, use_gpu=use_gpu, resources_per_worker=resources
-            ),
+            scaling_config=ScalingConfig(num_workers=training.workers, use_gpu=use_gpu, resources_per_worker=resources),
             run_config=RunConfig(
                 name="training",
                 # Nothing is reported as a checkpoint: states lie with the desk, the networks in the run folder.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
+import ray.data
 
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
@@ -24,7 +25,7 @@ class ScoringFailedError(RunFailedError):
     """The selector was lost again and again."""
 
 
-def _ask_worker(batch: dict[str, Any], *, workers: list[Any], task: str, bundle: list[Any], selector: Any) -> Row:
+def _ask_worker(batch: Any, *, workers: list[Any], task: str, bundle: list[Any], selector: Any) -> Any:
     """Ray Data task: hand a block of image ids to one warm actor and wait for its rows."""
     worker = workers[int(batch["block"][0]) % len(workers)]
     rows = ray.get(worker.run.remote(task, [str(image_id) for image_id in batch[IMAGE_ID]], bundle, selector))
@@ -34,11 +35,10 @@ def _ask_worker(batch: dict[str, Any], *, workers: list[Any], task: str, bundle:
 
 def _quieten_ray_data() -> None:
     """The run has its own progress bar; Ray Data sets its log level when it is imported, so this comes after."""
-    import ray.data
-
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.issue_detectors_config.detectors = []
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
@@ -54,7 +54,7 @@ class PoolScorer:
         use_gpu = cluster_gpus() >= count
         options: dict[str, Any] = {"num_gpus": 1, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
         actor = ray.remote(ScoringWorker).options(**options, max_restarts=-1, max_task_retries=-1)
-        self._workers = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
+        self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
 
     def run(
         self,
@@ -77,7 +77,9 @@ class PoolScorer:
         dataset = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
             _ask_worker,
             batch_size=None,
-            num_cpus=0.01,
+            # One task an actor, and one that waits: each more would start a process of its own.
+            compute=ray.data.TaskPoolStrategy(size=len(self._workers) + 1),
+            num_cpus=0.1,
             fn_kwargs={
                 "workers": self._workers,
                 "task": task,

@@ -44,9 +44,10 @@ class Camera:
         """(N, 3) metres → (N, 2) float64 pixels, x and y."""
         x, y, z = np.asarray(points, dtype=np.float64).T
         z = np.maximum(z, NEAREST)
-        columns = self.center + self.focal * (x + self.curve * z * z) / z
-        rows = self.horizon + self.focal * (self.elevation - y) / z
-        return np.stack([columns, rows], axis=1)
+        pixels = np.empty((len(z), 2))
+        pixels[:, 0] = self.center + self.focal * (x / z + self.curve * z)
+        pixels[:, 1] = self.horizon + self.focal * (self.elevation - y) / z
+        return pixels
 
     def pixels(self, metres: float, depth: float) -> float:
         """Length in pixels of so many metres at a depth in metres."""

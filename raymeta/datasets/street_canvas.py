@@ -1,5 +1,6 @@
 """What a street scene is drawn on: colours, surface roughness, and the annotated polygons in painting order."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -102,7 +103,7 @@ class Canvas:
         return ids
 
     def _hazy(self, color: Color, depth: float) -> Color:
-        share = float(np.exp(-depth / self.light.haze_distance))
+        share = math.exp(-depth / self.light.haze_distance)
         red, green, blue = (
             share * own + (1 - share) * haze for own, haze in zip(color, self.light.haze_color, strict=True)
         )

@@ -12,11 +12,11 @@ METAL: Color = (112, 114, 116)
 
 def _blob(rng: np.random.Generator, corners: int) -> NDArray[np.float64]:
     """(corners, 2) an irregular round outline of radius about 1."""
-    angle = np.sort(np.linspace(0, 2 * np.pi, corners, endpoint=False) + rng.normal(0, 1.2 / corners, corners))
-    radius = 1.0 + rng.normal(0, 0.05, corners)
-    for wave in (2, 3, 5, 8):
-        radius += rng.normal(0, 0.11) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    angle = 2 * np.pi / corners * (np.arange(corners) + rng.uniform(-0.3, 0.3, corners))
+    strength, phase = rng.normal(0, 0.11, 4), rng.uniform(0, 2 * np.pi, 4)
+    waves = np.cos(np.outer(angle, (2, 3, 5, 8)) + phase) @ strength
+    radius = 1.0 + waves + rng.normal(0, 0.05, corners)
+    return radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def draw_tree(canvas: Canvas, x: float, z: float) -> None:

@@ -1,12 +1,14 @@
 """Generated street scenes, written in the layout of Cityscapes, polygons included."""
 
+import io
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from raymeta.datasets.cityscapes import IMAGE_ENDING, LABELS_ENDING, POLYGONS_ENDING
@@ -113,13 +115,16 @@ def _polygon_file(scene: StreetScene) -> bytes:
     return json.dumps({"imgHeight": height, "imgWidth": width, "objects": objects}).encode()
 
 
-def _write_image(path: Path, pixels: np.ndarray) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".scene-", delete=False) as file:
-        Image.fromarray(pixels).save(file, format="PNG", compress_level=1)
-    os.replace(file.name, path)
+def _write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", compress_level=1)
+    _write_atomically(path, file.getvalue())
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".scene-", delete=False) as file:
-        file.write(content)
-    os.replace(file.name, path)
+    unfinished = path.with_name(f".scene-{uuid.uuid4().hex}")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

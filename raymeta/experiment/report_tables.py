@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,7 @@ def summary_table(run_locations: Sequence[str]) -> list[dict[str, Any]]:
 
 def print_table(run_locations: Sequence[str], console: Console) -> None:
     """Print the summary table."""
-    table = Table(title=None)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
         table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=True)
     for row in summary_table(run_locations):

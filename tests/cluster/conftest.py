@@ -24,7 +24,13 @@ SMALL = {
         "clicks_sample_images": 4,
     },
     "network": {"width_multiplier": 0.0625, "batch_norm": True},
-    "training": {"learning_rate": 0.002, "batch_size": 2, "max_epochs": 3, "steps_per_epoch": 3, "threads_per_worker": 1},
+    "training": {
+        "learning_rate": 0.002,
+        "batch_size": 2,
+        "max_epochs": 3,
+        "steps_per_epoch": 3,
+        "threads_per_worker": 1,
+    },
     "scoring": {"threads_per_actor": 1},
 }
 

@@ -2,11 +2,10 @@ import os
 
 import numpy as np
 import pytest
+from dataset_layouts import write_camvid
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
-
-from .conftest import write_camvid
 
 
 def test_void_is_ignored(tmp_path):

@@ -1,10 +1,9 @@
 import numpy as np
+from dataset_layouts import write_cityscapes
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.cityscapes_labels import CITYSCAPES_LABELS, EVALUATED_LABELS, label_of
 from raymeta.datasets.registry import open_dataset
-
-from .conftest import write_cityscapes
 
 TRAIN_CLASSES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",

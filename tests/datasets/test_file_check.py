@@ -4,12 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from dataset_layouts import POLYGONS, picture, save, write_camvid, write_cityscapes
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import DatasetError
-
-from .conftest import POLYGONS, picture, save, write_camvid, write_cityscapes
 
 
 def test_all_faults_are_named(tmp_path):

@@ -1,11 +1,10 @@
 import pytest
+from dataset_layouts import write_folder
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.folder import read_class_list
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import DatasetError
-
-from .conftest import write_folder
 
 
 def test_values_become_train_ids(tmp_path):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from dataset_layouts import picture, save
 from PIL import Image
 
 from raymeta.datasets.image_files import (
@@ -11,8 +12,6 @@ from raymeta.datasets.image_files import (
     resize_label_map,
 )
 from raymeta.datasets.sample import DatasetError
-
-from .conftest import picture, save
 
 
 def truncate(path):
@@ -78,7 +77,7 @@ def test_palette_labels_keep_their_index(tmp_path):
 
 
 def test_colour_labels_are_refused(tmp_path):
-    with pytest.raises(DatasetError, match="mode RGB.*one 8-bit channel"):
+    with pytest.raises(DatasetError, match=r"mode RGB.*one 8-bit channel"):
         read_label_map(save(tmp_path / "a.png", picture()))
 
 

@@ -1,0 +1,44 @@
+"""Clicks of every box of an image, and the normalised click priority that is made of them (DESIGN 2.2)."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.acquisition.aggregated_maps import aggregate
+
+LEAST_FACTOR: Final = 0.001
+"""What a box with `clicks_max` or more clicks keeps, so that it stays in the ranking."""
+
+
+def box_click_counts(
+    clicks: NDArray[np.uint8], box_width: int, labelled_mask: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Clicks on unlabelled pixels of every box.
+
+    clicks: (H, W) uint8 κ. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns (H-b+1, W-b+1)
+    float64 whole numbers.
+    """
+    return aggregate(clicks if labelled_mask is None else clicks * ~labelled_mask, box_width)
+
+
+def normalized_clicks(
+    clicks: NDArray[np.uint8], box_width: int, clicks_max: int | None, labelled_mask: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """`(unlabelled(B)/b²)·max(0.001, 1 - clicks(B)/clicks_max)` for every box, clicks over unlabelled pixels.
+
+    clicks: (H, W) uint8 κ. clicks_max: largest count of a box on the sample. labelled_mask: (H, W) bool, or None.
+    Returns (H-b+1, W-b+1) float64 in [0, 1].
+
+    Raises:
+        ValueError: no clicks_max, or one below 1.
+    """
+    if clicks_max is None or clicks_max < 1:
+        raise ValueError(f"clicks_max {clicks_max}: the normalised click priority needs a largest count of at least 1")
+    factor = box_click_counts(clicks, box_width, labelled_mask)
+    factor /= -clicks_max
+    factor += 1.0
+    np.maximum(factor, LEAST_FACTOR, out=factor)
+    if labelled_mask is not None and labelled_mask.any():
+        factor *= aggregate(~labelled_mask, box_width) / box_width**2
+    return factor

@@ -1,0 +1,139 @@
+import math
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raymeta.acquisition.box_selection import BoxMerge, select_boxes
+from raymeta.acquisition.candidate_boxes import greedy_boxes
+from raymeta.schemas import CANDIDATE_SCHEMA
+
+ROW = st.tuples(
+    st.sampled_from(["a", "b", "ab", "é", "z", "\U0001f600", "\uff5e", ""]),
+    st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]),
+    st.integers(0, 2),
+    st.integers(0, 2),
+)
+
+
+def table(rows):
+    columns = list(zip(*rows, strict=True)) or [[]] * 4
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, CANDIDATE_SCHEMA, strict=True)], CANDIDATE_SCHEMA)
+
+
+def rows(candidates):
+    return [tuple(row.values()) for row in candidates.to_pylist()]
+
+
+def slow_select(all_rows, query_size):
+    best = {}
+    for image_id, score, top, left in all_rows:
+        key = (image_id, top, left)
+        best[key] = max(score, best.get(key, 0.0))
+    ordered = sorted((-score, key[0].encode(), *key[1:], key[0]) for key, score in best.items() if score > 0)
+    return [(image_id, -score, top, left) for score, _, top, left, image_id in ordered[:query_size]]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ROW, max_size=40), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_equals_brute_force_in_any_order_and_in_parts(all_rows, query_size, seed):
+    expected = slow_select(all_rows, query_size)
+    shuffled = random.Random(seed).sample(all_rows, len(all_rows))
+    assert rows(select_boxes(table(shuffled), query_size)) == expected
+    merge, seen = BoxMerge(query_size), []
+    for start in range(0, len(shuffled), 3):
+        merge.add(table(shuffled[start : start + 3]))
+        seen += shuffled[start : start + 3]
+        known = slow_select(seen, query_size)
+        assert merge.cutoff() == (known[-1][1] if len(known) == query_size else -math.inf)
+    assert rows(merge.result()) == rows(merge.result()) == expected
+
+
+def test_image_ids_are_ordered_as_utf8_bytes():
+    ids = ["\U0001f600", "\uff5e", "b", "B", "a/1", "a-1"]
+    chosen = select_boxes(table([(image_id, 1.0, 0, 0) for image_id in ids]), 9)
+    assert chosen["image_id"].to_pylist() == ["B", "a-1", "a/1", "b", "\uff5e", "\U0001f600"]
+
+
+def test_equals_global_brute_force_over_all_images():
+    rng, b, query_size = np.random.default_rng(0), 4, 25
+    maps = {f"image{i}": rng.integers(0, 9, (15, 20)).astype(float) for i in range(4)}
+    parts = []
+    for image_id, scores in maps.items():
+        boxes = greedy_boxes(scores, b, query_size)
+        parts.append(boxes.add_column(0, CANDIDATE_SCHEMA.field(0), pa.array([image_id] * boxes.num_rows)))
+    expected = []
+    while len(expected) < query_size:  # mark every box of every image, take the best, forbid what overlaps it
+        best = max(scores.max() for scores in maps.values())
+        if best <= 0:
+            break
+        image_id = min(name for name, scores in maps.items() if scores.max() == best)
+        top, left = (int(i) for i in np.unravel_index(np.argmax(maps[image_id]), maps[image_id].shape))
+        expected.append((image_id, best, top, left))
+        maps[image_id][max(top - b + 1, 0) : top + b, max(left - b + 1, 0) : left + b] = -1
+    assert rows(select_boxes(pa.concat_tables(parts[::-1]), query_size)) == expected
+
+
+def test_stopping_at_the_cutoff_changes_nothing():
+    rng, b, query_size = np.random.default_rng(3), 3, 12
+    maps = [rng.integers(0, 30, (12, 18)).astype(float) for _ in range(8)]
+
+    def query(order, bounded):
+        merge = BoxMerge(query_size)
+        for i in order:
+            boxes = greedy_boxes(maps[i], b, query_size, merge.cutoff() if bounded else 0.0)
+            merge.add(boxes.add_column(0, CANDIDATE_SCHEMA.field(0), pa.array([str(i)] * boxes.num_rows)))
+        return rows(merge.result())
+
+    full = query(range(8), bounded=False)
+    assert query(range(8), bounded=True) == query([5, 2, 7, 0, 1, 6, 4, 3], bounded=True) == full
+
+
+@pytest.mark.parametrize("copies", [1, 30])
+def test_large_tables_with_copies(copies):
+    rng = np.random.default_rng(2)
+    distinct = [(f"im{i % 7}", float(rng.integers(1, 50)), i, int(rng.integers(9))) for i in range(300)]
+    many = distinct * copies
+    assert rows(select_boxes(table(many), 5)) == slow_select(many, 5)
+
+
+def test_a_copy_with_another_score_counts_once_with_the_higher():
+    merge = BoxMerge(2)
+    merge.add(table([("a", 1.0, 0, 0), ("b", 2.0, 0, 0)]))
+    merge.add(table([("a", 3.0, 0, 0)]))
+    assert rows(merge.result()) == [("a", 3.0, 0, 0), ("b", 2.0, 0, 0)]
+    assert merge.cutoff() == 2.0
+
+
+def test_extra_columns_stay_behind_the_candidate_columns():
+    extra = table([("a", 1.0, 0, 0), ("b", 2.0, 5, 5)]).append_column("clicks", pa.array([7, 8]))
+    shuffled = extra.select(["clicks", "left", "image_id", "top", "score"])
+    merge = BoxMerge(5)
+    merge.add(shuffled)
+    for chosen in (select_boxes(shuffled, 5), merge.result()):
+        assert chosen.column_names == [*CANDIDATE_SCHEMA.names, "clicks"]
+        assert chosen["clicks"].to_pylist() == [8, 7]
+    assert select_boxes(shuffled, 5).schema.field("top").type == pa.int32()
+
+
+def test_memory_is_bounded_by_the_query():
+    merge, rng = BoxMerge(50), np.random.default_rng(0)
+    for part in range(200):
+        score = np.sort(rng.random(40)) + part  # every part beats all before it
+        merge.add(table([(f"im{part}", s, i, 0) for i, s in enumerate(score.tolist())]))
+        assert sum(kept.num_rows for kept in merge._parts) <= 150
+        assert len(merge._score_of) <= 150
+        assert len(merge._best) <= 50
+    assert merge.result().num_rows == 50
+
+
+def test_bad_input_is_named():
+    for make in (BoxMerge, lambda size: select_boxes(table([]), size)):
+        with pytest.raises(ValueError, match="query_size 0"):
+            make(0)
+    with pytest.raises(ValueError, match="lack the columns score"):
+        select_boxes(pa.table({"image_id": ["a"], "top": [1], "left": [1]}), 1)
+    assert select_boxes(table([]), 3).num_rows == 0

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+from training_examples import Examples, examples, training_config
+
+from raymeta.networks.communicator import SingleProcess
+from raymeta.networks.training_batches import Batch, BatchPlanner, Share, load_batch
+
+
+class Rank:
+    def __init__(self, rank, world_size):
+        self.rank, self.world_size = rank, world_size
+
+    def sum_array(self, values):
+        raise AssertionError("planning must not talk")
+
+
+def plans(world_size, train=7, epoch=1, **values):
+    data = examples(train=train)
+    config = training_config(batch_size=4, horizontal_flip=True, **values)
+    planners = [BatchPlanner(data, config, 3, 3, Rank(rank, world_size)) for rank in range(world_size)]
+    return data, [planner.plan(epoch, planner.steps(0)) for planner in planners]
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 4])
+def test_every_example_counts_once_whatever_the_ranks(world_size):
+    data, ranks = plans(world_size)
+    shares = [share for plan in ranks for batch in plan for share in batch.shares if share.counts]
+    assert sorted(share.index for share in shares) == list(range(7))
+    single = plans(1)[1][0]
+    for step, batch in enumerate(single):
+        together = {share for plan in ranks for share in plan[step].shares if share.counts}
+        assert together == set(batch.shares)
+        pixels = sum(int((data.train[share.index][1] != 255).sum()) for share in batch.shares)
+        assert {plan[step].labelled_pixels for plan in ranks} == {pixels}
+        assert len({len(plan[step].shares) for plan in ranks}) == 1
+
+
+def test_seed_and_epoch_decide():
+    assert plans(1, epoch=1)[1] == plans(1, epoch=1)[1]
+    assert plans(1, epoch=1)[1] != plans(1, epoch=2)[1]
+
+
+def test_caps():
+    data = examples(train=7)
+
+    def steps(done, **values):
+        return BatchPlanner(data, training_config(batch_size=2, **values), 0, 3, SingleProcess()).steps(done)
+
+    assert steps(0) == 4
+    assert steps(0, steps_per_epoch=3) == 3
+    assert steps(0, steps_per_epoch=30) == 4
+    assert steps(9, max_steps=10) == 1
+
+
+def test_first_part_of_the_permutation():
+    full = plans(1)[1][0]
+    assert plans(1, steps_per_epoch=1)[1][0] == full[:1]
+
+
+def test_flips_mirror_image_and_labels():
+    data = examples()
+    image, labels = data.train[2]
+    images, label_maps = load_batch(data, Batch((Share(2, True), Share(2, False)), 1), torch.device("cpu"))
+    assert np.array_equal(images[0].numpy(), image[:, ::-1])
+    assert np.array_equal(label_maps[0].numpy(), labels[:, ::-1])
+    assert np.array_equal(images[1].numpy(), image)
+    shares = [share for batch in plans(1, train=40)[1][0] for share in batch.shares]
+    assert 8 < sum(share.flip for share in shares) < 32
+
+
+def test_filler_has_no_labels():
+    _, labels = load_batch(examples(), Batch((Share(0, False, counts=False),), 1), torch.device("cpu"))
+    assert (labels == 255).all()
+
+
+def planner(train, **values):
+    return BatchPlanner(Examples(train, []), training_config(**values), 0, 3, SingleProcess())
+
+
+def test_sizes_may_differ_only_with_batches_of_one():
+    mixed = [(np.zeros((h, 9, 3), np.uint8), np.zeros((h, 9), np.uint8)) for h in (8, 9)]
+    assert len(planner(mixed, batch_size=1).plan(1, 2)) == 2
+    with pytest.raises(ValueError, match=r"\(8, 9\), \(9, 9\).*batch of 2.*batch_size 1"):
+        planner(mixed, batch_size=2).plan(1, 1)
+
+
+def test_labels_are_checked():
+    image = np.zeros((4, 4, 3), np.uint8)
+    with pytest.raises(ValueError, match="training example 0 holds class 3"):
+        planner([(image, np.full((4, 4), 3, np.uint8))]).plan(1, 1)
+    with pytest.raises(ValueError, match=r"image \(4, 4\), labels \(3, 4\)"):
+        planner([(image, np.zeros((3, 4), np.uint8))]).plan(1, 1)
