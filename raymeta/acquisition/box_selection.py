@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
+
+PARTS_A_MERGE: Final = 4
+"""`BoxMerge` clears away what fell out of the query after this many times its rows: rare enough to cost little."""
 
 
 def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
@@ -108,7 +112,7 @@ class BoxMerge:
             rows = select_boxes(rows, self.query_size)
         self._parts.append(rows)
         self._rows_since_merge += rows.num_rows
-        if self._count(rows) or self._rows_since_merge > self.query_size:
+        if self._count(rows) or self._rows_since_merge > PARTS_A_MERGE * self.query_size:
             self._merge()
 
     def cutoff(self) -> float:

@@ -3,6 +3,7 @@
 import logging
 import pickle
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ray
@@ -74,18 +75,19 @@ class PoolScorer:
         ordered = sorted(image_ids, key=str.encode)
         items = [{IMAGE_ID: image_id, "block": index // BLOCK_IMAGES} for index, image_id in enumerate(ordered)]
         blocks = -(-len(items) // BLOCK_IMAGES)
-        dataset = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+        ask = partial(
             _ask_worker,
+            workers=self._workers,
+            task=task,
+            bundle=[] if bundle is None else [bundle],
+            selector=selector,
+        )
+        dataset = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+            ask,
             batch_size=None,
             # One task an actor, and one that waits: each more would start a process of its own.
             compute=ray.data.TaskPoolStrategy(size=len(self._workers) + 1),
             num_cpus=0.1,
-            fn_kwargs={
-                "workers": self._workers,
-                "task": task,
-                "bundle": [] if bundle is None else [bundle],
-                "selector": selector,
-            },
         )
         rows: list[Row] = []
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"):

