@@ -37,10 +37,10 @@ def _ask_worker(batch: Any, *, workers: list[Any], task: str, bundle: list[Any],
 def _quieten_ray_data() -> None:
     """The run has its own progress bar; Ray Data sets its log level when it is imported, so this comes after."""
     context = ray.data.DataContext.get_current()
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.issue_detectors_config.detectors = []
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
 class PoolScorer:

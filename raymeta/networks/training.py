@@ -83,7 +83,6 @@ class _Training:
     ) -> None:
         _check(data, config, communicator)
         self.network = network.to(device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
         self.data = data
         self.config = config
         self.seed = seed
