@@ -29,8 +29,9 @@ class DatasetFiles:
     read_polygons: PolygonReader | None = None
 
     def __post_init__(self) -> None:
-        if both := sorted(self.pool.keys() & self.validation.keys()):
-            raise DatasetError(f"{self.name}: in the pool and in validation: {', '.join(both)}: rename or remove one")
+        # Layouts keep the parts in folders of their own, so both may have a 0001.png: the pool keeps the plain id.
+        ids = {i: f"validation/{i}" if i in self.pool else i for i in self.validation}
+        object.__setattr__(self, "validation", {ids[i]: files for i, files in self.validation.items()})
 
     def limited(self, max_pool: int | None, max_validation: int | None, seed: int) -> "DatasetFiles":
         """At most so many pool images, by seeded choice, and validation images, evenly spaced."""

@@ -1,0 +1,137 @@
+"""Bad input ends in one clear message and exit code 2, and costs nobody data."""
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+import raymeta
+from raymeta.cli import main
+
+SIDE = 32
+
+
+@pytest.fixture
+def camvid(tmp_path):
+    """A tiny data set in CamVid's layout: 6 pool and 2 validation images."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 6), ("val", 2)):
+        for folder in (part, f"{part}annot"):
+            (tmp_path / "data" / folder).mkdir(parents=True)
+        for index in range(count):
+            image = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+            labels = rng.integers(0, 11, (SIDE, SIDE), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / f"data/{part}/{index}.png"), image)
+            cv2.imwrite(str(tmp_path / f"data/{part}annot/{index}.png"), labels)
+    return tmp_path
+
+
+@pytest.fixture
+def config(camvid):
+    path = camvid / "config.yaml"
+    values = {
+        "run_dir": str(camvid / "run"),
+        "dataset": {"kind": "camvid", "root": str(camvid / "data")},
+        "acquisition": {
+            "strategy": "metabox",
+            "box_width": 8,
+            "query_size": 4,
+            "initial_images": 2,
+            "meta_images": 2,
+        },
+    }
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def assert_refused(capsys, arguments, *words):
+    assert main([str(argument) for argument in arguments]) == 2
+    shown = "".join(capsys.readouterr())
+    assert "Traceback" not in shown
+    for word in words:
+        assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("dataset.root=/nowhere/data", ["/nowhere/data"]),
+        ("acquisition.box_width=33", ["box_width 33", "choose at most 32"]),
+        ("acquisition.boxwidth=8", ["acquisition.boxwidth", "unknown key"]),
+        ("acquisition.query_size=many", ["acquisition.query_size", "'many'"]),
+        ("acquisition.query_size=33", ["query_size 33", "choose at most 32"]),
+        ("acquisition.initial_images=5", ["need 7 images", "the pool has 6"]),
+        ("run_dir=/proc/raymeta", ["/proc/raymeta"]),
+        ("run_dir=nosuch://bucket/run", ["nosuch"]),
+    ],
+)
+def test_bad_values(config, capsys, override, words):
+    assert_refused(capsys, ["run", config, override], *words)
+
+
+def test_missing_config(tmp_path, capsys):
+    assert_refused(capsys, ["run", tmp_path / "none.yaml"], "none.yaml")
+
+
+def test_run_folder_of_another_config_shows_the_difference(config, camvid, capsys):
+    from raymeta.config import load_config
+    from raymeta.experiment.run_store import RunStore
+
+    RunStore(str(camvid / "run")).create(load_config(config))
+    before = (camvid / "run/config.yaml").read_bytes()
+    assert_refused(capsys, ["run", config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
+    assert (camvid / "run/config.yaml").read_bytes() == before
+
+
+def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
+    data = camvid / "data"
+    truncated = data / "train/0.png"
+    truncated.write_bytes(truncated.read_bytes()[:200])
+    cv2.imwrite(str(data / "trainannot/1.png"), np.zeros((SIDE, SIDE + 1), np.uint8))
+    cv2.imwrite(str(data / "trainannot/2.png"), np.full((SIDE, SIDE), 77, np.uint8))
+    (data / "valannot/0.png").unlink()
+    before = sorted(path.name for path in camvid.rglob("*"))
+    assert_refused(capsys, ["check", config], "train/0.png", "trainannot/1.png", "trainannot/2.png", "77", "0.png")
+    assert sorted(path.name for path in camvid.rglob("*")) == before
+
+
+def test_check_tells_what_the_numbers_mean(config, capsys):
+    assert main(["check", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "all readable" in shown
+    assert "6 pool and 2 validation images of 32×32" in shown
+    assert "16 side by side" in shown
+    assert "meta set: 2 images (33.3 %)" in shown
+
+
+def test_report_of_no_run(tmp_path, capsys):
+    assert_refused(capsys, ["report", tmp_path], "holds no run")
+
+
+def test_scenes(tmp_path, capsys):
+    root = tmp_path / "scenes"
+    arguments = ["scenes", str(root), "--train", "2", "--val", "1", "--height", "64", "--width", "128"]
+    assert main(arguments) == 0
+    assert len(list(root.rglob("*_leftImg8bit.png"))) == 3
+    assert_refused(capsys, ["scenes", root, "--train", "0"], "--train 0")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"]])
+def test_help_as_a_module(arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "raymeta", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"COLUMNS": "99"},
+    )
+    assert done.returncode == 0
+    assert done.stdout.strip() == f"raymeta {raymeta.__version__}" or "usage: raymeta" in done.stdout
+
+
+def test_importing_the_core_does_not_import_ray():
+    code = "import raymeta.acquisition.pool_scoring, sys; assert 'ray' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
