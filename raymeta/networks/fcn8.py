@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.vgg16_names import rename_vgg16
@@ -15,6 +16,20 @@ STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512
 """Channels of the 13 convolutions of VGG16, by stage; a pooling follows each stage."""
 FC_CHANNELS = 4096
 DROPOUT = 0.5
+OWN_LAYERS = ("upsample_", "fc6_norm", "fc7_norm")
+"""Layers without a counterpart in VGG16; fresh, they change nothing of what a pretrained encoder computes."""
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm that takes its running statistics where one value a channel leaves none: tiny images, batch of 1."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """input: (N, C, H, W), any size."""
+        if not self.training or input.numel() > input.shape[1]:
+            return super().forward(input)
+        return functional.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+        )
 
 
 class FCN8(SegmentationNetwork):
@@ -23,7 +38,7 @@ class FCN8(SegmentationNetwork):
     Poolings round sizes up and start at the top left, and so does every upsampling: cutting a map to the size of its
     finer neighbour keeps both aligned. Hence any image size works, without padding the image.
 
-    width_multiplier: factor on all channel counts, 1.0 is VGG16. batch_norm: after each of the 13 convolutions; with it
+    width_multiplier: factor on all channel counts, 1.0 is VGG16. batch_norm: after each convolution up to fc7; with it
     the network learns from scratch. generator: source of the initial weights, torch's global one if None.
     """
 
@@ -50,6 +65,8 @@ class FCN8(SegmentationNetwork):
         fc_channels = _scaled(FC_CHANNELS, width_multiplier)
         self.fc6 = nn.Conv2d(widths[4][-1], fc_channels, 7, padding=3)
         self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
+        self.fc6_norm = BatchNorm(fc_channels) if batch_norm else nn.Identity()
+        self.fc7_norm = BatchNorm(fc_channels) if batch_norm else nn.Identity()
         self.activation = nn.Sequential(nn.ReLU(inplace=True), nn.Dropout(DROPOUT))
         self.score_pool3 = nn.Conv2d(widths[2][-1], num_classes, 1)
         self.score_pool4 = nn.Conv2d(widths[3][-1], num_classes, 1)
@@ -79,7 +96,8 @@ class FCN8(SegmentationNetwork):
         for stage in self.stages:
             features = self.pool(stage(features))
             pooled.append(features)
-        features = self.activation(self.fc7(self.activation(self.fc6(features))))
+        features = self.activation(self.fc6_norm(self.fc6(features)))
+        features = self.activation(self.fc7_norm(self.fc7(features)))
         scores = self.score_pool4(pooled[3])
         scores = scores + _crop(self.upsample_fc7(self.score_fc7(features)), scores)
         finer = self.score_pool3(pooled[2])
@@ -96,8 +114,8 @@ class FCN8(SegmentationNetwork):
             return None
         own = {name: value.detach().clone() for name, value in self.state_dict().items()}
         heads = {name: torch.zeros_like(value) for name, value in own.items() if name.startswith("score_")}
-        upsampling = {name: value for name, value in own.items() if name.startswith("upsample_")}
-        return {**encoder, **heads, **upsampling}
+        kept = {name: value for name, value in own.items() if name.startswith(OWN_LAYERS)}
+        return {**encoder, **heads, **kept}
 
 
 def _scaled(channels: int, width_multiplier: float) -> int:
@@ -109,7 +127,7 @@ def _stage(before: int, widths: list[int], batch_norm: bool) -> nn.Sequential:
     for width in widths:
         layers.append(nn.Conv2d(before, width, 3, padding=1))
         if batch_norm:
-            layers.append(nn.BatchNorm2d(width))
+            layers.append(BatchNorm(width))
         layers.append(nn.ReLU(inplace=True))
         before = width
     return nn.Sequential(*layers)

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -69,6 +70,47 @@ def test_a_run_killed_at_random_moments_ends_the_same(runner, undisturbed, seed)
         process.wait()
     runner.run()
     assert_same_run(runner.run_dir, undisturbed)
+
+
+def descendants(pid):
+    """Processes below one of ours, as {pid: command line}."""
+    parents, commands = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # it has just ended
+    below, found = {pid}, {}
+    while new := {child for child, parent in parents.items() if parent in below} - below:
+        below |= new
+        found |= {child: commands[child] for child in new}
+    return found
+
+
+@pytest.mark.parametrize("name", ["RayTrainWorker", "ScoringWorker", "BoxSelector"])
+def test_a_killed_worker_is_replaced_and_the_run_ends_the_same(runner, undisturbed, name):
+    process = runner.start()
+    killed, deadline = 0, time.monotonic() + 120
+    while not killed and process.poll() is None and time.monotonic() < deadline:
+        for pid, command in descendants(process.pid).items():
+            # The process is named after its class as soon as its actor is up, and does its first work then.
+            if name in command and command.startswith("ray::"):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        time.sleep(0.05)
+    output, _ = process.communicate(timeout=300)
+    assert killed
+    assert process.returncode == 0, output
+    assert_same_run(runner.run_dir, undisturbed)
+
+
+def test_two_training_workers_repeat_themselves(runner, tmp_path):
+    runner.run("training.workers=2", "iterations=1")
+    first = queries(runner.run_dir)
+    shutil.rmtree(runner.run_dir)
+    runner.run("training.workers=2", "iterations=1")
+    assert queries(runner.run_dir) == first
 
 
 def test_ctrl_c_stops_with_one_line(runner):

@@ -49,6 +49,13 @@ def test_every_parameter_gets_a_gradient(config):
 
 
 @pytest.mark.parametrize("config", VARIANTS)
+def test_one_tiny_image_is_trained_on(config):
+    network = build_network(config, 3, seed=0).train()
+    network(images(1, 8, 8)).mean().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("config", VARIANTS)
 def test_evaluation_repeats_and_ignores_the_batch(config):
     network = build_network(config, 3, seed=0).eval()
     both = images(2, 33, 47)

@@ -58,10 +58,10 @@ def test_finished_state_trains_no_further():
 
 
 def test_it_learns_and_keeps_the_best():
-    data = examples(train=12, validation=4)
+    data = examples(train=12, validation=4, size=(64, 96))
     built = network(batch_norm=True)
     records = []
-    config = training_config(max_epochs=14, learning_rate=3e-3, batch_size=4)
+    config = training_config(max_epochs=14, learning_rate=3e-3, beta1=0.9, batch_size=4)
     state = train(config, data, built, on_epoch=lambda record, _: records.append(record))
     assert records == state.history
     assert [record.epoch for record in records] == list(range(1, 15))

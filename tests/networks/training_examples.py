@@ -45,9 +45,9 @@ def example(rng, height=24, width=32):
     return image, labels
 
 
-def examples(train=5, validation=3, seed=0):
+def examples(train=5, validation=3, seed=0, size=(24, 32)):
     rng = np.random.default_rng(seed)
-    return Examples([example(rng) for _ in range(train)], [example(rng) for _ in range(validation)])
+    return Examples([example(rng, *size) for _ in range(train)], [example(rng, *size) for _ in range(validation)])
 
 
 def training_config(**values: Any):
