@@ -1,0 +1,89 @@
+// The run as it goes on: /v1/iterations polled by ETag, and the model of the newest iteration.
+
+const INTERVAL = 4000; // milliseconds
+const LONGEST = 30000;
+
+/** Events: "change" (progress or model differ), "offline", "online". */
+export class LiveRun extends EventTarget {
+  constructor(service) {
+    super();
+    this.service = service;
+    this.progress = null; // answer of /v1/iterations
+    this.model = null; // answer of /v1/model; null while no iteration is finished
+    this.modelError = null;
+    this.online = true;
+    this.etag = null;
+    this.wait = INTERVAL;
+    document.addEventListener("visibilitychange", () => this.wake());
+  }
+
+  /** The newest iteration that the service answers with; null while there is none. */
+  get newest() {
+    return this.model?.iteration ?? null;
+  }
+
+  /** The first answer; raises where there is none. */
+  async start() {
+    await this.look();
+    this.plan();
+  }
+
+  wake() {
+    if (document.hidden || this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.poll();
+  }
+
+  plan() {
+    this.timer = setTimeout(() => this.poll(), this.wait);
+  }
+
+  async poll() {
+    if (!document.hidden) {
+      try {
+        const changed = await this.look();
+        this.wait = INTERVAL;
+        this.setOnline(true);
+        if (changed) this.dispatchEvent(new Event("change"));
+      } catch (error) {
+        this.wait = Math.min(2 * this.wait, LONGEST);
+        this.setOnline(error.status !== 0);
+      }
+    }
+    this.plan();
+  }
+
+  /** True where something is new. */
+  async look() {
+    const headers = this.etag ? { "If-None-Match": this.etag } : {};
+    const response = await this.service.request("v1/iterations", { headers, cache: "no-store" });
+    let changed = false;
+    if (response.status !== 304) {
+      this.progress = await response.json();
+      this.etag = response.headers.get("ETag");
+      changed = true;
+    }
+    const committed = this.progress.iterations.at(-1)?.iteration ?? null;
+    // Replicas load an iteration a moment after it is committed: ask on until they have.
+    if (committed !== null && (changed || this.newest !== committed)) changed = (await this.askModel()) || changed;
+    return changed;
+  }
+
+  async askModel() {
+    const before = this.newest;
+    try {
+      this.model = await this.service.json("v1/model");
+      this.modelError = null;
+    } catch (error) {
+      if (this.model === null && error.status === 0) throw error;
+      this.modelError = error;
+    }
+    return this.newest !== before;
+  }
+
+  setOnline(online) {
+    if (online === this.online) return;
+    this.online = online;
+    this.dispatchEvent(new Event(online ? "online" : "offline"));
+  }
+}
