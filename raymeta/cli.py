@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
     report.set_defaults(command=_report)
 
+    serve = commands.add_parser("serve", help="priority maps over HTTP, while the run goes on")
+    _add_service(serve)
+    _add_address(serve)
+    serve.set_defaults(command=_serve)
+
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
     scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
     scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
@@ -81,6 +86,20 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", help="Ray cluster; default RAY_ADDRESS, else a local Ray")
+
+
+def _add_service(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="run folder; new iterations go live by themselves")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s: this machine alone)")
+    parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
+    parser.add_argument("--replicas", type=int, default=1, help="scoring replicas at most (%(default)s)")
+    parser.add_argument("--ingresses", type=int, default=2, help="HTTP processes (%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of a network pass (%(default)s)")
+    parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
+    parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
+    parser.add_argument("--dataset-root", help="folder of the data set, where it isn't the config's any more")
+    parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
+    parser.epilog = "RAYMETA_TOKEN, where it is set, is the bearer token that /v1 asks for."
 
 
 def _load(options: argparse.Namespace) -> ExperimentConfig:
@@ -124,6 +143,28 @@ def _report(options: argparse.Namespace) -> int:
     print_table(options.runs, console)
     console.print(f"report: {write_report(options.runs, options.out)}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from raymeta.cluster.serve_command import ServeOptions, environment_token, run_service
+    from raymeta.service.settings import ServiceSettings
+
+    for name in ("replicas", "ingresses", "threads", "max_body_mb", "max_megapixels"):
+        if not getattr(options, name) > 0:
+            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: choose more than 0")
+    if not 1 <= options.port <= 65535:
+        raise ConfigError(f"--port {options.port}: choose 1 to 65535")
+    settings = ServiceSettings(
+        run=options.run if "://" in options.run else str(Path(options.run).expanduser().absolute()),
+        dataset_root=options.dataset_root,
+        token=environment_token(),
+        max_body_bytes=int(options.max_body_mb * 2**20),
+        max_pixels=int(options.max_megapixels * 1e6),
+        threads=options.threads,
+        access_log=options.access_log and str(Path(options.access_log).expanduser().absolute()),
+    )
+    layout = ServeOptions(options.host, options.port, options.replicas, options.ingresses, options.address)
+    return run_service(settings, layout, Console())
 
 
 def _scenes(options: argparse.Namespace) -> int:

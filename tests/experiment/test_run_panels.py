@@ -44,7 +44,7 @@ def test_panels_are_saved_and_shown(queried_run: RunStore, tmp_path: Path, monke
     maps: dict[str, Any] = {"segmentation": image[..., 0], "joint": np.ones((13, 13))}
     scorer = SimpleNamespace(score=lambda image_id, keep_maps: (SimpleNamespace(maps=maps), None))
     monkeypatch.setattr(run_panels, "open_existing", lambda *_: dataset)
-    monkeypatch.setattr(run_panels, "_bundle", lambda *_: None)
+    monkeypatch.setattr(run_panels, "read_bundle", lambda *_: None)
     monkeypatch.setattr(run_panels, "ImageScorer", lambda *_: scorer)
     page = Path(write_report([queried_run.location])).read_text()
     assert page.count("data:image/png;base64,") == 3
