@@ -35,7 +35,7 @@ function replaceHash(hash) {
 /** The view that the address asks for; a message where it can't be shown. */
 function build() {
   const pinned = chosenIteration(route.params);
-  const known = live.progress.iterations.map((row) => row.iteration);
+  const known = [...new Set([...live.progress.iterations.map((row) => row.iteration), live.newest])].filter((number) => number !== null);
   if (pinned !== null && !known.includes(pinned)) {
     const text = `Finished so far: ${known.join(", ") || "none"}.`;
     return { title: "Overview", element: notice(`No iteration ${pinned}`, text, { sign: "trouble", bad: true, action: ["Show the newest", () => pickIteration(null)] }) };
@@ -53,7 +53,6 @@ function render() {
   document.title = `${current.title} · raymeta`;
   main.replaceChildren(current.element);
   main.dataset.view = route.view;
-  current.shown?.();
 }
 
 function moved() {
@@ -83,13 +82,22 @@ function pressed(event) {
   }
 }
 
+/** Build the view anew where the user is: same place, same control in focus. */
+function renew() {
+  const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  const scroll = window.scrollY;
+  render();
+  window.scrollTo(0, scroll);
+  if (focused) [...main.querySelectorAll("[aria-label]")].find((node) => node.getAttribute("aria-label") === focused)?.focus({ preventScroll: true });
+}
+
 function runChanged() {
   const newest = live.newest;
   if (newest !== runChanged.newest && chosenIteration(route.params) === null) {
     toast(`Iteration ${newest} is live.`);
-    render();
+    renew();
   } else if (route.view === "overview") {
-    render();
+    renew();
   } else {
     bar.show(route, chosenIteration(route.params));
   }

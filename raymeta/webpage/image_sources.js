@@ -1,6 +1,7 @@
 // Where the viewer has its picture, maps and boxes from: an image of the pool, or a file of the user's.
 import { HeatMap } from "./heat_map.js";
 import { ServiceError } from "./service.js";
+import { uprightPicture } from "./upright_picture.js";
 
 const BEST_BOXES = 20; // of an own image
 
@@ -38,6 +39,7 @@ export class OwnSource {
   /** Where the browser can't decode the file, the service says what is wrong with it. */
   async picture(signal) {
     try {
+      this.file = await uprightPicture(this.file);
       return await createImageBitmap(this.file);
     } catch {
       await this.post("v1/boxes", { k: 1 }, signal);

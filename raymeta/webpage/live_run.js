@@ -2,6 +2,7 @@
 
 const INTERVAL = 4000; // milliseconds
 const LONGEST = 30000;
+const NOTHING_YET = { iterations: [], planned: 0, full_set_miou: null };
 
 /** Events: "change" (progress or model differ), "offline", "online". */
 export class LiveRun extends EventTarget {
@@ -10,9 +11,9 @@ export class LiveRun extends EventTarget {
     this.service = service;
     this.progress = null; // answer of /v1/iterations
     this.model = null; // answer of /v1/model; null while no iteration is finished
-    this.modelError = null;
     this.online = true;
     this.etag = null;
+    this.served = null; // iteration that the last answer came from
     this.wait = INTERVAL;
     document.addEventListener("visibilitychange", () => this.wake());
   }
@@ -56,28 +57,29 @@ export class LiveRun extends EventTarget {
   /** True where something is new. */
   async look() {
     const headers = this.etag ? { "If-None-Match": this.etag } : {};
-    const response = await this.service.request("v1/iterations", { headers, cache: "no-store" });
     let changed = false;
-    if (response.status !== 304) {
-      this.progress = await response.json();
-      this.etag = response.headers.get("ETag");
-      changed = true;
+    try {
+      const response = await this.service.request("v1/iterations", { headers, cache: "no-store", wait: false });
+      if (response.status !== 304) {
+        this.progress = await response.json();
+        this.etag = response.headers.get("ETag");
+        this.served = Number(response.headers.get("X-Raymeta-Iteration"));
+        changed = true;
+      }
+    } catch (error) {
+      if (error.status !== 503 || this.model !== null) throw error;
+      // Nothing can be served yet: a run that has just begun.
+      this.progress ??= NOTHING_YET;
+      return false;
     }
-    const committed = this.progress.iterations.at(-1)?.iteration ?? null;
-    // Replicas load an iteration a moment after it is committed: ask on until they have.
-    if (committed !== null && (changed || this.newest !== committed)) changed = (await this.askModel()) || changed;
+    // Another HTTP process of the service may answer a moment behind the first: ask on until they agree.
+    if (changed || this.newest !== this.served) changed = (await this.askModel()) || changed;
     return changed;
   }
 
   async askModel() {
     const before = this.newest;
-    try {
-      this.model = await this.service.json("v1/model");
-      this.modelError = null;
-    } catch (error) {
-      if (this.model === null && error.status === 0) throw error;
-      this.modelError = error;
-    }
+    this.model = await this.service.json("v1/model");
     return this.newest !== before;
   }
 

@@ -22,7 +22,7 @@ export function overview(context) {
   const { progress, model } = context.live;
   const all = progress.iterations;
   const rows = all.filter((row) => row.iteration <= context.iteration);
-  if (!rows.length || !model) return { title: "Overview", element: waiting(context.live) };
+  if (!rows.length || !model) return { title: "Overview", element: waiting() };
   const content = element(
     "div", { class: "overview" },
     heading(progress, model, context), tiles(rows, progress, model),
@@ -45,17 +45,18 @@ export function overview(context) {
   return { title: "Overview", element: content };
 }
 
-function waiting(live) {
-  if (live.modelError) return notice("The iteration can't be shown", live.modelError.message, { sign: "trouble", bad: true });
+function waiting() {
   return notice("No finished iteration yet", "The first one appears here by itself as soon as the run commits it.");
 }
 
 function heading(progress, model, context) {
-  const facts = [model.dataset, `${model.width}×${model.height} pixels`, `boxes of ${model.box_width}`, `seed ${model.seed}`];
+  const facts = [
+    model.strategy, model.dataset, `${model.width}×${model.height} pixels`, `boxes of ${model.box_width} pixels`, `seed ${progress.seed}`,
+  ];
   return element(
     "div", { class: "heading" },
-    element("div", {}, element("h1", {}, model.strategy),
-      element("p", { class: "soft" }, facts.join(" · ")), element("p", { class: "soft small run-name", title: model.run }, model.run)),
+    element("div", {}, element("h1", {}, model.run),
+      element("p", { class: "soft" }, facts.join(" · "))),
     element(
       "div", { class: "downloads" },
       download(context, "Query as CSV", "csv"), download(context, "Query as GeoJSON", "geojson"),

@@ -31,9 +31,10 @@ export class Service {
 
   /**
    * The response to a request, of status 2xx (or 304 where `headers` ask conditionally).
-   * options: query {name: value}, signal, method, body, headers, progress(share) for uploads.
+   * options: query {name: value}, signal, method, body, headers, progress(share) for uploads; wait: false
+   * raises at once where the service is busy.
    */
-  async request(path, { query = {}, ...options } = {}) {
+  async request(path, { query = {}, wait = true, ...options } = {}) {
     const url = address(path, query);
     for (let tries = 1; ; tries += 1) {
       const sent = this.token;
@@ -41,7 +42,7 @@ export class Service {
       if (response.ok || response.status === 304) return response;
       if (response.status === 401) {
         await this.renewToken(sent);
-      } else if (response.status === 503 && response.headers.has("Retry-After") && tries < BUSY_TRIES) {
+      } else if (wait && response.status === 503 && response.headers.has("Retry-After") && tries < BUSY_TRIES) {
         const seconds = Math.min(Number(response.headers.get("Retry-After")) || 1, LONGEST_WAIT);
         await pause(seconds * (0.75 + Math.random() / 2), options.signal);
       } else {
