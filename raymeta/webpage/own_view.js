@@ -22,7 +22,10 @@ export class OwnView {
 
   view() {
     const { service, live, iteration } = this.context;
-    const source = new OwnSource(service, live.model, own.file, iteration, own.settings, (share) => this.uploaded(share));
+    const { strategies, strategy } = live.model;
+    // A strategy with true clicks can only score images whose truth is known: the first other one takes its place.
+    const settings = { strategy: strategies.includes(strategy) ? strategy : strategies[0], ...own.settings };
+    const source = new OwnSource(service, live.model, own.file, iteration, settings, (share) => this.uploaded(share));
     return new Viewer(source, {
       head: this.head(live.model), model: live.model, hasLabels: false, boxesTitle: "Best boxes", layersChanged: () => {}, loaded: () => {},
     });
