@@ -20,7 +20,7 @@ const COLUMNS = [
 export function iterationTable(rows, shown) {
   const heads = ["iteration", ...COLUMNS.map(([name]) => name)];
   const body = [...rows].reverse().map((row) => {
-    const link = element("a", { href: routeHash("pool", { iteration: row.iteration }) }, String(row.iteration));
+    const link = element("a", { href: routeHash("overview", { iteration: row.iteration }) }, String(row.iteration));
     const stages = Object.entries(row.seconds).map(([stage, value]) => `${stage} ${duration(value)}`).join(", ");
     const cells = COLUMNS.map(([name, text]) => element("td", name === "time" ? { title: stages } : {}, text(row)));
     return element("tr", row.iteration === shown ? { "aria-current": "true" } : {}, element("th", { scope: "row" }, link), ...cells);

@@ -12,7 +12,7 @@ export class PoolPages extends EventTarget {
     this.query = { ...order, iteration, limit: PAGE };
     this.total = null;
     this.pages = new Map(); // page number → images
-    this.pending = new Map(); // page number → {controller, promise}
+    this.pending = new Map(); // page number → {controller, promise, wanted: somebody waits for it}
   }
 
   /** The image at a place of the order, if it is here. */
@@ -24,8 +24,8 @@ export class PoolPages extends EventTarget {
   need(first, last) {
     const from = Math.floor(first / PAGE);
     const to = Math.floor(last / PAGE);
-    for (const [page, { controller }] of this.pending) {
-      if (page >= from && page <= to) continue;
+    for (const [page, { controller, wanted }] of this.pending) {
+      if (wanted || (page >= from && page <= to)) continue;
       controller.abort();
       this.pending.delete(page);
     }
@@ -35,28 +35,30 @@ export class PoolPages extends EventTarget {
   /** The image at a place of the order, fetched; null beyond the ends. */
   async ready(index) {
     if (index < 0) return null;
-    return (await this.load(Math.floor(index / PAGE)))[index % PAGE] ?? null;
+    return (await this.load(Math.floor(index / PAGE), true))[index % PAGE] ?? null;
   }
 
   /** The place of an image in the order, or -1; looks through page after page. */
   async find(imageId) {
     for (let page = 0; page === 0 || page * PAGE < this.total; page += 1) {
-      const at = (await this.load(page)).findIndex((row) => row.image_id === imageId);
+      const at = (await this.load(page, true)).findIndex((row) => row.image_id === imageId);
       if (at >= 0) return page * PAGE + at;
     }
     return -1;
   }
 
-  load(page) {
+  load(page, wanted = false) {
     if (this.pages.has(page)) return Promise.resolve(this.pages.get(page));
     if (!this.pending.has(page)) {
       const controller = new AbortController();
       const promise = this.fetch(page, controller.signal).finally(() => {
         if (this.pending.get(page)?.controller === controller) this.pending.delete(page);
       });
-      this.pending.set(page, { controller, promise });
+      this.pending.set(page, { controller, promise, wanted: false });
     }
-    return this.pending.get(page).promise;
+    const entry = this.pending.get(page);
+    entry.wanted ||= wanted;
+    return entry.promise;
   }
 
   async fetch(page, signal) {
