@@ -133,6 +133,17 @@ class Client:
         asked = {**parameters, "map": map, "format": "npz"}
         return _map(self._post("/v1/priority-map", asked, {"image": image}))
 
+    def drawn_map(
+        self,
+        image: bytes,
+        map: MapName = "joint",
+        format: Literal["png", "overlay"] = "png",
+        **parameters: str | int | None,
+    ) -> bytes:
+        """A map of an image as PNG file: grey values or class colours, or laid over the image."""
+        asked = {**parameters, "map": map, "format": format}
+        return self._post("/v1/priority-map", asked, {"image": image}).content
+
     def pool_map(self, image_id: str, map: MapName = "joint", **parameters: str | int | None) -> ServedMap:
         """A map of a pool image, 0 where the run has labelled it."""
         return _map(self._get(f"{_pool_path(image_id)}/map", {**parameters, "map": map, "format": "npz"}))
@@ -179,7 +190,7 @@ class Client:
             time.sleep(pause)
         if response is not None:
             return _checked(response)
-        raise ServiceError(f"{request.url}: no answer within {self._deadline_s:.0f} s: {fault}", None)
+        raise ServiceError(f"{request.url}: no answer within {self._deadline_s:g} s: {fault}", None)
 
     def _attempt(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
         try:

@@ -22,7 +22,8 @@ class AccessToken:
         """Raise RequestRefusedError 401 unless the token was sent; compared in constant time."""
         if self._token is None:
             return
-        offered = b"" if sent is None else sent.credentials.encode("utf-8", "surrogatepass")
+        # Headers arrive as bytes that were read as Latin-1: this gives the bytes back.
+        offered = b"" if sent is None else sent.credentials.encode("latin-1", "replace")
         if not hmac.compare_digest(offered, self._token):
             raise RequestRefusedError(
                 401,

@@ -26,8 +26,12 @@ class Abilities:
     has_regressor: bool
     clicks_max: int | None
 
-    def strategies(self) -> list[str]:
-        """Strategies that need nothing beside an image: no ground truth, no missing part; registry order."""
+    def strategies(self, box_width: int | None = None) -> list[str]:
+        """Strategies that need nothing beside an image: no ground truth, no missing part; registry order.
+
+        box_width: with that one, and the run's click priority; None is the run's.
+        """
+        width = box_width or self.acquisition.box_width
         return [
             strategy.name
             for strategy in STRATEGIES.values()
@@ -37,7 +41,7 @@ class Abilities:
             and (
                 not strategy.uses_clicks
                 or self.acquisition.clicks_priority == "paper"
-                or self.clicks_max_for(strategy, self.acquisition.box_width) is not None
+                or self.clicks_max_for(strategy, width) is not None
             )
         ]
 
@@ -60,7 +64,7 @@ class Abilities:
         strategy = STRATEGIES[request.strategy or self.acquisition.strategy]
         box_width = request.box_width or self.acquisition.box_width
         priority = request.clicks_priority or self.acquisition.clicks_priority
-        usable = ", ".join(self.strategies())
+        usable = ", ".join(self.strategies(box_width))
         if strategy.needs_meta_regressor and not self.has_regressor:
             raise unprocessable(
                 f"strategy {strategy.name} predicts IoU, this run has no meta regressor: choose one of {usable}"
@@ -79,7 +83,7 @@ class Abilities:
         if strategy.uses_clicks and priority == "normalized" and clicks_max is None:
             raise unprocessable(
                 f"clicks_priority normalized needs clicks_max, which this run has not counted for strategy "
-                f"{strategy.name} with box_width {box_width}: choose clicks_priority=paper, another strategy "
-                f"({usable}), or the run's box_width {self.acquisition.box_width}"
+                f"{strategy.name} with box_width {box_width}: choose clicks_priority=paper, the run's box_width "
+                f"{self.acquisition.box_width}, or one of {usable}"
             )
         return ScoreChoice(strategy, box_width, priority, clicks_max)
