@@ -21,7 +21,7 @@ def show(page: Page, view: str) -> None:
     if view == "image":
         page.locator(".pool-card").first.click()
         page.locator(".boxes, .box-part p").first.wait_for()
-        page.wait_for_function("document.querySelector('.working').hidden")
+        page.wait_for_function("() => document.querySelector('.working').hidden")
     else:
         page.locator({"overview": ".tile", "pool": ".pool-card img[src]", "own": ".invitation"}[view]).first.wait_for()
 
