@@ -81,7 +81,7 @@ OpenPage = Callable[..., "playwright.Page"]
 def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[OpenPage]:
     """open_page(hash, width, height, theme, token, complaint) → a page.
 
-    At the end no page may have asked elsewhere, or complained of more than HARMLESS and the `complaint` that a test wants.
+    At the end no page may have asked elsewhere, or complained of more than HARMLESS and the complaint that is wanted.
     """
     contexts, complaints, elsewhere, wanted = [], [], [], list(HARMLESS)
 
