@@ -106,6 +106,7 @@ class TrainingConfig(_Section):
     patience: int = Field(10, ge=1, description="epochs without a better validation mIoU before it stops")
     max_epochs: int = Field(200, ge=1, description="at most this many epochs")
     steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
+    min_steps_per_epoch: int = Field(1, ge=1, description="an epoch goes through few labelled images again until then")
     max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
     horizontal_flip: bool = Field(False, description="mirror half of the images")
     workers: int = Field(1, ge=1, description="Ray Train workers")
@@ -147,6 +148,9 @@ class ExperimentConfig(_Section):
             raise ValueError(
                 "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
             )
+        least, most = self.training.min_steps_per_epoch, self.training.steps_per_epoch
+        if most is not None and least > most:
+            raise ValueError(f"training.min_steps_per_epoch {least} exceeds training.steps_per_epoch {most}: lower it")
         if self.training.batch_size % self.training.workers:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} is no multiple of "

@@ -61,8 +61,8 @@ class BatchPlanner:
         self._facts: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def steps(self, steps_done: int) -> int:
-        """Steps of the next epoch, after `steps_done` in all: whole data set, unless a cap comes first."""
-        steps = -(-self.data.num_train // self.config.batch_size)
+        """Steps of the next epoch, after `steps_done` in all: whole data set, unless the config wants more or fewer."""
+        steps = max(-(-self.data.num_train // self.config.batch_size), self.config.min_steps_per_epoch)
         if self.config.steps_per_epoch is not None:
             steps = min(steps, self.config.steps_per_epoch)
         if self.config.max_steps is not None:
@@ -76,9 +76,11 @@ class BatchPlanner:
             ValueError: images of different sizes in a batch, or labels that are no class; on all ranks at once.
         """
         rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self.data.num_train)
-        flips = rng.random(self.data.num_train) < 0.5
         size = self.config.batch_size
+        order, flips = rng.permutation(self.data.num_train), rng.random(self.data.num_train) < 0.5
+        while -(-len(order) // size) < steps:  # a small data set is gone through again, in another order
+            order = np.concatenate([order, rng.permutation(self.data.num_train)])
+            flips = np.concatenate([flips, rng.random(self.data.num_train) < 0.5])
         batches = []
         for step in range(steps):
             chosen = order[step * size : (step + 1) * size]

@@ -51,6 +51,19 @@ def test_caps():
     assert steps(0, steps_per_epoch=3) == 3
     assert steps(0, steps_per_epoch=30) == 4
     assert steps(9, max_steps=10) == 1
+    assert steps(0, min_steps_per_epoch=3) == 4
+    assert steps(0, min_steps_per_epoch=9) == 9
+    assert steps(4, min_steps_per_epoch=9, max_steps=10) == 6
+
+
+def test_few_images_are_gone_through_again_in_another_order():
+    once = plans(1)[1][0]
+    shares = [share for batch in plans(1, min_steps_per_epoch=7)[1][0] for share in batch.shares]
+    passes = [[share.index for share in shares[start : start + 7]] for start in (0, 7, 14, 21)]
+    assert len(shares) == 7 * 4
+    assert all(sorted(one) == list(range(7)) for one in passes)
+    assert len({tuple(one) for one in passes}) > 1
+    assert shares[:7] == [share for batch in once for share in batch.shares]
 
 
 def test_first_part_of_the_permutation():
