@@ -19,6 +19,8 @@ StrategyName = Literal[
 ]
 ClicksPriority = Literal["paper", "normalized"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
+NetworkKind = Literal["fcn8", "deeplabv3plus", "lraspp"]
+BatchNormMode = Literal["train", "frozen", "sync"]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 
 
@@ -84,10 +86,12 @@ class MetaRegressorConfig(_Section):
 class NetworkConfig(_Section):
     """The segmentation network."""
 
-    kind: Literal["fcn8"] = Field("fcn8", description="architecture")
-    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts")
-    batch_norm: bool = Field(False, description="batch norm after each convolution of the encoder")
-    weights: str | None = Field(None, description="file with start weights; none: random initialisation")
+    kind: NetworkKind = Field("fcn8", description="architecture")
+    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts; 1.0 is as published")
+    batch_norm: bool = Field(False, description="fcn8: batch norm after each convolution; the others always have it")
+    weights: str | None = Field(
+        None, description="start weights, a file or URI: own network.pt or a published encoder; none: random"
+    )
 
 
 class TrainingConfig(_Section):
@@ -108,10 +112,32 @@ class TrainingConfig(_Section):
     steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
     min_steps_per_epoch: int = Field(1, ge=1, description="an epoch goes through few labelled images again until then")
     max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
+    accumulation_steps: int = Field(1, ge=1, description="parts in which each worker computes its share of a batch")
     horizontal_flip: bool = Field(False, description="mirror half of the images")
+    crop_height: int | None = Field(None, ge=1, description="train on random crops of this height (pixels)")
+    crop_width: int | None = Field(None, ge=1, description="train on random crops of this width (pixels)")
+    scale_min: float = Field(1.0, gt=0, description="scale images before the crop by a random factor, at least this")
+    scale_max: float = Field(1.0, gt=0, description="and at most this")
+    scale_step: float = Field(0.25, ge=0, description="between the factors; 0: any factor in between")
+    batch_norm: BatchNormMode = Field(
+        "train", description="frozen: statistics of the start weights; sync: over all workers"
+    )
     workers: int = Field(1, ge=1, description="Ray Train workers")
     threads_per_worker: int = Field(2, ge=1, description="CPU threads of a worker")
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
+
+    @model_validator(mode="after")
+    def _crop_and_scale_fit(self) -> "TrainingConfig":
+        if (self.crop_height is None) != (self.crop_width is None):
+            raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
+        if self.scale_min > self.scale_max:
+            raise ValueError(f"scale_min {self.scale_min} is above scale_max {self.scale_max}: swap them")
+        if (self.scale_min, self.scale_max) != (1.0, 1.0) and self.crop_height is None:
+            raise ValueError(
+                f"scale_min {self.scale_min} and scale_max {self.scale_max} make images of many sizes: give "
+                "crop_height and crop_width"
+            )
+        return self
 
 
 class ScoringConfig(_Section):
@@ -151,10 +177,17 @@ class ExperimentConfig(_Section):
         least, most = self.training.min_steps_per_epoch, self.training.steps_per_epoch
         if most is not None and least > most:
             raise ValueError(f"training.min_steps_per_epoch {least} exceeds training.steps_per_epoch {most}: lower it")
-        if self.training.batch_size % self.training.workers:
+        parts = self.training.workers * self.training.accumulation_steps
+        if self.training.batch_size % parts:
             raise ValueError(
-                f"training.batch_size {self.training.batch_size} is no multiple of "
-                f"training.workers {self.training.workers}: choose a multiple"
+                f"training.batch_size {self.training.batch_size} is no multiple of training.workers "
+                f"{self.training.workers} × training.accumulation_steps {self.training.accumulation_steps}: "
+                f"choose a multiple of {parts}"
+            )
+        if self.training.batch_norm == "frozen" and self.network.weights is None:
+            raise ValueError(
+                "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
+                "name a file, or set training.batch_norm to train"
             )
         return self
 
