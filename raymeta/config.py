@@ -70,6 +70,12 @@ class AcquisitionConfig(_Section):
     epsilon: float | None = Field(None, gt=0, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)")
     clicks_sample_images: int = Field(32, ge=1, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
+    match_cost_of: str | None = Field(
+        None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
+    )
+    match_cost: Literal["query", "total"] = Field(
+        "query", description="clicks to match; total: those that that run spent on its meta set too"
+    )
 
 
 class MetaRegressorConfig(_Section):
@@ -132,6 +138,7 @@ class ExperimentConfig(_Section):
 
     run_dir: str = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+    seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
     iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
@@ -147,6 +154,8 @@ class ExperimentConfig(_Section):
             raise ValueError(
                 "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
             )
+        if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
+            raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")
         if self.training.batch_size % self.training.workers:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} is no multiple of "
@@ -154,10 +163,20 @@ class ExperimentConfig(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _seeds_are_seeds(self) -> "ExperimentConfig":
+        for seed in self.seeds or []:
+            if not 0 <= seed < 2**31:
+                raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
+        if self.seeds and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: one of them comes twice; name each once")
+        return self
+
 
 # Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
+    "seeds",
     "dataset.root",
     "iterations",
     "scoring.actors",
@@ -165,6 +184,22 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "report.panel_images",
     "report.full_set_run",
 )
+
+
+def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
+    """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
+    if config.seeds is None:
+        return [config]
+    folder = config.run_dir.rstrip("/")
+    return [
+        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": f"{folder}/{seed_folder(seed)}"})
+        for seed in config.seeds
+    ]
+
+
+def seed_folder(seed: int) -> str:
+    """Name of one repetition's run folder."""
+    return f"seed_{seed}"
 
 
 def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:

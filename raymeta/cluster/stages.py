@@ -18,6 +18,7 @@ from raymeta.cluster.pool_scorer import PoolScorer, Row
 from raymeta.cluster.progress import RunProgress
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.experiment.cost_matching import cut_query
 from raymeta.experiment.image_scorer import Bundle
 from raymeta.experiment.iteration_folder import STAGES, IterationFolder
 from raymeta.experiment.run_store import RunStore
@@ -142,8 +143,11 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     query, rows = session.scorer.select(pool, ray.put(bundle), on_rows=_advance(session))
     session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
-    folder.write_table("query.parquet", _query_table(query, acquisition.box_width))
-    folder.write_json("score.json", {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy})
+    ranked = _query_table(query, acquisition.box_width)
+    asked, matched = cut_query(ranked, session.config, session.store, session.dataset, index)
+    folder.write_table("query.parquet", asked)
+    told = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": matched}
+    folder.write_json("score.json", told)
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
