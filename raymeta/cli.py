@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from raymeta import __version__
-from raymeta.config import ConfigError, ExperimentConfig, load_config
+from raymeta.config import ConfigError, ExperimentConfig, load_config, repetition_configs
 from raymeta.experiment.run_errors import RunFailedError
 
 EXIT_FAILED = 1
@@ -96,7 +96,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from raymeta.experiment.check import check_experiment
 
-    faults, facts = check_experiment(_load(options))
+    config = _load(options)
+    faults, facts = check_experiment(repetition_configs(config)[0])
+    if config.seeds is not None:
+        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
     for line in faults:
         print(line)
     for line in facts:
@@ -111,10 +114,29 @@ def _run(options: argparse.Namespace) -> int:
 
     config = _load(options)
     console = Console()
+    if config.seeds is not None:
+        return _run_repetitions(config, options.address, console)
     run_experiment(config, options.address, console)
     print_table([config.run_dir], console)
     console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _run_repetitions(config: ExperimentConfig, address: str | None, console: Console) -> int:
+    from raymeta.cluster.repetitions import run_repetitions
+    from raymeta.experiment.report import print_table, write_report
+
+    codes = run_repetitions(config, address, console)
+    finished = [folder for folder, code in codes.items() if code == 0]
+    if finished:
+        print_table(finished, console)
+        path = write_report(finished, f"{config.run_dir.rstrip('/')}/report")
+        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+    failed = [folder for folder, code in codes.items() if code]
+    if failed:
+        again = "the same command goes on with them"
+        print(f"raymeta: {len(failed)} of {len(codes)} runs failed: {', '.join(failed)}; {again}", file=sys.stderr)
+    return max(codes.values())
 
 
 def _report(options: argparse.Namespace) -> int:
