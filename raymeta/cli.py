@@ -57,9 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     report = commands.add_parser("report", help="compare runs: table, curves, pictures")
-    report.add_argument("runs", nargs="+", metavar="RUN", help="run folders; a full_set run gives the 95 %% line")
+    report.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run folders, or folders of runs; full_set gives the target"
+    )
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
     report.set_defaults(command=_report)
+
+    export = commands.add_parser("export", help="the small tables of runs, enough for a report elsewhere")
+    export.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or folders of runs")
+    export.add_argument("out", metavar="OUT_DIR", help="folder to write")
+    export.set_defaults(command=_export)
 
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
     scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
@@ -145,6 +152,16 @@ def _report(options: argparse.Namespace) -> int:
     console = Console()
     print_table(options.runs, console)
     console.print(f"report: {write_report(options.runs, options.out)}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from raymeta.experiment.run_export import export_runs
+
+    exported = export_runs(options.runs, options.out)
+    for run in exported:
+        print(f"{run.name}: {run.bytes_written / 1024:.0f} KiB")
+    print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {options.out}`")
     return 0
 
 
