@@ -24,7 +24,8 @@ def class_iou(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
     figure, axes = new_figure(x_label, "", height=1.4 + 0.27 * len(values), grid=False)
     axes.pcolormesh(100 * values, cmap="cividis", vmin=0, vmax=100, edgecolor="none")
     axes.invert_yaxis()
-    axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=25 if len(groups) > 1 else 0, fontsize=8)
+    turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if len(groups) > 1 else {}
+    axes.set_xticks(np.arange(len(names)) + 0.5, names, fontsize=8, **turned)
     axes.set_yticks(np.arange(len(values)) + 0.5, [_class_name(class_names, i) for i in range(len(values))], fontsize=8)
     for (row, column), value in np.ndenumerate(values):
         text = "–" if np.isnan(value) else f"{100 * value:.0f}"

@@ -33,7 +33,7 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
 
     maps: list[ShownPanel] = []
     aggregations: list[ShownPanel] = []
-    notes: list[str] = []
+    missing: dict[str, list[str]] = {}
     for group in groups:
         run = group.runs[0]
         if group.strategy == FULL_SET or run.config.report.panel_images == 0:
@@ -44,7 +44,7 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
                 raise RunError(f"{run.store.location} has no iteration whose network and query are sound")
             panels = render_run_panels(run.store, index, run.config.report.panel_images)
         except (ValueError, OSError) as error:
-            notes.append(f"no panels of {group.label}: {error}")
+            missing.setdefault(str(error), []).append(group.label)
             continue
         for place, panel in enumerate(panels):
             name = f"{file_key(group.label)}_{panel.iteration:03d}_{file_key(panel.image_id)}"
@@ -55,6 +55,7 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
                 if kind == "maps" or place == 0:  # pictures weigh: the page shows one aggregation a group
                     text = base64.b64encode(png).decode()
                     shown.append(ShownPanel(group.label, panel.image_id, panel.iteration, text))
+    notes = [f"no panels of {', '.join(labels)}: {reason}" for reason, labels in missing.items()]
     return ReportPanels(tuple(maps), tuple(aggregations), tuple(notes))
 
 
