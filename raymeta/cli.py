@@ -18,7 +18,7 @@ EXIT_INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 1 where the cluster failed, 2 with one message on bad input, 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     try:
         return int(options.command(options))
     except KeyboardInterrupt:
@@ -30,6 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunFailedError as error:
         print(f"raymeta: {error}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; overrides may also come after options, which argparse alone refuses."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not (hasattr(options, "overrides") and all("=" in r and not r.startswith("-") for r in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("out", metavar="OUT_DIR", help="folder to write")
     export.set_defaults(command=_export)
 
+    requery = commands.add_parser(
+        "requery", help="another query from a saved network, beside the run's own; no training"
+    )
+    requery.add_argument("run", metavar="RUN", help="run folder; its artefacts are only read")
+    requery.add_argument("--iteration", type=int, required=True, help="iteration whose network scores the pool")
+    _add_overrides(requery, "as in acquisition.box_width=32")
+    requery.add_argument("--out", help="folder to write (RUN/requery/…)")
+    _add_address(requery)
+    requery.set_defaults(command=_requery)
+
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
     scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
     scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
@@ -81,9 +102,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="YAML file, see configs/")
-    parser.add_argument(
-        "overrides", nargs="*", metavar="key.path=value", help="values that replace the file's, as in seed=1"
-    )
+    _add_overrides(parser, "as in seed=1")
+
+
+def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
+    text = f"values that replace the file's, {example}"
+    parser.add_argument("overrides", nargs="*", metavar="key.path=value", help=text)
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +186,15 @@ def _export(options: argparse.Namespace) -> int:
     for run in exported:
         print(f"{run.name}: {run.bytes_written / 1024:.0f} KiB")
     print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {options.out}`")
+    return 0
+
+
+def _requery(options: argparse.Namespace) -> int:
+    from raymeta.cluster.requery import print_requery, requery
+
+    console = Console()
+    result = requery(options.run, options.iteration, options.overrides, options.out, options.address, console)
+    print_requery(result, console)
     return 0
 
 

@@ -230,6 +230,14 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
         raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
 
 
+def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
+    """The config with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    values = config.model_dump()
+    for override in overrides:
+        _apply_override(values, override)
+    return parse_config(values)
+
+
 def _describe(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
     if fault["type"] == "extra_forbidden":

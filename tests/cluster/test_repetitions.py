@@ -11,8 +11,6 @@ from conftest import environment
 from raymeta.cluster.repetitions import concurrent_runs
 from raymeta.config import load_config
 
-ray_slow = [pytest.mark.ray, pytest.mark.slow]
-
 
 @pytest.mark.parametrize(
     ("cpus", "gpus", "workers", "actors", "expected"),
