@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
     report.set_defaults(command=_report)
 
+    sweep = commands.add_parser("sweep", help="runs over box widths, query sizes or any other values, by Ray Tune")
+    sweep.add_argument("config", metavar="SWEEP", help="YAML file, see configs/sweeps/")
+    _add_overrides(sweep, "as in samples=4")
+    _add_address(sweep)
+    sweep.set_defaults(command=_sweep)
+
     export = commands.add_parser("export", help="the small tables of runs, enough for a report elsewhere")
     export.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or folders of runs")
     export.add_argument("out", metavar="OUT_DIR", help="folder to write")
@@ -177,6 +183,19 @@ def _report(options: argparse.Namespace) -> int:
     print_table(options.runs, console)
     console.print(f"report: {write_report(options.runs, options.out)}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from raymeta.cluster.sweep import run_sweep
+    from raymeta.experiment.report import write_report
+    from raymeta.experiment.sweep_plan import load_sweep
+
+    sweep = load_sweep(options.config, options.overrides)
+    console = Console()
+    code, begun = run_sweep(sweep, options.address, console)
+    if begun:
+        console.print(f"report: {write_report([sweep.sweep_dir])}", highlight=False, soft_wrap=True)
+    return code
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -208,6 +208,11 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
     Raises:
         ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
     """
+    return parse_config(load_values(path, overrides), source=str(path))
+
+
+def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         values = yaml.safe_load(text)
@@ -219,7 +224,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
         raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
     for override in overrides or []:
         _apply_override(values, override)
-    return parse_config(values, source=str(path))
+    return values
 
 
 def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentConfig:
@@ -257,12 +262,21 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+    set_value(values, key, value, source=f"override {override!r}")
+
+
+def set_value(values: dict[str, Any], key: str, value: Any, source: str = "") -> None:
+    """Set the value at a dotted path, making sections on the way.
+
+    Raises:
+        ConfigError: a part of the path holds a value; `source` names it.
+    """
     *parents, last = key.split(".")
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            raise ConfigError(f"override {override!r}: {parent} holds a value, not keys")
+            raise ConfigError(f"{source or key}: {parent} holds a value, not keys")
     section[last] = value
 
 

@@ -8,8 +8,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
+import raymeta
 from raymeta.config import ConfigError, ExperimentConfig, parse_config
 from raymeta.experiment.run_errors import RunFailedError
 
@@ -22,10 +24,15 @@ class ExperimentProcess:
     """Runs `run_experiment` in a child; `lines` holds the last of what it printed, where that is relayed.
 
     on_line: gets each printed line; None lets the child write to this process's terminal, with its progress bar.
+    folder: where relative paths of the config start; None takes this process's.
     """
 
     def __init__(
-        self, config: ExperimentConfig, address: str | None, on_line: Callable[[str], None] | None = None
+        self,
+        config: ExperimentConfig,
+        address: str | None,
+        on_line: Callable[[str], None] | None = None,
+        folder: str | None = None,
     ) -> None:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         pipe = None if on_line is None else subprocess.PIPE
@@ -35,6 +42,8 @@ class ExperimentProcess:
             stdout=pipe,
             stderr=None if on_line is None else subprocess.STDOUT,
             text=True,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": _with_this_package(os.environ.get("PYTHONPATH"))},
         )
         # The pipe stays open: its end tells the child that this process is gone, however it went.
         assert self._process.stdin is not None
@@ -68,6 +77,12 @@ class ExperimentProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+
+def _with_this_package(path: str | None) -> str:
+    """PYTHONPATH under which a child imports this copy of the package, wherever it starts."""
+    here = str(Path(raymeta.__file__).resolve().parent.parent)
+    return here if not path else f"{here}{os.pathsep}{path}"
 
 
 def main() -> int:

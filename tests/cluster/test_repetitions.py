@@ -1,12 +1,10 @@
 """Several seeds by the real command: one fails, the others finish, and the command goes on where it was."""
 
 import json
-import subprocess
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import environment
 
 from raymeta.cluster.repetitions import concurrent_runs
 from raymeta.config import load_config
@@ -38,13 +36,7 @@ def test_a_failing_seed_does_not_stop_the_others(runner):
     broken = runner.run_dir / "seed_1"
     broken.mkdir(parents=True)
     (broken / "run.json").write_text("{")
-    done = subprocess.run(
-        runner.command("seeds=[1, 2]", "acquisition.strategy=entropy_box"),
-        env=environment(runner.folder),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = runner.raymeta("run", str(runner.config), "seeds=[1, 2]", "acquisition.strategy=entropy_box")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "1 of 2 runs failed" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import environment
 
 from raymeta.cli import main
 from raymeta.cluster.requery import _changed
@@ -15,8 +12,7 @@ from raymeta.config import ConfigError, load_config
 
 
 def requery(runner, run_dir, *arguments):
-    command = [sys.executable, "-m", "raymeta", "requery", str(run_dir), *arguments]
-    done = subprocess.run(command, env=environment(runner.folder), capture_output=True, text=True, timeout=300)
+    done = runner.raymeta("requery", str(run_dir), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
