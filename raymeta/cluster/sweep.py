@@ -17,6 +17,7 @@ from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
 from raymeta.experiment.figure_style import to_png
+from raymeta.experiment.report import SWEEP_PICTURE
 from raymeta.experiment.run_folders import is_run
 from raymeta.experiment.run_results import load_run
 from raymeta.experiment.store_files import RunError, StoreFiles
@@ -97,8 +98,8 @@ def write_sweep_tables(sweep: SweepConfig, rows: Sequence[TrialRow]) -> str:
     report = StoreFiles(f"{sweep.sweep_dir.rstrip('/')}/report")
     draw = heat_map if sweep.search == "grid" else value_scatter
     report.write("sweep.csv", trials_csv(rows))
-    report.write("sweep.png", to_png(draw(rows, best_measure(rows))))
-    return report.path("sweep.png")
+    report.write(SWEEP_PICTURE, to_png(draw(rows, best_measure(rows))))
+    return report.path(SWEEP_PICTURE)
 
 
 def read_stopped(files: StoreFiles) -> list[str]:

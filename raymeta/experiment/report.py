@@ -1,5 +1,6 @@
 """`raymeta report`: one table, one self-contained page, and the same as CSV, LaTeX and PNG files."""
 
+import base64
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from raymeta.experiment.store_files import StoreFiles
 
 __all__ = ["print_table", "summary_table", "write_report"]
 
+SWEEP_PICTURE = "sweep.png"
 Pairs = list[tuple[RunResults, ClickPairs]]
 
 
@@ -65,7 +67,8 @@ def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | Non
     if not run_locations:
         raise RunError("no run given: name at least one run folder")
     runs = [load_run(location) for location in expand_runs(run_locations)]
-    write = _writer(f"{run_locations[0].rstrip('/')}/report" if out is None else os.fspath(out))
+    files_out = StoreFiles(f"{run_locations[0].rstrip('/')}/report" if out is None else os.fspath(out))
+    write = _writer(files_out)
     notes = [note for run in runs for note in run.notes] + comparable_faults(runs)
     comparisons, told = compare(runs)
     notes += told
@@ -87,20 +90,25 @@ def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | Non
         target_share=TARGET_SHARE,
         cost_names=COST_NAMES,
         panels=panels,
+        sweep=_sweep_picture(files_out),
         notes=list(dict.fromkeys(notes)),
         runs=runs,
     )
     return write("report.html", page.encode())
 
 
-def _writer(out: str) -> Callable[[str, bytes], str]:
-    store = StoreFiles(out)
-
+def _writer(store: StoreFiles) -> Callable[[str, bytes], str]:
     def write(name: str, data: bytes) -> str:
         store.write(name, data)
         return store.path(name)
 
     return write
+
+
+def _sweep_picture(report: StoreFiles) -> str | None:
+    """The picture that a sweep left in the folder of the report, in base64; None where there was no sweep."""
+    png = report.read(SWEEP_PICTURE)
+    return None if png is None else base64.b64encode(png).decode()
 
 
 def _click_pairs(runs: Sequence[RunResults]) -> tuple[Pairs, list[str]]:
