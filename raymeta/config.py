@@ -72,6 +72,12 @@ class AcquisitionConfig(_Section):
     epsilon: float | None = Field(None, gt=0, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)")
     clicks_sample_images: int = Field(32, ge=1, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
+    match_cost_of: str | None = Field(
+        None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
+    )
+    match_cost: Literal["query", "total"] = Field(
+        "query", description="clicks to match; total: those that that run spent on its meta set too"
+    )
 
 
 class MetaRegressorConfig(_Section):
@@ -127,6 +133,18 @@ class TrainingConfig(_Section):
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
 
     @model_validator(mode="after")
+    def _steps_and_parts_fit(self) -> "TrainingConfig":
+        least, most, parts = self.min_steps_per_epoch, self.steps_per_epoch, self.workers * self.accumulation_steps
+        if most is not None and least > most:
+            raise ValueError(f"min_steps_per_epoch {least} exceeds steps_per_epoch {most}: lower it")
+        if self.batch_size % parts:
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of workers {self.workers} × accumulation_steps "
+                f"{self.accumulation_steps}: choose a multiple of {parts}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _crop_and_scale_fit(self) -> "TrainingConfig":
         if (self.crop_height is None) != (self.crop_width is None):
             raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
@@ -159,6 +177,7 @@ class ExperimentConfig(_Section):
 
     run_dir: str = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+    seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
     iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
@@ -169,21 +188,13 @@ class ExperimentConfig(_Section):
     report: ReportConfig = Field(default_factory=ReportConfig)
 
     @model_validator(mode="after")
-    def _meta_set_present(self) -> "ExperimentConfig":
+    def _parts_fit_together(self) -> "ExperimentConfig":
         if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
             raise ValueError(
                 "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
             )
-        least, most = self.training.min_steps_per_epoch, self.training.steps_per_epoch
-        if most is not None and least > most:
-            raise ValueError(f"training.min_steps_per_epoch {least} exceeds training.steps_per_epoch {most}: lower it")
-        parts = self.training.workers * self.training.accumulation_steps
-        if self.training.batch_size % parts:
-            raise ValueError(
-                f"training.batch_size {self.training.batch_size} is no multiple of training.workers "
-                f"{self.training.workers} × training.accumulation_steps {self.training.accumulation_steps}: "
-                f"choose a multiple of {parts}"
-            )
+        if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
+            raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")
         if self.training.batch_norm == "frozen" and self.network.weights is None:
             raise ValueError(
                 "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
@@ -191,10 +202,20 @@ class ExperimentConfig(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _seeds_are_seeds(self) -> "ExperimentConfig":
+        for seed in self.seeds or []:
+            if not 0 <= seed < 2**31:
+                raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
+        if self.seeds and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: one of them comes twice; name each once")
+        return self
+
 
 # Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
+    "seeds",
     "dataset.root",
     "iterations",
     "scoring.actors",
@@ -204,12 +225,33 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
 )
 
 
+def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
+    """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
+    if config.seeds is None:
+        return [config]
+    folder = config.run_dir.rstrip("/")
+    return [
+        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": f"{folder}/{seed_folder(seed)}"})
+        for seed in config.seeds
+    ]
+
+
+def seed_folder(seed: int) -> str:
+    """Name of one repetition's run folder."""
+    return f"seed_{seed}"
+
+
 def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:
     """Read a YAML config and apply `key.path=value` overrides; values are YAML.
 
     Raises:
         ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
     """
+    return parse_config(load_values(path, overrides), source=str(path))
+
+
+def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         values = yaml.safe_load(text)
@@ -221,7 +263,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
         raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
     for override in overrides or []:
         _apply_override(values, override)
-    return parse_config(values, source=str(path))
+    return values
 
 
 def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentConfig:
@@ -230,6 +272,14 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
         return ExperimentConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
+
+
+def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
+    """The config with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    values = config.model_dump()
+    for override in overrides:
+        _apply_override(values, override)
+    return parse_config(values)
 
 
 def _describe(fault: Any) -> str:
@@ -251,12 +301,21 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+    set_value(values, key, value, source=f"override {override!r}")
+
+
+def set_value(values: dict[str, Any], key: str, value: Any, source: str = "") -> None:
+    """Set the value at a dotted path, making sections on the way.
+
+    Raises:
+        ConfigError: a part of the path holds a value; `source` names it.
+    """
     *parents, last = key.split(".")
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            raise ConfigError(f"override {override!r}: {parent} holds a value, not keys")
+            raise ConfigError(f"{source or key}: {parent} holds a value, not keys")
     section[last] = value
 
 

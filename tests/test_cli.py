@@ -108,6 +108,25 @@ def test_check_tells_what_the_numbers_mean(config, capsys):
     assert "meta set: 2 images (33.3 %)" in shown
 
 
+def test_check_and_run_with_seeds(config, camvid, capsys):
+    from raymeta.config import load_config
+    from raymeta.experiment.run_store import RunStore
+
+    assert main(["check", str(config), "seeds=[4, 5]"]) == 0
+    shown = capsys.readouterr().out
+    assert "repetitions: seeds 4, 5" in shown
+    assert "seed_4: new" in shown.replace("\n", "")
+    RunStore(str(camvid / "run")).create(load_config(config))
+    assert_refused(capsys, ["run", config, "seeds=[4, 5]"], "holds a run without repetitions")
+
+
+def test_overrides_may_follow_options(config, capsys):
+    assert_refused(capsys, ["run", config, "--address", "local", "acquisition.box_width=33"], "box_width 33")
+    with pytest.raises(SystemExit):
+        main(["run", str(config), "--address", "local", "--nonsense"])
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
 def test_report_of_no_run(tmp_path, capsys):
     assert_refused(capsys, ["report", tmp_path], "holds no run")
 
@@ -120,7 +139,9 @@ def test_scenes(tmp_path, capsys):
     assert_refused(capsys, ["scenes", root, "--train", "0"], "--train 0")
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"], ["sweep", "--help"]]
+)
 def test_help_as_a_module(arguments):
     done = subprocess.run(
         [sys.executable, "-m", "raymeta", *arguments],

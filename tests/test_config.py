@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from raymeta.config import STRATEGY_NAMES, ConfigError, differences, flatten, load_config, parse_config
+from raymeta.config import (
+    STRATEGY_NAMES,
+    ConfigError,
+    differences,
+    flatten,
+    load_config,
+    parse_config,
+    repetition_configs,
+)
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MINIMAL = {
@@ -64,6 +72,10 @@ def test_overrides_go_by_path(config_file):
         (["dataset.height=10"], "give both, or neither"),
         (["training.workers=2"], "no multiple"),
         (["run_dir.x=1"], "holds a value"),
+        (["seeds=[0, -1]"], "-1 is no seed"),
+        (["seeds=[0, 0]"], "comes twice"),
+        (["seeds=[]"], "seeds: .*at least 1"),
+        (["acquisition.strategy=full_set", "acquisition.match_cost_of=runs/x"], "full_set asks for no boxes"),
     ],
 )
 def test_faults_name_key_and_remedy(config_file, overrides, message):
@@ -100,3 +112,11 @@ def test_resume_may_change_speed_but_not_results():
 
 def test_flatten_has_dotted_paths():
     assert flatten(parse_config(MINIMAL))["acquisition.strategy"] == "metabox_plus"
+
+
+def test_repetitions_are_ordinary_configs():
+    config = parse_config(MINIMAL | {"seeds": [3, 5]})
+    assert repetition_configs(config) == [
+        parse_config(MINIMAL | {"seed": seed, "run_dir": f"runs/x/seed_{seed}"}) for seed in (3, 5)
+    ]
+    assert repetition_configs(parse_config(MINIMAL)) == [parse_config(MINIMAL)]

@@ -17,6 +17,7 @@ from raymeta.cluster.stages import Session
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
+from raymeta.experiment.cost_matching import candidate_config
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
@@ -42,7 +43,7 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
         if _is_complete(store, config):
             progress.say(f"{store.location}: all iterations are done")
             return
-        with ray_connection(address), progress, _workers(config, progress) as (trainer, scorer):
+        with ray_connection(address), progress, _workers(candidate_config(config), progress) as (trainer, scorer):
             session = Session(config, store, dataset, split, trainer, scorer, progress)
             _run_iterations(session)
 

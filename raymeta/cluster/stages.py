@@ -18,6 +18,8 @@ from raymeta.cluster.pool_scorer import PoolScorer, Row
 from raymeta.cluster.progress import RunProgress
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.experiment.clicks_sample import clicks_sample
+from raymeta.experiment.cost_matching import cut_query
 from raymeta.experiment.image_scorer import Bundle
 from raymeta.experiment.iteration_folder import STAGES, IterationFolder
 from raymeta.experiment.run_store import RunStore
@@ -142,8 +144,11 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     query, rows = session.scorer.select(pool, ray.put(bundle), on_rows=_advance(session))
     session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
-    folder.write_table("query.parquet", _query_table(query, acquisition.box_width))
-    folder.write_json("score.json", {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy})
+    ranked = query_table(query, acquisition.box_width)
+    asked, matched = cut_query(ranked, session.config, session.store, session.dataset, index)
+    folder.write_table("query.parquet", asked)
+    told = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": matched}
+    folder.write_json("score.json", told)
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
@@ -186,10 +191,8 @@ def finish_full_set(folder: IterationFolder) -> None:
 def _sample_clicks_max(session: Session, pool: list[str], bundle: Any) -> int:
     """Largest box click count on a fixed seeded sample of the pool (DESIGN 2.2), at least 1."""
     session.progress.begin_stage("sample")
-    everything = sorted(session.split.unlabelled, key=str.encode)
-    rng = np.random.default_rng([session.config.seed, 1])
-    size = min(session.config.acquisition.clicks_sample_images, len(everything))
-    sample = [everything[index] for index in rng.choice(len(everything), size=size, replace=False)]
+    size = session.config.acquisition.clicks_sample_images
+    sample = clicks_sample(session.split.unlabelled, session.config.seed, size)
     rows = session.scorer.run("largest_box_clicks", [i for i in sample if i not in session.faults], bundle)
     return max([1, *(row["clicks"] for row in rows if row["error"] is None)])
 
@@ -205,7 +208,7 @@ def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
 
 
-def _query_table(selected: pa.Table, box_width: int) -> pa.Table:
+def query_table(selected: pa.Table, box_width: int) -> pa.Table:
     count = selected.num_rows
     columns = {
         **{name: selected[name] for name in selected.column_names},

@@ -6,6 +6,7 @@ from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
+from raymeta.experiment.cost_matching import check_reference
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.split import Split, split_pool
 
@@ -56,6 +57,7 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
             f"width {width}; choose at most {most}"
         )
+    check_reference(config, split)
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

@@ -13,6 +13,7 @@ from raymeta.boxes import Box
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset, DatasetError
+from raymeta.experiment.aggregation_panels import aggregation_panel, box_factors
 from raymeta.experiment.image_scorer import Bundle, ImageScorer
 from raymeta.experiment.panels import panel
 from raymeta.experiment.run_store import RunError, RunStore
@@ -24,11 +25,16 @@ REGRESSOR: Final = "meta_regressor.bin"
 
 @dataclass(frozen=True)
 class Panel:
-    """PNG of one pool image under one iteration."""
+    """PNGs of one pool image under one iteration.
+
+    png: segmentation, priority maps, boxes (Figure 4). aggregation: each priority map with its aggregated map, up to
+    the chosen boxes (Figure 7).
+    """
 
     image_id: str
     iteration: int
     png: bytes
+    aggregation: bytes | None
 
 
 def open_existing(config: DatasetConfig, seed: int) -> Dataset:
@@ -56,7 +62,7 @@ def most_queried(query: pa.Table, count: int) -> list[str]:
 
 
 def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel]:
-    """Draw the `count` images with the most queried boxes of an iteration and save them as RUN/report/panels/*.png.
+    """Draw the `count` images with the most queried boxes of an iteration.
 
     Raises:
         RunError: an artefact of the iteration is missing or damaged.
@@ -68,22 +74,30 @@ def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel
     if not chosen:
         return []
     dataset = open_existing(config.dataset, config.seed)
-    scorer = ImageScorer(config, dataset, _bundle(store, iteration), torch.device("cpu"))
-    panels = []
-    for image_id in chosen:
-        score, _ = scorer.score(image_id, keep_maps=True)
-        png = panel(score.maps or {}, dataset.image(image_id), _boxes(query, image_id), dataset.palette)
-        name = "".join(character if character.isalnum() or character in "-_" else "_" for character in image_id)
-        store.write_report(f"panels/{iteration:03d}_{name}.png", png)
-        panels.append(Panel(image_id, iteration, png))
-    return panels
+    scorer = ImageScorer(config, dataset, saved_bundle(store, iteration), torch.device("cpu"))
+    return [_render(scorer, image_id, iteration, _boxes(query, image_id)) for image_id in chosen]
 
 
-def _bundle(store: RunStore, iteration: int) -> Bundle:
+def _render(scorer: ImageScorer, image_id: str, iteration: int, boxes: Sequence[tuple[int, Box]]) -> Panel:
+    score, _ = scorer.score(image_id, keep_maps=True)
+    maps = score.maps or {}
+    image = scorer.dataset.image(image_id)
+    labelled = scorer.bundle.regions.mask(image_id, *image.shape[:2])
+    factors = box_factors(maps, labelled, scorer.config.acquisition, scorer.bundle.clicks_max)
+    aggregation = aggregation_panel(maps, factors, image, boxes) if factors else None
+    return Panel(image_id, iteration, panel(maps, image, boxes, scorer.dataset.palette), aggregation)
+
+
+def saved_bundle(store: RunStore, iteration: int) -> Bundle:
+    """What an iteration scored the pool with, as it was left in the run folder.
+
+    Raises:
+        RunError: an artefact of the iteration, or an answer before it, is missing or damaged.
+    """
     folder = store.iteration(iteration)
     clicks_max = folder.read_json("score.json")["clicks_max"] if folder.is_named("score.json") else None
     return Bundle(
-        key=f"{iteration}-panels",
+        key=f"{iteration}-saved",
         iteration=iteration,
         network=folder.read_bytes("network.pt"),
         regressor=folder.read_bytes(REGRESSOR) if folder.is_named(REGRESSOR) else None,

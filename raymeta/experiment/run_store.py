@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
+CLASS_NAMES: Final = "class_names.json"
 _CONTENT_DIGEST: Final = b"raymeta_content_sha256"
 
 
@@ -136,6 +137,18 @@ class RunStore:
     def read_pool_clicks(self) -> pa.Table | None:
         """Clicks of every whole image of P; None if missing or damaged, then they are counted anew."""
         return self._read_checked(POOL_CLICKS)
+
+    def write_class_names(self, names: Sequence[str]) -> None:
+        """Keep the names of the classes, for a report that is made where the data set isn't."""
+        self._files.write(CLASS_NAMES, (json.dumps(list(names)) + "\n").encode())
+
+    def class_names(self) -> tuple[str, ...] | None:
+        """Kept names of the classes; None if none are kept, or the file is damaged."""
+        try:
+            names = json.loads(self._files.read(CLASS_NAMES) or b"null")
+        except ValueError:
+            return None
+        return tuple(map(str, names)) if isinstance(names, list) else None
 
     def iteration(self, index: int) -> IterationFolder:
         """The folder of one iteration, which need not exist yet; iterations count from 0."""

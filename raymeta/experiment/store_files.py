@@ -44,8 +44,8 @@ class StoreFiles:
         return Path(self.root) if isinstance(self._fs, fs.LocalFileSystem) else None
 
     def path(self, name: str) -> str:
-        """Full path of a file, for messages."""
-        return f"{self.root}/{name}"
+        """Full path of a file, for messages; that of the folder itself without a name."""
+        return f"{self.root}/{name}" if name else self.root
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None if there is no such file."""
