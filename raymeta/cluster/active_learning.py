@@ -13,10 +13,11 @@ from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.progress import RunProgress
-from raymeta.cluster.stages import Session
+from raymeta.cluster.session import Session
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
+from raymeta.experiment.input_key import input_key
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
@@ -35,9 +36,9 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     dataset = open_dataset(config.dataset, config.seed)
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
-    store.create(config)
     progress = RunProgress(config.acquisition.strategy, config.iterations, console)
-    with store.lock():
+    with store.lock(progress.say):
+        store.create(config)
         store.write_split(split.to_table())
         if _is_complete(store, config):
             progress.say(f"{store.location}: all iterations are done")
@@ -61,8 +62,9 @@ def run_iteration(session: Session, index: int) -> dict[str, Any]:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
     committed = _sound_stages(session, folder)
+    session.recall_faults(folder, committed)
     if "summary" in committed:
-        session.faults |= folder.read_json("oracle.json")["failed_images"]
+        folder.delete_scratch_files()
         return dict(folder.read_json("summary.json"))
     session.progress.begin_iteration(index)
     regions = labelled_before(session, index)
@@ -77,11 +79,10 @@ def run_iteration(session: Session, index: int) -> dict[str, Any]:
             stages.score(session, folder, index, regions)
         if "annotate" not in committed:
             stages.annotate(session, folder)
-        else:
-            session.faults |= folder.read_json("oracle.json")["failed_images"]
     summary = iteration_summary(session.config, session.store, session.split, index, regions)
     folder.write_json("summary.json", summary)
     folder.commit("summary", ["summary.json"])
+    folder.delete_scratch_files()
     session.progress.finish_iteration(summary)
     return summary
 
@@ -128,12 +129,16 @@ def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[
 
 def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
-    if session.store.read_pool_clicks() is not None:
+    pool = session.split.pool
+    counted = session.store.read_pool_clicks()
+    if counted is not None:
+        missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
+        session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
         return
-    rows = session.scorer.run(
-        "whole_image_clicks", session.split.pool, on_rows=lambda rows: session.progress.advance(len(rows))
-    )
+    with session.store.finished_blocks("pool_clicks", input_key(session.dataset.name)) as finished:
+        rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
     kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
     session.store.write_pool_clicks(pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
+    finished.discard()
