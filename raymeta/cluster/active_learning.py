@@ -45,10 +45,11 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
             return
         with ray_connection(address), progress, _workers(config, progress) as (trainer, scorer):
             session = Session(config, store, dataset, split, trainer, scorer, progress)
-            _run_iterations(session)
+            run_iterations(session)
 
 
-def _run_iterations(session: Session) -> None:
+def run_iterations(session: Session) -> None:
+    """Count the pool's clicks, then run iterations until the config's number of them, or the pool is dry."""
     session.progress.begin_stage("clicks", len(session.split.pool))
     _count_pool_clicks(session)
     for index in range(session.config.iterations):

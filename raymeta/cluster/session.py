@@ -1,6 +1,10 @@
 """What lives as long as a run: its config, folder, data and workers, and the images that it had to leave out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+import ray
 
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
@@ -15,7 +19,10 @@ from raymeta.schemas import IMAGE_ID
 
 @dataclass
 class Session:
-    """Everything that lives as long as a run; `faults` holds the reason for each image that is left out."""
+    """Everything that lives as long as a run.
+
+    faults: the reason for each image that is left out. share: makes of a bundle what the scorer takes.
+    """
 
     config: ExperimentConfig
     store: RunStore
@@ -25,6 +32,7 @@ class Session:
     scorer: PoolScorer
     progress: RunProgress
     faults: dict[str, str] = field(default_factory=dict)
+    share: Callable[[Any], Any] = ray.put
 
     def note_faults(self, faults: dict[str, str]) -> None:
         """Tell of each unreadable image once."""

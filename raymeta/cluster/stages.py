@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import ray
 
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -77,7 +76,7 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
         return
     session.progress.begin_stage("fit", len(session.split.meta))
     network = folder.read_bytes("network.pt")
-    bundle = ray.put(Bundle(f"{index}-meta", index, network, None, regions))
+    bundle = session.share(Bundle(f"{index}-meta", index, network, None, regions))
     with folder.finished_blocks("fit", input_key(network)) as finished:
         rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
@@ -112,12 +111,12 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     bundle = make_bundle(key=f"{index}-sample")
     if strategy.uses_clicks and acquisition.clicks_priority == "normalized":
         with folder.finished_blocks("sample", key) as finished:
-            clicks_max = _sample_clicks_max(session, finished, pool, ray.put(bundle))
+            clicks_max = _sample_clicks_max(session, finished, pool, session.share(bundle))
         bundle = make_bundle(key=f"{index}-score", clicks_max=clicks_max)
     session.progress.begin_stage("score", len(pool))
     with folder.finished_blocks("score", input_key(key, bundle.clicks_max)) as finished:
         known = _counted(session, finished)
-        query, rows = session.scorer.select(pool, ray.put(bundle), on_rows=_keep(session, finished), known=known)
+        query, rows = session.scorer.select(pool, session.share(bundle), on_rows=_keep(session, finished), known=known)
     session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
     folder.write_table("query.parquet", _query_table(query, acquisition.box_width))
