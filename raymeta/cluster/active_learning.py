@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
+from ray.exceptions import RayError
 from rich.console import Console
 
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -19,6 +20,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
 from raymeta.experiment.input_key import input_key
 from raymeta.experiment.iteration_folder import IterationFolder
+from raymeta.experiment.run_errors import RunFailedError
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -43,9 +45,21 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
         if _is_complete(store, config):
             progress.say(f"{store.location}: all iterations are done")
             return
-        with ray_connection(address), progress, _workers(config, progress) as (trainer, scorer):
+        with ray_connection(address), progress, _lost_processes(), _workers(config, progress) as (trainer, scorer):
             session = Session(config, store, dataset, split, trainer, scorer, progress)
             run_iterations(session)
+
+
+@contextmanager
+def _lost_processes() -> Iterator[None]:
+    """Tell plainly of a Ray process whose loss Ray couldn't make good."""
+    try:
+        yield
+    except RayError as error:
+        raise RunFailedError(
+            f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n"
+            "what is committed stays: the same command goes on from there"
+        ) from error
 
 
 def run_iterations(session: Session) -> None:

@@ -1,6 +1,7 @@
 """Fault injection. Tests marked `faults` run by `make test-faults` only, since they take long; others always."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -51,5 +52,7 @@ def tiny(tmp_path, tiny_scenes):
 def tiny_undisturbed(tmp_path_factory, tiny_scenes):
     """The finished run on Ray that every disturbed one must equal."""
     run = TinyRun(tmp_path_factory.mktemp("undisturbed"), tiny_scenes)
+    began = time.monotonic()
     run.run()
+    run.seconds = time.monotonic() - began
     return run
