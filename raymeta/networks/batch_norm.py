@@ -38,7 +38,7 @@ class BatchNorm(nn.BatchNorm2d):
 
     def _normalise_over_ranks(self, input: Tensor) -> Tensor:
         """Deviations are summed after the mean is known: squares minus squared sums would lose digits."""
-        values = input.float()
+        values = input.to(torch.promote_types(input.dtype, torch.float32))
         count = values.new_full((1,), input.numel() // input.shape[1])
         sums = _sum_over_ranks(torch.cat([values.sum(SPACE), count]))
         total = sums[-1].detach()

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from raymeta.networks.aspp import ASPP
-from raymeta.networks.bilinear_resizing import resize_like
+from raymeta.networks.bilinear_resizing import cut_like, padded_to_grid, resize_like
 from raymeta.networks.channel_counts import check_network_numbers, scaled
 from raymeta.networks.initial_weights import initialise_convolutions
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.separable_convolution import SeparableConvolution, normalised_convolution
-from raymeta.networks.xception65 import Xception65
+from raymeta.networks.xception65 import OUTPUT_STRIDE, Xception65
 from raymeta.networks.xception65_names import rename_xception65
 
 CHANNELS = 256
@@ -50,10 +50,12 @@ class DeepLabV3Plus(SegmentationNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, 3, H, W) float32, normalised → (N, C, H, W) logits."""
-        features, low_level = self.encoder(images)
+        padded = padded_to_grid(images, OUTPUT_STRIDE)
+        features, low_level = self.encoder(padded)
         fine = self.low_level(low_level)
         coarse = resize_like(self.pyramid(features), fine)
-        return resize_like(self.score(self.decoder(torch.cat([coarse, fine], dim=1))), images)
+        scores = self.score(self.decoder(torch.cat([coarse, fine], dim=1)))
+        return cut_like(resize_like(scores, padded), images)
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take an Xception65 encoder under timm's names; pyramid, decoder and score keep their initial weights."""

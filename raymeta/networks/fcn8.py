@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from raymeta.networks.batch_norm import BatchNorm
+from raymeta.networks.bilinear_resizing import cut_like
 from raymeta.networks.channel_counts import check_network_numbers, scaled
 from raymeta.networks.initial_weights import initialise_convolutions
 from raymeta.networks.segmentation_network import SegmentationNetwork
@@ -80,10 +81,10 @@ class FCN8(SegmentationNetwork):
         features = self.activation(self.fc6_norm(self.fc6(features)))
         features = self.activation(self.fc7_norm(self.fc7(features)))
         scores = self.score_pool4(pooled[3])
-        scores = scores + _crop(self.upsample_fc7(self.score_fc7(features)), scores)
+        scores = scores + cut_like(self.upsample_fc7(self.score_fc7(features)), scores)
         finer = self.score_pool3(pooled[2])
-        scores = finer + _crop(self.upsample_pool4(scores), finer)
-        return _crop(self.upsample_pool3(scores), images)
+        scores = finer + cut_like(self.upsample_pool4(scores), finer)
+        return cut_like(self.upsample_pool3(scores), images)
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take VGG16 weights under torchvision's names; the score heads then start at zero.
@@ -123,7 +124,3 @@ def _set_bilinear(layer: nn.ConvTranspose2d) -> None:
     weights = 1 - distance / (size / 2)
     with torch.no_grad():
         layer.weight.copy_(torch.outer(weights, weights).expand_as(layer.weight))
-
-
-def _crop(scores: Tensor, like: Tensor) -> Tensor:
-    return scores[..., : like.shape[-2], : like.shape[-1]]

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from raymeta.networks.bilinear_resizing import resize_like
+from raymeta.networks.bilinear_resizing import cut_like, padded_to_grid, resize_like
 from raymeta.networks.channel_counts import check_network_numbers, scaled_to_eights
 from raymeta.networks.initial_weights import initialise_convolutions
-from raymeta.networks.mobilenetv2 import MobileNetV2
+from raymeta.networks.mobilenetv2 import OUTPUT_STRIDE, MobileNetV2
 from raymeta.networks.mobilenetv2_names import rename_mobilenetv2
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.separable_convolution import normalised_convolution
@@ -46,12 +46,13 @@ class LRASPP(SegmentationNetwork):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, 3, H, W) float32, normalised → (N, C, H, W) logits."""
-        fine, middle, coarse = self.encoder(images)
+        padded = padded_to_grid(images, OUTPUT_STRIDE)
+        fine, middle, coarse = self.encoder(padded)
         # A mean over the map, not adaptive pooling: that one isn't deterministic on a GPU.
         gate = torch.sigmoid(self.gate(coarse.mean(dim=(2, 3), keepdim=True)))
         scores = self.score_middle(middle) + self.score_coarse(resize_like(self.features(coarse) * gate, middle))
         scores = self.score_fine(fine) + resize_like(scores, fine)
-        return resize_like(scores, images)
+        return cut_like(resize_like(scores, padded), images)
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take a MobileNetV2 encoder under torchvision's names; the decoder keeps its initial weights."""

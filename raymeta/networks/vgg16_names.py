@@ -10,6 +10,8 @@ CONVOLUTIONS = (2, 2, 3, 3, 3)
 """Convolutions a stage."""
 FC6_SIZE = 7
 """Side of the feature map that `classifier.0` was trained on."""
+MARK = "features.0.weight"
+"""MobileNetV2 has `features.` as well, but not this key."""
 UNUSED = ("classifier.6.weight", "classifier.6.bias")
 """The ImageNet class scores."""
 
@@ -22,7 +24,7 @@ def rename_vgg16(weights: Mapping[str, Tensor], batch_norm: bool) -> dict[str, T
     Raises:
         ValueError: missing or unknown keys, or batch norm in only one of file and network.
     """
-    if not any(name.startswith("features.") for name in weights):
+    if MARK not in weights:
         return None
     has_batch_norm = any(name.startswith("features.") and name.endswith("running_mean") for name in weights)
     if has_batch_norm != batch_norm:

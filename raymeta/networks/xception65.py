@@ -11,6 +11,7 @@ from raymeta.networks.batch_norm import BatchNorm
 from raymeta.networks.channel_counts import scaled
 from raymeta.networks.separable_convolution import SeparableConvolution, normalised_convolution
 
+OUTPUT_STRIDE = 16
 EPS = 1e-3
 """Of all batch norms, as in the published checkpoints."""
 STEM = (32, 64)

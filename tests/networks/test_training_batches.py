@@ -4,7 +4,8 @@ import torch
 from training_examples import Examples, examples, training_config
 
 from raymeta.networks.communicator import SingleProcess
-from raymeta.networks.training_batches import Batch, BatchPlanner, Share, load_batch
+from raymeta.networks.random_crops import Crop
+from raymeta.networks.training_batches import Batch, BatchPlanner, Share, count_labelled, load_examples, to_device
 
 
 class Rank:
@@ -74,7 +75,7 @@ def test_first_part_of_the_permutation():
 def test_flips_mirror_image_and_labels():
     data = examples()
     image, labels = data.train[2]
-    images, label_maps = load_batch(data, Batch((Share(2, True), Share(2, False)), 1), torch.device("cpu"))
+    images, label_maps = load(data, Share(2, True), Share(2, False))
     assert np.array_equal(images[0].numpy(), image[:, ::-1])
     assert np.array_equal(label_maps[0].numpy(), labels[:, ::-1])
     assert np.array_equal(images[1].numpy(), image)
@@ -83,8 +84,53 @@ def test_flips_mirror_image_and_labels():
 
 
 def test_filler_has_no_labels():
-    _, labels = load_batch(examples(), Batch((Share(0, False, counts=False),), 1), torch.device("cpu"))
+    _, labels = load(examples(), Share(0, False, counts=False))
     assert (labels == 255).all()
+
+
+def test_crops_are_planned_alike_on_all_ranks():
+    values = {"crop_height": 16, "crop_width": 20, "scale_min": 0.5, "scale_max": 2.0}
+    single = plans(1, **values)[1][0]
+    for step, batch in enumerate(single):
+        together = {share for plan in plans(2, **values)[1] for share in plan[step].shares if share.counts}
+        assert together == set(batch.shares)
+        assert batch.labelled_pixels is None
+    crops = [share.crop for batch in single for share in batch.shares]
+    assert len(set(crops)) == 7
+    assert [share.flip for batch in single for share in batch.shares] == [
+        share.flip for batch in plans(1)[1][0] for share in batch.shares
+    ]
+
+
+def test_planning_crops_reads_nothing():
+    class Unread(Examples):
+        def train_example(self, index):
+            raise AssertionError("read")
+
+    config = training_config(crop_height=4, crop_width=4)
+    assert len(BatchPlanner(Unread(examples().train, []), config, 0, 3, SingleProcess()).plan(1, 3)) == 3
+
+
+def test_crops_are_cut_before_they_are_mirrored():
+    data = examples()
+    image, labels = data.train[1]
+    crop = Crop(24, 10, 1.0, 0.0, 0.0)
+    images, label_maps = load(data, Share(1, False, crop=crop), Share(1, True, crop=crop))
+    assert np.array_equal(images[0].numpy(), image[:, :10])
+    assert np.array_equal(images[1].numpy(), image[:, 9::-1])
+    assert np.array_equal(label_maps[1].numpy(), labels[:, 9::-1])
+    examples_of_rank = load_examples(data, Batch((Share(1, True, crop=crop),), None), 3)
+    assert count_labelled(examples_of_rank) == int((labels[:, :10] != 255).sum())
+
+
+def test_labels_of_crops_are_checked():
+    data = Examples([(np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 3, np.uint8))], [])
+    with pytest.raises(ValueError, match="training example 0 holds class 3"):
+        load(data, Share(0, False, crop=Crop(2, 2, 1.0, 0.0, 0.0)))
+
+
+def load(data, *shares):
+    return to_device(load_examples(data, Batch(shares, 1), 3), torch.device("cpu"))
 
 
 def planner(train, **values):
