@@ -94,6 +94,7 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
     parser.add_argument("--replicas", type=int, default=1, help="scoring replicas at most (%(default)s)")
     parser.add_argument("--ingresses", type=int, default=2, help="HTTP processes (%(default)s)")
+    parser.add_argument("--queue", type=int, default=32, help="requests that wait before it answers 503 (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of a network pass (%(default)s)")
     parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
     parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
@@ -147,9 +148,9 @@ def _report(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from raymeta.cluster.serve_command import ServeOptions, environment_token, run_service
-    from raymeta.service.settings import ServiceSettings
+    from raymeta.service.settings import ServiceSettings, ServingLayout
 
-    for name in ("replicas", "ingresses", "threads", "max_body_mb", "max_megapixels"):
+    for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
         if not getattr(options, name) > 0:
             raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: choose more than 0")
     if not 1 <= options.port <= 65535:
@@ -163,8 +164,9 @@ def _serve(options: argparse.Namespace) -> int:
         threads=options.threads,
         access_log=options.access_log and str(Path(options.access_log).expanduser().absolute()),
     )
-    layout = ServeOptions(options.host, options.port, options.replicas, options.ingresses, options.address)
-    return run_service(settings, layout, Console())
+    layout = ServingLayout(options.replicas, options.ingresses, options.queue)
+    place = ServeOptions(options.host, options.port, options.address)
+    return run_service(settings, layout, place, Console())
 
 
 def _scenes(options: argparse.Namespace) -> int:

@@ -8,9 +8,9 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from conftest import encode, serving
 from local_backend import LocalBackend
 from PIL import Image
+from tiny_runs import encode, serving
 
 from raymeta.service.app import create_app
 
