@@ -28,7 +28,7 @@ def create_app(settings: ServiceSettings, backend: ScoringBackend, ingress: str 
     Raises:
         RunError, DatasetError: no run, or its data set is not there.
     """
-    app = FastAPI(title="raymeta", version=__version__, description=DESCRIPTION)
+    app = FastAPI(title="raymeta", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     metrics = ServiceMetrics(ingress)
     live = LiveIteration(backend, max_age_s=settings.poll_s / 2)
     app.state.service = ServiceState(settings, backend, RunReader(settings), live, metrics)
