@@ -17,8 +17,8 @@ from raymeta.service.settings import ServiceSettings
 
 DESCRIPTION = """
 Which boxes of which images to label next: priority maps, box proposals and predicted segments of the newest finished
-iteration of an experiment, or of an older one (`?iteration=N`). Every answer of `/v1` names the iteration that made it
-(`X-Raymeta-Iteration`, `ETag`). Box and pixel coordinates count from the image's top-left corner.
+iteration of an experiment, or of an older one (?iteration=N). Every answer of /v1 names the iteration that made it
+(X-Raymeta-Iteration, ETag). Box and pixel coordinates count from the image's top-left corner.
 """
 
 
