@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_address(requery)
     requery.set_defaults(command=_requery)
 
+    serve = commands.add_parser("serve", help="priority maps over HTTP, while the run goes on")
+    _add_service(serve)
+    _add_address(serve)
+    serve.set_defaults(command=_serve)
+
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
     scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
     scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
@@ -118,6 +123,21 @@ def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", help="Ray cluster; default RAY_ADDRESS, else a local Ray")
+
+
+def _add_service(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="run folder; new iterations go live by themselves")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s: this machine alone)")
+    parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
+    parser.add_argument("--replicas", type=int, default=1, help="scoring replicas at most (%(default)s)")
+    parser.add_argument("--ingresses", type=int, default=2, help="HTTP processes (%(default)s)")
+    parser.add_argument("--queue", type=int, default=32, help="requests that wait before it answers 503 (%(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of a network pass (%(default)s)")
+    parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
+    parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
+    parser.add_argument("--dataset-root", help="folder of the data set, where it isn't the config's any more")
+    parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
+    parser.epilog = "RAYMETA_TOKEN, where it is set, is the bearer token that /v1 asks for."
 
 
 def _load(options: argparse.Namespace) -> ExperimentConfig:
@@ -215,6 +235,29 @@ def _requery(options: argparse.Namespace) -> int:
     result = requery(options.run, options.iteration, options.overrides, options.out, options.address, console)
     print_requery(result, console)
     return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from raymeta.cluster.serve_command import ServeOptions, environment_token, run_service
+    from raymeta.service.settings import ServiceSettings, ServingLayout
+
+    for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
+        if not getattr(options, name) > 0:
+            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: choose more than 0")
+    if not 1 <= options.port <= 65535:
+        raise ConfigError(f"--port {options.port}: choose 1 to 65535")
+    settings = ServiceSettings(
+        run=options.run if "://" in options.run else str(Path(options.run).expanduser().absolute()),
+        dataset_root=options.dataset_root,
+        token=environment_token(),
+        max_body_bytes=int(options.max_body_mb * 2**20),
+        max_pixels=int(options.max_megapixels * 1e6),
+        threads=options.threads,
+        access_log=options.access_log and str(Path(options.access_log).expanduser().absolute()),
+    )
+    layout = ServingLayout(options.replicas, options.ingresses, options.queue)
+    place = ServeOptions(options.host, options.port, options.address)
+    return run_service(settings, layout, place, Console())
 
 
 def _scenes(options: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Bad input ends in one clear message and exit code 2, and costs nobody data."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -11,6 +12,10 @@ import yaml
 
 import raymeta
 from raymeta.cli import main
+from raymeta.config import load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.experiment.check import experiment_split
+from raymeta.experiment.run_store import RunStore
 
 SIDE = 32
 
@@ -156,3 +161,44 @@ def test_help_as_a_module(arguments):
 def test_importing_the_core_does_not_import_ray():
     code = "import raymeta.acquisition.pool_scoring, sys; assert 'ray' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], ("holds no run",)),
+        (["RUN", "--port", "0"], ("--port 0", "1 to 65535")),
+        (["RUN", "--replicas", "0"], ("--replicas 0",)),
+        (["RUN", "--max-megapixels", "nan"], ("--max-megapixels nan",)),
+        (["RUN", "--dataset-root", "nowhere"], ("dataset.root nowhere is not there",)),
+        (["RUN", "--host", "192.0.2.77"], ("nothing can listen at 192.0.2.77:8000", "choose another --port")),
+    ],
+)
+def test_serve_refuses_what_it_cannot_serve(config, capsys, arguments, words):
+    begin_run(config)
+    run = str(config.parent / "run")
+    assert_refused(capsys, ["serve", *[run if argument == "RUN" else argument for argument in arguments]], *words)
+
+
+def test_serve_refuses_an_empty_token(config, capsys, monkeypatch):
+    begin_run(config)
+    monkeypatch.setenv("RAYMETA_TOKEN", " ")
+    assert_refused(capsys, ["serve", config.parent / "run"], "RAYMETA_TOKEN is empty")
+
+
+def test_serve_refuses_a_port_that_is_taken(config, capsys):
+    begin_run(config)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert_refused(capsys, ["serve", config.parent / "run", "--port", port], f"127.0.0.1:{port}", "--port")
+
+
+def begin_run(config):
+    """What `raymeta run` writes first."""
+    values = load_config(config)
+    dataset = open_dataset(values.dataset, values.seed)
+    store = RunStore(values.run_dir)
+    store.create(values)
+    store.write_split(experiment_split(values, dataset).to_table())

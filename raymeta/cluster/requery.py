@@ -32,7 +32,7 @@ from raymeta.experiment.query_comparison import (
     query_figures,
     query_overlap,
 )
-from raymeta.experiment.run_panels import open_existing, saved_bundle
+from raymeta.experiment.iteration_bundle import open_existing, read_bundle
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.split import Split
 from raymeta.experiment.store_files import StoreFiles
@@ -79,7 +79,7 @@ def requery(
         raise RunError(
             f"{folder.location} has no sound network and query: choose an iteration of {known or 'another run'}"
         )
-    bundle = saved_bundle(store, iteration)
+    bundle = read_bundle(store, iteration)
     _check(config, bundle, folder.location)
     dataset = open_existing(config.dataset, config.seed)
     check_box_width(config.acquisition.box_width, dataset.height, dataset.width)

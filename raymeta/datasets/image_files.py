@@ -1,5 +1,6 @@
 """Image and label files: listing, complete decoding, resizing."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -36,9 +37,29 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         DatasetError: missing, truncated or unreadable file, or more than 8 bits a channel in one grey channel.
     """
     with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise DatasetError(f"{path}: image has mode {image.mode}: convert it to 8 bits a channel")
-        return np.array(_decoded(image, path).convert("RGB"))
+        return _rgb(image, path)
+
+
+def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode the bytes of a PNG or JPEG file as `read_image` does; `name` is what messages call it.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        DatasetError: other bytes, a truncated or damaged image, or more than 8 bits a channel in one grey channel.
+    """
+    with open_header(data, name) as image:
+        return _rgb(image, name)
+
+
+def open_header(data: bytes, name: str) -> Image.Image:
+    """A PNG or JPEG image of which only the header is read: `size` and `mode` are known, no pixel is decoded.
+
+    Raises:
+        DatasetError: bytes of another format.
+    """
+    return _opened(io.BytesIO(data), name, formats=("PNG", "JPEG"))
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
@@ -65,16 +86,24 @@ def image_size(path: Path) -> tuple[int, int]:
         return image.height, image.width
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(source: Path | io.BytesIO, name: str | None = None, formats: tuple[str, ...] | None = None) -> Image.Image:
+    name = name or str(source)
     try:
-        return Image.open(path)
+        return Image.open(source, formats=formats)
     except FileNotFoundError:
-        raise DatasetError(f"{path}: file is missing") from None
+        raise DatasetError(f"{name}: file is missing") from None
     except _DECODING_ERRORS as error:
-        raise DatasetError(f"{path}: can't be read: {_reason(error)}") from error
+        raise DatasetError(f"{name}: can't be read: {_reason(error)}") from error
 
 
-def _decoded(image: Image.Image, path: Path) -> Image.Image:
+def _rgb(image: Image.Image, name: Path | str) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of an opened image."""
+    if image.mode.startswith(("I", "F")):
+        raise DatasetError(f"{name}: image has mode {image.mode}: convert it to 8 bits a channel")
+    return np.array(_decoded(image, name).convert("RGB"))
+
+
+def _decoded(image: Image.Image, path: Path | str) -> Image.Image:
     try:
         image.load()
     except _DECODING_ERRORS as error:

@@ -14,30 +14,16 @@ from numpy.typing import NDArray
 
 from raymeta.acquisition.pool_scoring import ImageScore, largest_box_clicks, score_image
 from raymeta.acquisition.strategies import STRATEGIES
-from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.experiment.bundle import Bundle
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import predict_softmax
 from raymeta.networks.registry import build_network
 
-
-@dataclass(frozen=True)
-class Bundle:
-    """What an iteration's scores depend on; small enough to send to every scorer once.
-
-    network: state dict as `torch.save` writes it. regressor: `MetaRegressor.to_bytes`, or None.
-    clicks_max: largest click count of a box on the sample (DESIGN 2.2), or None where it isn't used.
-    """
-
-    key: str
-    iteration: int
-    network: bytes
-    regressor: bytes | None
-    regions: LabelledRegions
-    clicks_max: int | None = None
+__all__ = ["Bundle", "ImageScorer", "Timed"]
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,17 @@ class IterationFolder:
         entry = self._stages().get(stage)
         return self._faults(entry) if entry else []
 
+    def fingerprint(self, stage: str) -> str | None:
+        """Checksum of what the manifest says of this stage and all before it; None where one isn't in the manifest.
+
+        It changes when one of these stages is done again; no artefact is read.
+        """
+        stages = self._stages()
+        names = _up_to(stage)
+        if not all(name in stages for name in names):
+            return None
+        return _digest({name: stages[name] for name in names})
+
     def stage_seconds(self) -> dict[str, float]:
         """Seconds that each stage in the manifest took."""
         return {name: float(entry["seconds"]) for name, entry in self._stages().items()}

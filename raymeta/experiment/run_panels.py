@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 import torch
 
-from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
-from raymeta.config import DatasetConfig
-from raymeta.datasets.registry import open_dataset
-from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.experiment.aggregation_panels import aggregation_panel, box_factors
-from raymeta.experiment.image_scorer import Bundle, ImageScorer
+from raymeta.experiment.image_scorer import ImageScorer
+from raymeta.experiment.iteration_bundle import open_existing, read_bundle
 from raymeta.experiment.panels import panel
-from raymeta.experiment.run_store import RunError, RunStore
-from raymeta.experiment.split import Split
+from raymeta.experiment.run_store import RunStore
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, TOP, WIDTH
-
-REGRESSOR: Final = "meta_regressor.bin"
 
 
 @dataclass(frozen=True)
@@ -35,17 +27,6 @@ class Panel:
     iteration: int
     png: bytes
     aggregation: bytes | None
-
-
-def open_existing(config: DatasetConfig, seed: int) -> Dataset:
-    """Open a data set that must be there already: a report generates nothing.
-
-    Raises:
-        DatasetError: the folder is not there.
-    """
-    if "://" not in config.root and not Path(config.root).is_dir():
-        raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
-    return open_dataset(config, seed)
 
 
 def last_queried(store: RunStore) -> int | None:
@@ -74,7 +55,7 @@ def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel
     if not chosen:
         return []
     dataset = open_existing(config.dataset, config.seed)
-    scorer = ImageScorer(config, dataset, saved_bundle(store, iteration), torch.device("cpu"))
+    scorer = ImageScorer(config, dataset, read_bundle(store, iteration), torch.device("cpu"))
     return [_render(scorer, image_id, iteration, _boxes(query, image_id)) for image_id in chosen]
 
 
@@ -86,35 +67,6 @@ def _render(scorer: ImageScorer, image_id: str, iteration: int, boxes: Sequence[
     factors = box_factors(maps, labelled, scorer.config.acquisition, scorer.bundle.clicks_max)
     aggregation = aggregation_panel(maps, factors, image, boxes) if factors else None
     return Panel(image_id, iteration, panel(maps, image, boxes, scorer.dataset.palette), aggregation)
-
-
-def saved_bundle(store: RunStore, iteration: int) -> Bundle:
-    """What an iteration scored the pool with, as it was left in the run folder.
-
-    Raises:
-        RunError: an artefact of the iteration, or an answer before it, is missing or damaged.
-    """
-    folder = store.iteration(iteration)
-    clicks_max = folder.read_json("score.json")["clicks_max"] if folder.is_named("score.json") else None
-    return Bundle(
-        key=f"{iteration}-saved",
-        iteration=iteration,
-        network=folder.read_bytes("network.pt"),
-        regressor=folder.read_bytes(REGRESSOR) if folder.is_named(REGRESSOR) else None,
-        regions=_labelled_before(store, iteration),
-        clicks_max=clicks_max,
-    )
-
-
-def _labelled_before(store: RunStore, iteration: int) -> LabelledRegions:
-    """Labels that the iteration was trained on: L0 and the boxes answered before."""
-    table = store.read_split()
-    if table is None:
-        raise RunError(f"{store.location}/split.parquet is missing or damaged: resume the run with `raymeta run`")
-    regions = LabelledRegions.from_images(Split.from_table(table).initial)
-    for earlier in range(iteration):
-        regions = regions.with_boxes(store.iteration(earlier).read_table("annotation.parquet"))
-    return regions
 
 
 def _boxes(query: pa.Table, image_id: str) -> Sequence[tuple[int, Box]]:

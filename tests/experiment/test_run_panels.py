@@ -47,7 +47,7 @@ def test_panels_are_pictures_of_the_images_with_most_boxes(run: RunStore) -> Non
 
 
 def test_the_factors_shown_are_those_whose_product_is_the_joint_score(run: RunStore) -> None:
-    bundle = run_panels.saved_bundle(run, 0)
+    bundle = run_panels.read_bundle(run, 0)
     config = run.load_config()
     dataset = run_panels.open_existing(config.dataset, config.seed)
     scorer = run_panels.ImageScorer(config, dataset, bundle, run_panels.torch.device("cpu"))

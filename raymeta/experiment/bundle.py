@@ -1,0 +1,21 @@
+"""What an iteration's scores depend on, as plain bytes: it can be sent anywhere, and read without torch."""
+
+from dataclasses import dataclass
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an iteration's scores depend on; small enough to send to every scorer once.
+
+    network: state dict as `torch.save` writes it. regressor: `MetaRegressor.to_bytes`, or None.
+    clicks_max: largest click count of a box on the sample (DESIGN 2.2), or None where it isn't used.
+    """
+
+    key: str
+    iteration: int
+    network: bytes
+    regressor: bytes | None
+    regions: LabelledRegions
+    clicks_max: int | None = None

@@ -1,0 +1,1 @@
+"""Priority maps over HTTP, without Ray: what the service answers, whatever runs it."""

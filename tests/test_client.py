@@ -1,0 +1,101 @@
+"""The client against a service that loses connections and answers 500 and 503."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from raymeta.client import Client, ServiceError
+
+OK = b'{"boxes": [], "iteration": 2, "strategy": "metabox", "box_width": 8}'
+
+
+class Unreliable(ThreadingHTTPServer):
+    """Answers requests with the statuses of `plan`, one after the other; 0 closes the connection without an answer."""
+
+    def __init__(self) -> None:
+        self.plan: list[int] = []
+        self.seen: list[tuple[str, str, bytes]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Unreliable
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append((self.command, self.path, body))
+        status = self.server.plan.pop(0) if self.server.plan else 200
+        if status == 0:
+            self.close_connection = True
+            return
+        content = OK if status == 200 else b'{"detail": "reason %d"}' % status
+        self.send_response(status)
+        if status == 503:
+            self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Unreliable]:
+    unreliable = Unreliable()
+    thread = threading.Thread(target=unreliable.serve_forever, daemon=True)
+    thread.start()
+    yield unreliable
+    unreliable.shutdown()
+    unreliable.server_close()
+
+
+@pytest.fixture
+def client(server: Unreliable) -> Iterator[Client]:
+    with Client(f"http://127.0.0.1:{server.server_port}", deadline_s=5) as found:
+        yield found
+
+
+@pytest.mark.parametrize("plan", [[500], [502], [503, 503], [504], [0], [0, 503, 0, 500]])
+def test_lost_and_busy_calls_are_sent_again_with_the_same_body(server, client, plan):
+    server.plan = list(plan)
+    assert client.boxes(b"image bytes", k=4).iteration == 2
+    assert len(server.seen) == len(plan) + 1
+    assert len({body for _, _, body in server.seen}) == 1
+    assert b"image bytes" in server.seen[0][2]
+    assert server.seen[-1][:2] == ("POST", "/v1/boxes?k=4")
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 422])
+def test_a_refused_call_is_not_sent_again(server, client, status):
+    server.plan = [status]
+    with pytest.raises(ServiceError, match=f"{status}: reason {status}") as caught:
+        client.pool_boxes("a/b ?c")
+    assert caught.value.status == status
+    assert [path for _, path, _ in server.seen] == ["/v1/pool/a%2Fb%20%3Fc/boxes?k=20"]
+
+
+def test_it_gives_up_at_the_deadline_with_the_last_answer(server):
+    server.plan = [500] * 1000
+    with (
+        Client(f"http://127.0.0.1:{server.server_port}", deadline_s=0.6) as client,
+        pytest.raises(ServiceError, match="500: reason 500"),
+    ):
+        client.model()
+    assert 2 <= len(server.seen) <= 12
+
+
+def test_no_service_at_all_is_named():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        with (
+            Client(f"http://127.0.0.1:{taken.getsockname()[1]}", deadline_s=0.3) as client,
+            pytest.raises(ServiceError, match=r"no answer within 0\.3 s: ConnectError") as caught,
+        ):
+            client.model()
+    assert caught.value.status is None
