@@ -1,0 +1,107 @@
+"""A real Chromium on the page of a real service over a real small run. Skips where there is no Chromium."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hostile_folder import write_hostile_folder
+from served_run import TOKEN, ServedRun, make_run, serve_run
+
+from raymeta.config import DatasetConfig
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed: pip install -e '.[dev]'")
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+SCENES = {"train_images": 14, "validation_images": 3, "height": 64, "width": 96, "seed": 0}
+SMALL = {
+    "seed": 0,
+    "iterations": 3,
+    "acquisition": {
+        "strategy": "metabox_plus",
+        "box_width": 16,
+        "query_size": 20,
+        "initial_images": 3,
+        "meta_images": 3,
+        "clicks_sample_images": 4,
+    },
+    "network": {"width_multiplier": 0.0625, "batch_norm": True},
+    "training": {
+        "learning_rate": 0.002,
+        "batch_size": 2,
+        "max_epochs": 4,
+        "steps_per_epoch": 4,
+        "threads_per_worker": 1,
+    },
+    "scoring": {"threads_per_actor": 1},
+}
+HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder, and skip it where no browser is found."""
+    here = Path(__file__).parent
+    for item in items:
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.ray)
+        item.add_marker(pytest.mark.slow)
+        if CHROMIUM is None:
+            reason = f"no Chromium ({', '.join(NAMES)}): install it, or name its file in RAYMETA_CHROMIUM"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+    """Two of three iterations are committed; names of images and of a class look like markup."""
+    folder = tmp_path_factory.mktemp("browser")
+    scenes = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
+    root = write_hostile_folder(folder / "hostile", scenes)
+    run_dir = make_run(folder, SMALL | {"dataset": {"kind": "folder", "root": str(root)}})
+    with serve_run(run_dir, folder, hold_back=1) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["playwright.Browser"]:
+    with playwright.sync_playwright() as started:
+        # Inside a container Chromium's own sandbox can't start; the pages are the project's own.
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+OpenPage = Callable[..., "playwright.Page"]
+
+
+@pytest.fixture
+def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[OpenPage]:
+    """open_page(hash, width, height, theme, token) → a page; at the end none may have complained or asked elsewhere."""
+    contexts, complaints, elsewhere = [], [], []
+
+    def watch(page: "playwright.Page") -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+        page.on("request", lambda asked: asked.url.startswith((served.url, "blob:")) or elsewhere.append(asked.url))
+
+    def start(
+        place: str = "#/", width: int = 1440, height: int = 900, theme: str = "light", token: str | None = TOKEN, **more
+    ) -> "playwright.Page":
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, **more)
+        contexts.append(context)
+        if token is not None:
+            context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{token}')")
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        watch(page)
+        page.goto(f"{served.url}/{place}")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert [said for said in complaints if not any(known in said for known in HARMLESS)] == []
+    assert elsewhere == []

@@ -1,0 +1,106 @@
+"""Pictures of the page for docs/screenshots, taken where RAYMETA_SCREENSHOTS names a folder (`make screenshots`)."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+from served_run import TOKEN, ServedRun, make_run, serve_run
+
+FOLDER = os.environ.get("RAYMETA_SCREENSHOTS")
+LARGEST = 300_000  # bytes
+LAPTOP, PHONE = (1440, 900, 1), (390, 844, 2)
+RUN = {
+    "seed": 0,
+    "iterations": 4,
+    "acquisition": {
+        "strategy": "metabox_plus",
+        "box_width": 24,
+        "query_size": 200,
+        "initial_images": 6,
+        "meta_images": 6,
+    },
+    "network": {"width_multiplier": 0.125, "batch_norm": True},
+    "training": {
+        "learning_rate": 0.002,
+        "batch_size": 4,
+        "max_epochs": 8,
+        "steps_per_epoch": 16,
+        "threads_per_worker": 2,
+    },
+    "scoring": {"threads_per_actor": 2},
+}
+SCENES = {"train_images": 60, "validation_images": 12, "height": 144, "width": 288, "seed": 0}
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="RAYMETA_SCREENSHOTS names no folder for the pictures")
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+    """A run that is worth looking at, and the full set beside it for the 95 % line."""
+    folder = tmp_path_factory.mktemp("screenshots")
+    dataset = {"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES}
+    (folder / "full").mkdir()
+    acquisition = RUN["acquisition"] | {"strategy": "full_set"}
+    full = make_run(folder / "full", RUN | {"iterations": 1, "acquisition": acquisition, "dataset": dataset})
+    run_dir = make_run(folder, RUN | {"dataset": dataset, "report": {"full_set_run": str(full)}}, "street_scenes")
+    with serve_run(run_dir, folder) as service:
+        yield service
+
+
+def save(page: Page, name: str) -> None:
+    """Keep what the page shows as a PNG with a palette, in as many colours as the size allows."""
+    assert FOLDER is not None
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    path = Path(FOLDER) / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for colours in (256, 192, 128, 96, 64, 48):
+        reduced = picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        reduced.save(path, optimize=True)
+        if path.stat().st_size < LARGEST:
+            return
+    raise AssertionError(f"{path} has {path.stat().st_size} bytes: at most {LARGEST} are wanted")
+
+
+def test_screenshots(browser: Browser, larger: ServedRun) -> None:
+    best, second = larger.image_ids()[:2]
+    unseen = larger.run_dir.parent / "scenes" / "leftImg8bit" / "val"
+    own = next(iter(sorted(unseen.rglob("*.png"))))
+    views = [
+        ("overview", "#/", ".tile"),
+        ("pool", "#/pool", ".pool-card img[src]"),
+        ("image_joint", f"#/image/{best}?layer=joint", ".boxes"),
+        ("image_segmentation", f"#/image/{second}?layer=segmentation", ".boxes"),
+        ("image_predicted_iou", f"#/image/{second}?layer=predicted_iou", ".boxes"),
+        ("own_image", "#/own", ".invitation"),
+    ]
+    for theme, screen, names in (
+        ("light", LAPTOP, {"overview", "pool", "image_joint", "image_segmentation"}),
+        ("dark", LAPTOP, {"overview", "pool", "image_predicted_iou", "own_image"}),
+        ("light", PHONE, {"overview", "image_joint"}),
+        ("dark", PHONE, {"pool"}),
+    ):
+        width, height, ratio = screen
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=ratio
+        )
+        context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{TOKEN}')")
+        page = context.new_page()
+        for name, place, there in views:
+            if name not in names:
+                continue
+            page.goto(f"{larger.url}/{place}")
+            page.locator(there).first.wait_for()
+            if name == "own_image":
+                page.locator("input[type=file]").set_input_files(own)
+                page.locator(".boxes").wait_for()
+            if name.startswith(("image", "own")):
+                page.wait_for_function("document.querySelector('.working').hidden")
+                page.mouse.move(width * 0.3, height * 0.5 if screen is LAPTOP else 300)
+            page.wait_for_load_state("networkidle")
+            page.wait_for_timeout(400)  # pictures that came last are decoded
+            save(page, f"{name}_{'phone' if screen is PHONE else theme}")
+        context.close()
