@@ -50,7 +50,8 @@ def test_a_submitted_sweep_is_killed_and_goes_on_with_what_is_missing(cluster, t
     write_sweep(tmp_path)
     job = [sys.executable, "jobs/run_sweep.py", str(tmp_path / "sweep.yaml"), "max_concurrent=2"]
     submit = [RAY, "job", "submit", "--working-dir", ".", "--submission-id", "first", "--no-wait", "--", *job]
-    subprocess.run(submit, cwd=ROOT, env=cluster, check=True, capture_output=True, timeout=120)
+    begun = subprocess.run(submit, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=120)
+    assert begun.returncode == 0, begun.stdout + begun.stderr
     wait_until(lambda: finished(tmp_path), "no trial was finished")
     subprocess.run([RAY, "job", "stop", "first"], cwd=ROOT, env=cluster, capture_output=True, timeout=120)
     wait_until(lambda: not holders(tmp_path), "a trial outlived its sweep")
