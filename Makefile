@@ -3,11 +3,12 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test test-long lint clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
+	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make clean  remove the virtual environment and runs/"
 
@@ -29,6 +30,9 @@ lint: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-long: install
+	$(BIN)/python -m pytest -m long
 
 clean:
 	rm -rf $(VENV) runs
