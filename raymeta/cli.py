@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -74,6 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
     report.set_defaults(command=_report)
 
+    scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
+    scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
+    scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
+    scenes.add_argument("--val", type=int, default=20, help="images for validation (%(default)s)")
+    scenes.add_argument("--height", type=int, default=512, help="pixels (%(default)s)")
+    scenes.add_argument("--width", type=int, default=1024, help="pixels (%(default)s)")
+    scenes.add_argument("--seed", type=int, default=0, help="same seed, same scenes (%(default)s)")
+    scenes.set_defaults(command=_scenes)
+    _add_study_commands(commands)
+    _add_serve_command(commands)
+    return parser
+
+
+def _add_study_commands(commands: Any) -> None:
+    """Many runs at once, and what is made of finished ones."""
     sweep = commands.add_parser("sweep", help="runs over box widths, query sizes or any other values, by Ray Tune")
     sweep.add_argument("config", metavar="SWEEP", help="YAML file, see configs/sweeps/")
     _add_overrides(sweep, "as in samples=4")
@@ -95,20 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_address(requery)
     requery.set_defaults(command=_requery)
 
+
+def _add_serve_command(commands: Any) -> None:
     serve = commands.add_parser("serve", help="priority maps over HTTP, while the run goes on")
     _add_service(serve)
     _add_address(serve)
     serve.set_defaults(command=_serve)
-
-    scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
-    scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
-    scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
-    scenes.add_argument("--val", type=int, default=20, help="images for validation (%(default)s)")
-    scenes.add_argument("--height", type=int, default=512, help="pixels (%(default)s)")
-    scenes.add_argument("--width", type=int, default=1024, help="pixels (%(default)s)")
-    scenes.add_argument("--seed", type=int, default=0, help="same seed, same scenes (%(default)s)")
-    scenes.set_defaults(command=_scenes)
-    return parser
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

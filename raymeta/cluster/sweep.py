@@ -67,7 +67,7 @@ def run_sweep(sweep: SweepConfig, address: str | None, console: Console) -> tupl
             console.print(f"{places} at a time", highlight=False)
             # With a scheduler the finished ones are told too: their curves are what the others are compared with.
             told = todo if sweep.scheduler == "none" else [run for run in runs if run.run_dir not in stopped]
-            failed = _tune(sweep, told, places, files, console)
+            failed = _tune(sweep, told, places, console)
     rows = trial_rows(trials, read_stopped(files))
     print_trials(rows, console)
     path = write_sweep_tables(sweep, rows)
@@ -115,9 +115,7 @@ def _is_done(run: ExperimentConfig) -> bool:
     return is_run(run.run_dir) and is_finished(load_run(run.run_dir), run.iterations)
 
 
-def _tune(
-    sweep: SweepConfig, runs: Sequence[ExperimentConfig], places: int, files: StoreFiles, console: Console
-) -> list[str]:
+def _tune(sweep: SweepConfig, runs: Sequence[ExperimentConfig], places: int, console: Console) -> list[str]:
     """Let Tune run them, `places` at a time; gives the run folders that failed."""
     from ray import tune
 
@@ -138,9 +136,7 @@ def _tune(
             tune_config=tune.TuneConfig(
                 max_concurrent_trials=places, scheduler=_scheduler(sweep, runs), reuse_actors=False
             ),
-            run_config=tune.RunConfig(
-                name="sweep", storage_path=storage, verbose=0, callbacks=[SweepProgress(sweep, files, console)]
-            ),
+            run_config=tune.RunConfig(name="sweep", storage_path=storage, verbose=0, callbacks=[SweepProgress(sweep)]),
         ).fit()
     found = [results[index] for index in range(len(results))]
     failed = [str((result.config or {})["run"]["run_dir"]) for result in found if result.error is not None]

@@ -14,12 +14,13 @@ from raymeta.experiment.sweep_results import is_finished
 
 
 class SweepProgress(Callback):
-    """A line for each iteration of each trial; SWEEP_DIR/stopped.json names the run folders that asha ended."""
+    """A line for each iteration of each trial; SWEEP_DIR/stopped.json names the run folders that asha ended.
 
-    def __init__(self, sweep: SweepConfig, files: StoreFiles, console: Console) -> None:
+    Tune pickles its callbacks: no console and no open files are kept.
+    """
+
+    def __init__(self, sweep: SweepConfig) -> None:
         self._sweep = sweep
-        self._files = files
-        self._console = console
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
         """Tune has a trial's next iteration."""
@@ -38,12 +39,13 @@ class SweepProgress(Callback):
         folder = run["run_dir"]
         if self._sweep.scheduler == "none" or not is_run(folder) or is_finished(load_run(folder), run["iterations"]):
             return
-        stopped = sorted({*read_stopped(self._files), folder})
-        self._files.write(STOPPED, (json.dumps(stopped, indent=2) + "\n").encode())
+        files = StoreFiles(self._sweep.sweep_dir)
+        stopped = sorted({*read_stopped(files), folder})
+        files.write(STOPPED, (json.dumps(stopped, indent=2) + "\n").encode())
         self._say(f"{self._name(trial)} ended by {self._sweep.scheduler}")
 
     def _name(self, trial: Any) -> str:
         return str(trial.config["run"]["run_dir"]).removeprefix(self._sweep.sweep_dir.rstrip("/") + "/")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        Console().print(text, highlight=False, markup=False, soft_wrap=True)

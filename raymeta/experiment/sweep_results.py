@@ -70,7 +70,8 @@ def print_trials(rows: Sequence[TrialRow], console: Console) -> None:
     """Print the rows."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("trial", "state", "iterations", "mIoU", "cost_A", "mean mIoU", "cost_A at target"):
-        table.add_column(name, justify="left" if name in ("trial", "state") else "right", no_wrap=name == "trial")
+        left = name in ("trial", "state")
+        table.add_column(name, justify="left" if left else "right", no_wrap=left, overflow="fold")
     for row in rows:
         numbers = (_percent(row.final_miou), _show(row.final_cost_a), _percent(row.mean_miou))
         spread = "" if row.cost_a_std is None else f" ± {row.cost_a_std:.2f}"

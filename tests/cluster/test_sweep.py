@@ -22,6 +22,7 @@ def write_sweep(runner, **values):
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.long
 def test_asha_ends_the_worse_trial_and_it_stays_ended_while_a_failed_one_is_tried_again(runner):
     # A network that can't learn stays behind one that does. asha compares once, after the first iteration, in which
     # trials of one learning rate are equal: they don't end each other.

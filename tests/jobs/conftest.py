@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent.parent.parent
 RAY = str(Path(sys.executable).parent / "ray")
 
 
@@ -46,3 +47,20 @@ def wait_for(port):
                 return
         time.sleep(0.25)
     raise AssertionError("the cluster did not start")
+
+
+@pytest.fixture
+def submit(cluster):
+    """Submits a job to the cluster and waits for its end, or for its start with --no-wait."""
+
+    def call(*arguments):
+        command = [RAY, "job", "submit", "--working-dir", ".", *arguments]
+        for _ in range(40):
+            done = subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=400)
+            # The dashboard answers some time before the agent that starts jobs is there.
+            if "No available agent" not in done.stdout + done.stderr:
+                break
+            time.sleep(2)
+        return done
+
+    return call

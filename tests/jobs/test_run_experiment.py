@@ -1,18 +1,14 @@
 """The job file on a cluster started as the README says."""
 
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-ROOT = Path(__file__).parent.parent.parent
-RAY = str(Path(sys.executable).parent / "ray")
 
 
-def test_a_submitted_job_runs_the_experiment(cluster, tmp_path):
+def test_a_submitted_job_runs_the_experiment(submit, tmp_path):
     config = tmp_path / "config.yaml"
     values = {
         "run_dir": str(tmp_path / "run"),
@@ -34,8 +30,7 @@ def test_a_submitted_job_runs_the_experiment(cluster, tmp_path):
         "scoring": {"threads_per_actor": 1},
     }
     config.write_text(yaml.safe_dump(values))
-    command = [RAY, "job", "submit", "--working-dir", ".", "--", sys.executable, "jobs/run_experiment.py", str(config)]
-    done = subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=300)
+    done = submit("--", sys.executable, "jobs/run_experiment.py", str(config))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "entropy_box_plus" in done.stdout
     assert (tmp_path / "run/iterations/000/summary.json").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.long]
 ROOT = Path(__file__).parent.parent.parent
 RAY = str(Path(sys.executable).parent / "ray")
 
@@ -46,18 +46,17 @@ def stamps(folder):
     return {path: path.stat().st_mtime_ns for path in folder.glob("sweep/*/iterations/*/network.pt")}
 
 
-def test_a_submitted_sweep_is_killed_and_goes_on_with_what_is_missing(cluster, tmp_path):
+def test_a_submitted_sweep_is_killed_and_goes_on_with_what_is_missing(cluster, submit, tmp_path):
     write_sweep(tmp_path)
     job = [sys.executable, "jobs/run_sweep.py", str(tmp_path / "sweep.yaml"), "max_concurrent=2"]
-    submit = [RAY, "job", "submit", "--working-dir", ".", "--submission-id", "first", "--no-wait", "--", *job]
-    subprocess.run(submit, cwd=ROOT, env=cluster, check=True, capture_output=True, timeout=120)
+    begun = submit("--submission-id", "first", "--no-wait", "--", *job)
+    assert begun.returncode == 0, begun.stdout + begun.stderr
     wait_until(lambda: finished(tmp_path), "no trial was finished")
     subprocess.run([RAY, "job", "stop", "first"], cwd=ROOT, env=cluster, capture_output=True, timeout=120)
     wait_until(lambda: not holders(tmp_path), "a trial outlived its sweep")
     before, kept = finished(tmp_path), stamps(tmp_path)
     assert 0 < len(before) < 4
-    again = [RAY, "job", "submit", "--working-dir", ".", "--", *job]
-    done = subprocess.run(again, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=400)
+    done = submit("--", *job)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"4 trials, 4 runs, {len(before)} of them done" in done.stdout
     assert finished(tmp_path) == sorted(f"box_width={b},query_size={q}" for b in (8, 16) for q in (4, 6))
