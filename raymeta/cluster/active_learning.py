@@ -43,6 +43,8 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
         store.create(config)
         store.write_split(split.to_table())
         if _is_complete(store, config):
+            for index in store.iterations():
+                store.iteration(index).delete_scratch_files()
             progress.say(f"{store.location}: all iterations are done")
             return
         with ray_connection(address), progress, _lost_processes(), _workers(config, progress) as (trainer, scorer):
@@ -146,11 +148,13 @@ def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
     pool = session.split.pool
     counted = session.store.read_pool_clicks()
+    finished = session.store.finished_blocks("pool_clicks", input_key(session.dataset.name))
     if counted is not None:
+        finished.discard()
         missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
         session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
         return
-    with session.store.finished_blocks("pool_clicks", input_key(session.dataset.name)) as finished:
+    with finished:
         rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
