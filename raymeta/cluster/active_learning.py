@@ -18,7 +18,7 @@ from raymeta.cluster.session import Session
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
-from raymeta.experiment.input_key import input_key
+from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.experiment.run_store import RunStore
@@ -40,6 +40,8 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     check_numbers(config, dataset, split)
     progress = RunProgress(config.acquisition.strategy, config.iterations, console)
     with store.lock(progress.say):
+        for fault in store.damaged():
+            progress.say(f"{fault}; it is written anew")
         store.create(config)
         store.write_split(split.to_table())
         if _is_complete(store, config):
@@ -78,13 +80,13 @@ def run_iterations(session: Session) -> None:
 def run_iteration(session: Session, index: int) -> dict[str, Any]:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
-    committed = _sound_stages(session, folder)
+    regions = labelled_before(session, index)
+    committed = _sound_stages(session, folder, regions)
     session.recall_faults(folder, committed)
     if "summary" in committed:
         folder.delete_scratch_files()
         return dict(folder.read_json("summary.json"))
     session.progress.begin_iteration(index)
-    regions = labelled_before(session, index)
     if "train" not in committed:
         stages.train(session, folder, index, regions)
     if session.config.acquisition.strategy == "full_set":
@@ -112,9 +114,13 @@ def labelled_before(session: Session, index: int) -> LabelledRegions:
     return regions
 
 
-def _sound_stages(session: Session, folder: IterationFolder) -> list[str]:
+def _sound_stages(session: Session, folder: IterationFolder, regions: LabelledRegions) -> list[str]:
     """Committed stages; a damaged artefact is named and its stage is done again."""
     committed = folder.committed_stages()
+    if committed and folder.inputs("train") not in ("", regions_key(regions)):
+        # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
+        session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
+        return []
     for stage in stages.STAGES:
         if stage not in committed:
             for fault in folder.damaged(stage):

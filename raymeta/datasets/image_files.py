@@ -1,6 +1,7 @@
 """Image and label files: listing, complete decoding, resizing."""
 
 import struct
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from raymeta.datasets.png_chunks import png_fault
 from raymeta.datasets.sample import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+_EXIF_ORIENTATION = 0x0112
 
 _DECODING_ERRORS = (
     OSError,
@@ -27,17 +30,24 @@ _DECODING_ERRORS = (
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Decode an image completely.
 
-    Grey, palette, CMYK and YCbCr images become RGB; an alpha channel is dropped.
+    The content decides, not the ending: PNG and JPEG are read. Grey, palette, CMYK and YCbCr images become RGB; an
+    alpha channel is dropped; of 16 bits a colour channel the upper 8 are taken.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        DatasetError: missing, truncated or unreadable file, or more than 8 bits a channel in one grey channel.
+        DatasetError: missing, truncated or unreadable file, another format, several frames, an EXIF rotation, or more
+            than 8 bits a channel in one grey channel.
     """
-    with _opened(path) as image:
+    with _opened(path, ("PNG", "JPEG")) as image:
         if image.mode.startswith(("I", "F")):
             raise DatasetError(f"{path}: image has mode {image.mode}: convert it to 8 bits a channel")
+        if (turned := _exif_orientation(image)) not in (0, 1):
+            raise DatasetError(
+                f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
+                "store it upright without that tag"
+            )
         return np.array(_decoded(image, path).convert("RGB"))
 
 
@@ -48,43 +58,73 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         (H, W) uint8.
 
     Raises:
-        DatasetError: missing, truncated or unreadable file, or not one 8-bit channel.
+        DatasetError: missing, truncated or unreadable file, no PNG (JPEG changes values), several frames, or not one
+            channel of at most 8 bits.
     """
-    with _opened(path) as image:
-        if image.mode not in ("L", "P"):
+    with _opened(path, ("PNG",)) as image:
+        if image.mode not in ("L", "P", "1"):
             raise DatasetError(
                 f"{path}: label map has mode {image.mode}: store one 8-bit channel (PNG of mode L or P), "
                 "whose values are the label ids"
             )
-        return np.array(_decoded(image, path), dtype=np.uint8)
+        factor = _grey_factor(path) if image.mode == "L" else 1
+        return np.array(_decoded(image, path), dtype=np.uint8) // np.uint8(factor)
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone. Raises DatasetError if it is missing or unreadable."""
-    with _opened(path) as image:
+    with _opened(path, ("PNG", "JPEG")) as image:
         return image.height, image.width
 
 
-def _opened(path: Path) -> Image.Image:
+def _exif_orientation(image: Image.Image) -> int:
+    """1 where it is upright or nothing is said."""
     try:
-        return Image.open(path)
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except (*_DECODING_ERRORS, TypeError, KeyError):
+        return 1  # a broken tag says nothing
+
+
+def _grey_factor(path: Path) -> int:
+    """By how much Pillow spreads the values of a grey PNG of 2 or 4 bits, so that its white is 255."""
+    with path.open("rb") as stream:
+        bits, color_type = stream.read(26)[24:]
+    return {2: 85, 4: 17}.get(bits, 1) if color_type == 0 else 1
+
+
+def _opened(path: Path, formats: tuple[str, ...]) -> Image.Image:
+    """The image with its header read. Other formats aren't even tried: some of their decoders start programs."""
+    try:
+        if path.exists() and not path.is_file():
+            raise DatasetError(f"{path}: is no regular file: put an image there")
+        image = Image.open(path, formats=formats)
+    except DatasetError:
+        raise
     except FileNotFoundError:
         raise DatasetError(f"{path}: file is missing") from None
     except _DECODING_ERRORS as error:
-        raise DatasetError(f"{path}: can't be read: {_reason(error)}") from error
+        wanted = " or ".join(formats)
+        raise DatasetError(f"{path}: can't be read: {_reason(error, wanted)}") from error
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format == "PNG":
+        image.close()
+        raise DatasetError(f"{path}: animation of {frames} frames: store one picture a file")
+    return image
 
 
 def _decoded(image: Image.Image, path: Path) -> Image.Image:
     try:
+        if image.format == "PNG" and (fault := png_fault(path.read_bytes())):
+            raise ValueError(fault)
         image.load()
     except _DECODING_ERRORS as error:
-        raise DatasetError(f"{path}: can't be decoded, damaged or truncated: {_reason(error)}") from error
+        raise DatasetError(f"{path}: can't be decoded, damaged or truncated: {_reason(error, '')}") from error
     return image
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, wanted: str) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
-        return "no known image format"
+        return f"no {wanted} file; convert it" if wanted else "no known image format"
     return str(error) or type(error).__name__
 
 
@@ -92,31 +132,41 @@ def list_images(folder: Path) -> dict[str, Path]:
     """Image files of a folder (PNG and JPEG) by their stem; other and hidden files are passed over.
 
     Raises:
-        DatasetError: two files share a stem, or a name is not valid UTF-8; every one is named.
+        DatasetError: two files share a stem, however it is written in Unicode, or a name can't be an image id; every
+            one is named.
     """
     found: dict[str, Path] = {}
+    seen: dict[str, Path] = {}
     faults = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
             continue
-        if not is_utf8(path.name):
-            faults.append(f"{path.name!r} in {folder} is not valid UTF-8: rename it")
-        elif path.stem in found:
-            faults.append(f"{found[path.stem]} and {path.name} share the name {path.stem}: rename or remove one")
+        same = seen.get(canonical_name(path.stem))
+        if fault := name_fault(path.name):
+            faults.append(f"{path.name!r} in {folder} {fault}: rename it")
+        elif same is not None:
+            faults.append(f"{same} and {path.name} share the name {path.stem}: rename or remove one")
         else:
-            found[path.stem] = path
+            found[path.stem] = seen[canonical_name(path.stem)] = path
     if faults:
         raise DatasetError("\n".join(faults))
     return found
 
 
-def is_utf8(name: str) -> bool:
-    """Whether a file name can be written as UTF-8, as image ids are in tables."""
+def canonical_name(name: str) -> str:
+    """A file name in composed Unicode: some systems store é as e and an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def name_fault(name: str) -> str | None:
+    """Why a file name can't be an image id in tables, reports and terminals; None if it can."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "is not valid UTF-8"
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
+        return "holds a control character"
+    return None
 
 
 def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
