@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from raymeta.safe_yaml import YamlError, load_yaml
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 StrategyName = Literal[
@@ -254,10 +255,10 @@ def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[st
     """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        values = yaml.safe_load(text)
+        values = load_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config {path} can't be read: {error}") from error
-    except yaml.YAMLError as error:
+    except YamlError as error:
         raise ConfigError(f"config {path} is no valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
@@ -290,7 +291,8 @@ def _describe(fault: Any) -> str:
         return f"  {key}: missing; give a value"
     message = fault["msg"].removeprefix("Value error, ")
     shown = fault["input"]
-    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {shown!r})")
+    text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
+    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")
 
 
 def _apply_override(values: dict[str, Any], override: str) -> None:
@@ -298,8 +300,8 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     if not separator or not key:
         raise ConfigError(f"override {override!r} has no '=': write key.path=value, as in seed=1")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = load_yaml(text)
+    except YamlError as error:
         raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
     set_value(values, key, value, source=f"override {override!r}")
 

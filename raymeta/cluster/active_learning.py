@@ -19,7 +19,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
 from raymeta.experiment.cost_matching import candidate_config
-from raymeta.experiment.input_key import input_key
+from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.experiment.run_store import RunStore
@@ -41,9 +41,13 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     check_numbers(config, dataset, split)
     progress = RunProgress(config.acquisition.strategy, config.iterations, console)
     with store.lock(progress.say):
+        for fault in store.damaged():
+            progress.say(f"{fault}; it is written anew")
         store.create(config)
         store.write_split(split.to_table())
         if _is_complete(store, config):
+            for index in store.iterations():
+                store.iteration(index).delete_scratch_files()
             progress.say(f"{store.location}: all iterations are done")
             return
         with (
@@ -82,13 +86,13 @@ def run_iterations(session: Session) -> None:
 def run_iteration(session: Session, index: int) -> dict[str, Any]:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
-    committed = _sound_stages(session, folder)
+    regions = labelled_before(session, index)
+    committed = _sound_stages(session, folder, regions)
     session.recall_faults(folder, committed)
     if "summary" in committed:
         folder.delete_scratch_files()
         return dict(folder.read_json("summary.json"))
     session.progress.begin_iteration(index)
-    regions = labelled_before(session, index)
     if "train" not in committed:
         stages.train(session, folder, index, regions)
     if session.config.acquisition.strategy == "full_set":
@@ -116,9 +120,13 @@ def labelled_before(session: Session, index: int) -> LabelledRegions:
     return regions
 
 
-def _sound_stages(session: Session, folder: IterationFolder) -> list[str]:
+def _sound_stages(session: Session, folder: IterationFolder, regions: LabelledRegions) -> list[str]:
     """Committed stages; a damaged artefact is named and its stage is done again."""
     committed = folder.committed_stages()
+    if committed and folder.inputs("train") not in ("", regions_key(regions)):
+        # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
+        session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
+        return []
     for stage in stages.STAGES:
         if stage not in committed:
             for fault in folder.damaged(stage):
@@ -152,11 +160,13 @@ def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
     pool = session.split.pool
     counted = session.store.read_pool_clicks()
+    finished = session.store.finished_blocks("pool_clicks", input_key(session.dataset.name))
     if counted is not None:
+        finished.discard()
         missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
         session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
         return
-    with session.store.finished_blocks("pool_clicks", input_key(session.dataset.name)) as finished:
+    with finished:
         rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)

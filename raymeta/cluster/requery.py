@@ -23,6 +23,7 @@ from raymeta.config import ConfigError, ExperimentConfig, apply_overrides
 from raymeta.datasets.sample import Dataset
 from raymeta.experiment.clicks_sample import clicks_sample
 from raymeta.experiment.image_scorer import Bundle
+from raymeta.experiment.iteration_bundle import open_existing, read_bundle
 from raymeta.experiment.iteration_folder import table_to_bytes
 from raymeta.experiment.query_comparison import (
     Overlap,
@@ -32,7 +33,6 @@ from raymeta.experiment.query_comparison import (
     query_figures,
     query_overlap,
 )
-from raymeta.experiment.iteration_bundle import open_existing, read_bundle
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.split import Split
 from raymeta.experiment.store_files import StoreFiles

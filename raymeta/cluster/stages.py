@@ -19,7 +19,7 @@ from raymeta.experiment.clicks_sample import clicks_sample
 from raymeta.experiment.cost_matching import cut_query
 from raymeta.experiment.finished_blocks import FinishedBlocks
 from raymeta.experiment.image_scorer import Bundle
-from raymeta.experiment.input_key import input_key
+from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
@@ -66,7 +66,8 @@ def train(session: Session, folder: IterationFolder, index: int, regions: Labell
     folder.write_bytes("network.pt", result["network"])
     folder.write_table("training.parquet", pa.Table.from_pylist(result["history"], schema=TRAINING_SCHEMA))
     folder.write_json("evaluation.json", evaluation)
-    folder.commit("train", ["network.pt", "training.parquet", "evaluation.json"], time.monotonic() - start)
+    names = ["network.pt", "training.parquet", "evaluation.json"]
+    folder.commit("train", names, time.monotonic() - start, inputs=regions_key(regions))
 
 
 def fit(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:

@@ -18,6 +18,11 @@ def input_key(*inputs: bytes | str | int | LabelledRegions | None) -> str:
     return digest.hexdigest()
 
 
+def regions_key(regions: LabelledRegions) -> str:
+    """A digest of labelled regions, the same in every version of raymeta."""
+    return hashlib.sha256(_canonical(regions)).hexdigest()
+
+
 def _canonical(value: bytes | str | int | LabelledRegions | None) -> bytes:
     if isinstance(value, bytes):
         return b"bytes" + value

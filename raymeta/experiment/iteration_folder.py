@@ -94,8 +94,10 @@ class IterationFolder:
         """Whether the manifest names this artefact; its content is not looked at."""
         return any(name in stage["files"] for stage in self._stages().values())
 
-    def commit(self, stage: str, names: list[str], seconds: float = 0.0) -> None:
+    def commit(self, stage: str, names: list[str], seconds: float = 0.0, inputs: str = "") -> None:
         """Name a stage's files in the manifest, written last; entries of later stages are dropped.
+
+        inputs: names what the stage was made from; see `inputs`.
 
         Raises:
             RunError: an earlier stage is not in the manifest, or a file was never written.
@@ -108,6 +110,7 @@ class IterationFolder:
             "files": {name: self._entry(name) for name in names},
             "committed_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(float(seconds), 3),
+            "inputs": inputs,
         }
         kept = {earlier: stages[earlier] for earlier in _up_to(stage)[:-1]}
         self._write_manifest({**kept, stage: entry})
@@ -149,6 +152,10 @@ class IterationFolder:
     def stage_seconds(self) -> dict[str, float]:
         """Seconds that each stage in the manifest took."""
         return {name: float(entry["seconds"]) for name, entry in self._stages().items()}
+
+    def inputs(self, stage: str) -> str:
+        """What `commit` was told of a stage's inputs; empty where it was told nothing."""
+        return str(self._stages().get(stage, {}).get("inputs", ""))
 
     def write_scratch(self, name: str, data: bytes, key: str = "") -> None:
         """Write a file that carries its own checksum and belongs to no stage; `key` names what it was made from."""
@@ -232,6 +239,15 @@ def _parse_manifest(data: bytes) -> dict[str, dict[str, Any]] | None:
     try:
         manifest = json.loads(data)
         stages = manifest["stages"]
-        return stages if manifest["sha256"] == _digest(stages) else None
-    except (ValueError, KeyError, TypeError):
+        sound = manifest["sha256"] == _digest(stages) and all(map(_is_entry, stages.values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return stages if sound else None
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a stage's entry has its form, and names only files of its own folder."""
+    return isinstance(entry["seconds"], (int, float)) and all(
+        "/" not in name and "\\" not in name and isinstance(file["sha256"], str) and isinstance(file["bytes"], int)
+        for name, file in entry["files"].items()
+    )

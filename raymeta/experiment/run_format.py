@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig
+from raymeta.safe_yaml import YamlError, load_yaml
 
 FORMAT_VERSION: Final = 2
 
@@ -69,8 +70,8 @@ def config_values(data: bytes, run: dict[str, Any] | None) -> dict[str, Any]:
     if found and hashlib.sha256(data[: found.start()]).hexdigest().encode() != found[1]:
         raise ValueError("checksum differs")
     try:
-        values = yaml.safe_load(data.decode())
-    except (yaml.YAMLError, RecursionError) as error:
+        values = load_yaml(data.decode())
+    except YamlError as error:
         raise ValueError("no YAML") from error
     if not isinstance(values, dict):
         raise ValueError("no keys with values")

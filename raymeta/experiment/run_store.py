@@ -84,6 +84,19 @@ class RunStore:
             self._files.write(CONFIG, config_to_bytes(config))
             self._files.write(RUN, run_to_bytes({**_new_run(config), "created": (run or _new_run(config))["created"]}))
 
+    def damaged(self) -> list[str]:
+        """`path: fault` for each file beside the iterations that is there, or should be, and can't be used."""
+        if not self.exists():
+            return []
+        run = self._sound_run()
+        sound = {
+            RUN: run is not None,
+            CONFIG: self._sound_config(run) is not None,
+            SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
+            POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
+        }
+        return [f"{self._files.path(name)}: missing or damaged" for name, is_sound in sound.items() if not is_sound]
+
     def run_info(self) -> dict[str, Any]:
         """Content of run.json.
 

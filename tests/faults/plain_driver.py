@@ -140,8 +140,11 @@ def run_plain(config_path: str, log_path: Path) -> None:
     split = experiment_split(config, dataset)
     store = RunStore(config.run_dir)
     log = WorkLog(log_path)
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere), store.lock():
+    output = log_path.with_name("output.txt")
+    with output.open("w") as stream, contextlib.redirect_stdout(stream), store.lock():
         progress = RunProgress("plain", config.iterations)
+        for fault in store.damaged():
+            progress.say(fault)
         store.create(config)
         store.write_split(split.to_table())
         workers = PlainTrainer(config, dataset, log), PlainScorer(config, dataset, log)
