@@ -21,6 +21,7 @@ StrategyName = Literal[
 ClicksPriority = Literal["paper", "normalized"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
 NetworkKind = Literal["fcn8", "deeplabv3plus", "lraspp"]
+Sampling = Literal["images", "labelled_pixels"]
 BatchNormMode = Literal["train", "frozen", "sync"]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 
@@ -119,6 +120,9 @@ class TrainingConfig(_Section):
     steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
     min_steps_per_epoch: int = Field(1, ge=1, description="an epoch goes through few labelled images again until then")
     max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
+    sampling: Sampling = Field(
+        "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
+    )
     accumulation_steps: int = Field(1, ge=1, description="parts in which each worker computes its share of a batch")
     horizontal_flip: bool = Field(False, description="mirror half of the images")
     crop_height: int | None = Field(None, ge=1, description="train on random crops of this height (pixels)")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from raymeta.config import TrainingConfig
@@ -93,14 +94,22 @@ class BatchPlanner:
         return batches
 
     def _one_pass(self, rng: np.random.Generator) -> list[Share]:
-        """Every example once."""
+        """As many examples as there are: each once, or drawn by how much of each is labelled."""
         count = self.data.num_train
-        order, flips = rng.permutation(count), rng.random(count) < 0.5
+        order, flips = self._order(rng), rng.random(count) < 0.5
         crops: Sequence[Crop | None] = draw_crops(self.config, count, rng) or [None] * count
         return [
             Share(int(index), flip=bool(self.config.horizontal_flip and flip), crop=crop)
             for index, flip, crop in zip(order, flips, crops, strict=True)
         ]
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """(num_train,) int64 example numbers."""
+        count = self.data.num_train
+        if self.config.sampling == "images":
+            return rng.permutation(count)
+        pixels = np.array([self._fact(index)[0] for index in range(count)], dtype=np.float64)
+        return rng.choice(count, size=count, p=pixels / pixels.sum() if pixels.any() else None)
 
     def _own(self, shares: list[Share]) -> tuple[Share, ...]:
         """Every world_size-th share; a short last batch is filled up, so that all ranks hold equally many."""

@@ -72,6 +72,22 @@ def test_first_part_of_the_permutation():
     assert plans(1, steps_per_epoch=1)[1][0] == full[:1]
 
 
+def test_images_drawn_by_their_labelled_pixels():
+    data = examples(train=4)
+    for index, share in enumerate((0.0, 0.1, 0.3, 0.6)):
+        labels = np.full((20, 50), 255, np.uint8)
+        labels.reshape(-1)[: int(share * labels.size)] = 1
+        data.train[index] = (np.zeros((20, 50, 3), np.uint8), labels)
+    config = training_config(batch_size=4, sampling="labelled_pixels", min_steps_per_epoch=500)
+    planner = BatchPlanner(data, config, 3, 3, SingleProcess())
+    drawn = [share.index for batch in planner.plan(1, planner.steps(0)) for share in batch.shares]
+    assert np.bincount(drawn, minlength=4) / len(drawn) == pytest.approx([0, 0.1, 0.3, 0.6], abs=0.03)
+    for index in range(4):
+        data.train[index][1][:] = 255
+    blank = BatchPlanner(data, config, 3, 3, SingleProcess())
+    assert {share.index for batch in blank.plan(1, 50) for share in batch.shares} == {0, 1, 2, 3}
+
+
 def test_flips_mirror_image_and_labels():
     data = examples()
     image, labels = data.train[2]
