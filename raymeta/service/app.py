@@ -39,9 +39,15 @@ def create_app(settings: ServiceSettings, backend: ScoringBackend, ingress: str 
     app.include_router(page_routes.router)
     app.add_middleware(RequestObserver, metrics=metrics, logger=open_access_log(settings.access_log))
     app.add_exception_handler(RequestRefusedError, _refuse)
+    app.add_exception_handler(Exception, _fail)
     return app
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefusedError)
     return refused_response(error)
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    """A fault of the service itself: the server logs it, the answer keeps the form of all errors."""
+    return refused_response(RequestRefusedError(500, "the service failed: its log tells why"))
