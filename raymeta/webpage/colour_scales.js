@@ -7,14 +7,17 @@ const ANCHORS = {
   priority: ["#000004", "#180f3d", "#440f76", "#721f81", "#9e2f7f", "#cd4071", "#f1605d", "#fd9668", "#feca8d", "#fcfdbf"],
 };
 
-/** (256) [r, g, b] of a scale. */
+/** (256,) opaque colours of a scale, each as the four bytes of a canvas pixel. */
 export function colourSteps(name) {
   const anchors = ANCHORS[name].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-  return Array.from({ length: 256 }, (_, step) => {
+  const bytes = new Uint8Array(4 * 256);
+  for (let step = 0; step < 256; step += 1) {
     const place = (step / 255) * (anchors.length - 1);
     const low = Math.min(Math.floor(place), anchors.length - 2);
-    return anchors[low].map((from, channel) => Math.round(from + (anchors[low + 1][channel] - from) * (place - low)));
-  });
+    const colour = anchors[low].map((from, channel) => Math.round(from + (anchors[low + 1][channel] - from) * (place - low)));
+    bytes.set([...colour, 255], 4 * step);
+  }
+  return new Uint32Array(bytes.buffer);
 }
 
 /** The scale as a CSS gradient, low on the left. */

@@ -54,16 +54,17 @@ function greys(data) {
 function classIds(data, classes) {
   const ids = new Map(classes.map(({ id, colour }) => [parseInt(colour.slice(1), 16), id]));
   const values = new Uint8Array(data.length / 4);
+  let [colour, id] = [-1, UNKNOWN_CLASS]; // of the pixel before: mostly the same
   for (let pixel = 0, at = 0; pixel < values.length; pixel += 1, at += 4) {
-    values[pixel] = ids.get((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]) ?? UNKNOWN_CLASS;
+    const found = (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
+    if (found !== colour) [colour, id] = [found, ids.get(found) ?? UNKNOWN_CLASS];
+    values[pixel] = id;
   }
   return values;
 }
 
 function tinted(picture, values, steps) {
-  for (let pixel = 0, at = 0; pixel < values.length; pixel += 1, at += 4) {
-    [picture.data[at], picture.data[at + 1], picture.data[at + 2]] = steps[values[pixel]];
-    picture.data[at + 3] = 255;
-  }
+  const pixels = new Uint32Array(picture.data.buffer);
+  for (let pixel = 0; pixel < values.length; pixel += 1) pixels[pixel] = steps[values[pixel]];
   return picture;
 }

@@ -29,12 +29,12 @@ function scaleText(value, top) {
 }
 
 function classLegend(map, classes) {
-  const pixels = new Map();
-  for (const id of map.values) pixels.set(id, (pixels.get(id) ?? 0) + 1);
-  const present = classes.filter(({ id }) => pixels.has(id)).sort((a, b) => pixels.get(b.id) - pixels.get(a.id));
+  const pixels = new Uint32Array(256);
+  for (const id of map.values) pixels[id] += 1;
+  const present = classes.filter(({ id }) => pixels[id]).sort((a, b) => pixels[b.id] - pixels[a.id]);
   const rows = present.map((entry) => element(
     "li", {}, swatch(entry.colour), element("span", { class: "class-name" }, entry.name),
-    element("span", { class: "soft number" }, percent(pixels.get(entry.id) / map.values.length)),
+    element("span", { class: "soft number" }, percent(pixels[entry.id] / map.values.length)),
   ));
   return element("ul", { class: "class-list", "aria-label": "Predicted classes and their share of the pixels" }, ...rows);
 }

@@ -75,10 +75,8 @@ export class Viewer {
     try {
       this.bitmap = await this.source.picture(signal);
       this.setFrame(this.bitmap);
-      const shown = this.needMap(chosen.map);
-      this.regions = await this.source.regions(signal);
-      this.showBoxes();
-      await shown;
+      const regions = this.source.regions(signal).then((answer) => this.showBoxes(answer));
+      await Promise.all([this.needMap(chosen.map), regions]);
       for (const name of READ) await this.needMap(name);
     } catch (error) {
       if (!isAbort(error) && !signal.aborted) this.fail(error);
@@ -143,8 +141,9 @@ export class Viewer {
     this.readout.replaceChildren(...parts);
   }
 
-  showBoxes() {
-    const { boxes } = this.regions;
+  showBoxes(regions) {
+    this.regions = regions;
+    const { boxes } = regions;
     this.table = boxTable(boxes, {
       mark: (box) => this.mark(box),
       choose: (box) => {
@@ -154,8 +153,8 @@ export class Viewer {
     });
     const head = element("h2", { class: "side-title" }, this.options.boxesTitle, element("span", { class: "soft" }, ` ${boxes.length}`));
     const none = element("p", { class: "soft small" }, "None in this image.");
-    this.boxes.replaceChildren(head, boxes.length ? element("div", { class: "box-scroll", tabindex: "0", role: "group", "aria-label": "List of boxes" }, this.table) : none);
-    this.options.loaded(this.regions);
+    this.boxes.replaceChildren(head, boxes.length ? this.table : none);
+    this.options.loaded(regions);
     this.stage.draw();
   }
 

@@ -79,8 +79,11 @@ OpenPage = Callable[..., "playwright.Page"]
 
 @pytest.fixture
 def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[OpenPage]:
-    """open_page(hash, width, height, theme, token) → a page; at the end none may have complained or asked elsewhere."""
-    contexts, complaints, elsewhere = [], [], []
+    """open_page(hash, width, height, theme, token, complaint) → a page.
+
+    At the end no page may have asked elsewhere, or complained of more than HARMLESS and the complaint that is wanted.
+    """
+    contexts, complaints, elsewhere, wanted = [], [], [], list(HARMLESS)
 
     def watch(page: "playwright.Page") -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -88,8 +91,15 @@ def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[Open
         page.on("request", lambda asked: asked.url.startswith((served.url, "blob:")) or elsewhere.append(asked.url))
 
     def start(
-        place: str = "#/", width: int = 1440, height: int = 900, theme: str = "light", token: str | None = TOKEN, **more
+        place: str = "#/",
+        width: int = 1440,
+        height: int = 900,
+        theme: str = "light",
+        token: str | None = TOKEN,
+        complaint: str | None = None,
+        **more: object,
     ) -> "playwright.Page":
+        wanted.extend([complaint] if complaint else [])
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, **more)
         contexts.append(context)
         if token is not None:
@@ -103,5 +113,5 @@ def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[Open
     yield start
     for context in contexts:
         context.close()
-    assert [said for said in complaints if not any(known in said for known in HARMLESS)] == []
+    assert [said for said in complaints if not any(known in said for known in wanted)] == []
     assert elsewhere == []

@@ -21,7 +21,7 @@ def show(page: Page, view: str) -> None:
     if view == "image":
         page.locator(".pool-card").first.click()
         page.locator(".boxes, .box-part p").first.wait_for()
-        page.wait_for_function("document.querySelector('.working').hidden")
+        page.wait_for_function("() => document.querySelector('.working').hidden")
     else:
         page.locator({"overview": ".tile", "pool": ".pool-card img[src]", "own": ".invitation"}[view]).first.wait_for()
 
@@ -37,7 +37,7 @@ def test_text_has_contrast_and_controls_have_names(open_page: OpenPage, view: st
     page.get_by_role("dialog").wait_for()
     assert page.evaluate(LOW_CONTRAST) == []
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("width", [360, 820, 1440])
@@ -92,7 +92,7 @@ def test_focus_is_seen_and_skips_to_the_content(open_page: OpenPage) -> None:
 
 
 def test_page_allows_no_foreign_and_no_inline_script(open_page: OpenPage) -> None:
-    page = open_page("#/")
+    page = open_page("#/", complaint="Content Security Policy")
     show(page, "overview")
     policy = page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content") or ""
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy

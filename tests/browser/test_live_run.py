@@ -41,12 +41,12 @@ def test_lost_connection_is_told_and_comes_back(open_page: OpenPage) -> None:
     page.context.set_offline(False)
     page.get_by_role("button", name="Try again").click()
     page.locator(".pool-card img[src]").first.wait_for()
-    page.wait_for_function("document.querySelector('.state').dataset.state !== 'offline'")
+    page.wait_for_function("() => document.querySelector('.state').dataset.state !== 'offline'")
 
 
 def test_token_is_asked_for_until_it_is_right_and_kept(open_page: OpenPage) -> None:
     page = open_page("#/pool", token=None)
-    field = page.get_by_label("Token")
+    field = page.get_by_label("Token", exact=True)
     field.fill("wrong")
     page.keyboard.press("Enter")
     page.get_by_text("refused this token").wait_for()
@@ -64,6 +64,6 @@ def test_without_a_token_the_page_says_so(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("This service asks for a token.").wait_for()
     page.get_by_role("button", name="Try again").click()
-    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_label("Token", exact=True).fill(TOKEN)
     page.keyboard.press("Enter")
     page.locator(".tile").first.wait_for()

@@ -109,7 +109,7 @@ def test_photograph_on_its_side_is_sent_upright(open_page: OpenPage, tmp_path: P
         jpeg = encoded(pixels, "JPEG", exif=exif.tobytes(), quality=95)
         page.locator("input[type=file]").set_input_files({"name": "side.jpg", "mimeType": "image/jpeg", "buffer": jpeg})
     assert posted.value.headers["content-type"] == "image/png"
-    page.wait_for_function("document.querySelector('.working').hidden")
+    page.wait_for_function("() => document.querySelector('.working').hidden")
     # Fitted, the upright picture is higher than wide: white at the top.
     page.keyboard.press("0")
     page.locator("label", has_text="Picture only").click()

@@ -31,6 +31,7 @@ def test_cards_are_in_the_order_of_the_service(open_page: OpenPage, served: Serv
 
 def test_search_finds_and_says_when_it_does_not(open_page: OpenPage, served: ServedRun) -> None:
     page = open_page("#/pool")
+    shown_ids(page)
     page.keyboard.press("/")
     page.keyboard.type("nowhere to be found")
     page.get_by_text("No image", exact=True).wait_for()
@@ -77,13 +78,13 @@ def test_keys_walk_open_and_come_back(open_page: OpenPage, served: ServedRun) ->
     assert page.locator(".image-name").inner_text() == ids[columns]
     page.keyboard.press("Escape")
     page.locator(".pool-card").first.wait_for()
-    page.wait_for_function(f"{focused} === {json.dumps(ids[columns])}")
+    page.wait_for_function(f"() => {focused} === {json.dumps(ids[columns])}")
 
 
 def test_pictures_that_scroll_away_are_given_up(open_page: OpenPage) -> None:
     page = open_page("#/", width=460, height=420)
     held: list[Route] = []
-    page.route("**/image?max_side=*", held.append)
+    page.route("**/image?max_side=*", lambda route: held.append(route))  # playwright wants a function of Python
     given_up: list[str] = []
     page.on("requestfailed", lambda request: given_up.append(request.url))
     page.get_by_role("link", name="Pool").click()
@@ -92,7 +93,7 @@ def test_pictures_that_scroll_away_are_given_up(open_page: OpenPage) -> None:
         page.wait_for_timeout(20)
     page.mouse.move(200, 300)
     page.mouse.wheel(0, 5000)
-    page.wait_for_function("!document.querySelector('[data-index=\"0\"]')")
+    page.wait_for_function("() => !document.querySelector('[data-index=\"0\"]')")
     page.wait_for_timeout(200)
     assert given_up
     assert all("max_side" in url for url in given_up)
@@ -117,7 +118,7 @@ def test_thousands_of_images_are_a_few_cards(open_page: OpenPage, served: Served
     page.locator(".pool-card img[src]").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("End")
-    page.wait_for_function("document.activeElement.dataset.index === '4999' && document.activeElement.href")
+    page.wait_for_function("() => document.activeElement.dataset.index === '4999' && document.activeElement.href")
     page.locator("[data-index='4999'] img[src]").wait_for()
     assert page.locator(".pool-card").count() < 80
     assert len(asked) < 8

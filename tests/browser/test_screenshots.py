@@ -98,7 +98,7 @@ def test_screenshots(browser: Browser, larger: ServedRun) -> None:
                 page.locator("input[type=file]").set_input_files(own)
                 page.locator(".boxes").wait_for()
             if name.startswith(("image", "own")):
-                page.wait_for_function("document.querySelector('.working').hidden")
+                page.wait_for_function("() => document.querySelector('.working').hidden")
                 page.mouse.move(width * 0.3, height * 0.5 if screen is LAPTOP else 300)
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(400)  # pictures that came last are decoded
