@@ -17,7 +17,7 @@ COST_SAMPLE = 20
 def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     """Every fault that was found, and facts about the experiment, one line each."""
     dataset = open_dataset(config.dataset, config.seed)
-    faults = list(dataset.check())
+    faults = [*dataset.check(), *check_weights(config, dataset.num_classes)]
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
@@ -27,6 +27,19 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     facts = describe(config, dataset, split)
     facts.append(f"run folder {store.location}: {'resumes the run there' if store.exists() else 'new'}")
     return faults, facts
+
+
+def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
+    """What hinders `network.weights` from starting the network; none where it names no file."""
+    if config.network.weights is None:
+        return []
+    from raymeta.networks.registry import build_network  # torch takes seconds to import
+
+    try:
+        build_network(config.network, num_classes, config.seed)
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
