@@ -44,6 +44,10 @@ class BackgroundWriter(Generic[T]):
         if self._error is not None:
             raise self._error
 
+    def is_alive(self) -> bool:
+        """Whether it still writes: not after `close`, nor after a write that raised."""
+        return self._thread.is_alive()
+
     def __enter__(self) -> Self:
         return self
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fault_ledger import FaultLedger, table
+from plain_runner import PlainRunner
 from tiny_experiment import TinyRun, write_scenes
 
 LEDGER = pytest.StashKey[FaultLedger]()
@@ -55,4 +56,20 @@ def tiny_undisturbed(tmp_path_factory, tiny_scenes):
     began = time.monotonic()
     run.run()
     run.seconds = time.monotonic() - began
+    return run
+
+
+@pytest.fixture(scope="session")
+def driver():
+    """Runs experiments without Ray, in forks of one process."""
+    runner = PlainRunner()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(scope="session")
+def plain_undisturbed(driver, tmp_path_factory, tiny_scenes):
+    """The finished run without Ray that every disturbed one must equal."""
+    run = TinyRun(tmp_path_factory.mktemp("plain"), tiny_scenes)
+    assert driver.run(run) == 0, run.output
     return run

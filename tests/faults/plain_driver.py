@@ -1,7 +1,7 @@
 """The loop without Ray: the same stages, networks, scores and files in one process that forks within milliseconds.
 
-So that a driver can be killed at each of its writes. Reads JSON lines `{config, kill_at, mode}`; for each it forks a
-child that runs, or resumes, the experiment and dies at its `kill_at`-th write; answers with the child's exit status.
+So that a driver can be killed at each of its writes. Reads JSON lines `{config, overrides, log, kill_at,
+mode}`; for each it forks a child that runs, or resumes, the experiment and dies at its `kill_at`-th write; answers with the child's exit status.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import experiment_split
 from raymeta.experiment.image_scorer import ImageScorer
 from raymeta.experiment.run_store import RunStore
-from raymeta.experiment.store_files import StoreFiles
+from raymeta.experiment.store_files import RunError, StoreFiles
 from raymeta.experiment.training_set import ExampleCache, LabelledExamples
 from raymeta.networks.registry import build_network
 from raymeta.networks.training import train_network
@@ -132,10 +132,10 @@ def _stream(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def run_plain(config_path: str, log_path: Path) -> None:
+def run_plain(config_path: str, overrides: list[str], log_path: Path) -> None:
     """Run, or resume, an experiment in this process."""
     torch.set_num_threads(1)
-    config = load_config(config_path)
+    config = load_config(config_path, overrides)
     dataset = open_dataset(config.dataset, config.seed)
     split = experiment_split(config, dataset)
     store = RunStore(config.run_dir)
@@ -179,10 +179,13 @@ def main() -> None:
             try:
                 if order["kill_at"]:
                     die_at_write(order["kill_at"], order["mode"])
-                run_plain(order["config"], Path(order["log"]))
+                run_plain(order["config"], order["overrides"], Path(order["log"]))
                 os._exit(0)
+            except RunError as error:
+                Path(order["log"]).with_name("output.txt").write_text(str(error))
+                os._exit(2)
             except BaseException:
-                traceback.print_exc()
+                Path(order["log"]).with_name("output.txt").write_text(traceback.format_exc())
                 os._exit(1)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 

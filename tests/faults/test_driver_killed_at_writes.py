@@ -1,57 +1,19 @@
 """SIGKILL of the driver before, in the middle of and after its writes, again and again in one run (without Ray)."""
 
-import json
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from tiny_experiment import TinyRun, assert_same
+from tiny_experiment import assert_same
 
 from raymeta.experiment.run_store import RunStore
-
-DRIVER = Path(__file__).parent / "plain_driver.py"
-
-
-class PlainDriver:
-    """The fork server, and the log of all that its children did."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def run(self, run: TinyRun, kill_at: int = 0, mode: str = "") -> int:
-        order = {"config": str(run.config), "log": str(run.folder / "log.txt"), "kill_at": kill_at, "mode": mode}
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-
-@pytest.fixture(scope="module")
-def driver():
-    driver = PlainDriver()
-    yield driver
-    driver.process.stdin.close()
-    driver.process.wait(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def plain_undisturbed(driver, tmp_path_factory, tiny_scenes):
-    run = TinyRun(tmp_path_factory.mktemp("plain"), tiny_scenes)
-    assert driver.run(run) == 0
-    return run
 
 
 def kill_again_and_again(driver, run, undisturbed, ledger, mode, farthest, most):
     """Kill each process at one of its first `farthest` writes until the run ends; at most `most` kills."""
     moments, kills = random.Random(f"{mode} {farthest}"), 0
-    while driver.run(run, moments.randint(1, farthest), mode) == -signal.SIGKILL and kills < most - 1:
+    while driver.run(run, kill_at=moments.randint(1, farthest), mode=mode) == -signal.SIGKILL and kills < most - 1:
         kills += 1
     if kills == most - 1:
         assert driver.run(run) == 0
@@ -86,7 +48,7 @@ def test_a_kill_at_every_few_writes(driver, tiny, plain_undisturbed, ledger, mod
 
 
 def test_finished_work_of_other_inputs_is_not_used(driver, tiny, plain_undisturbed):
-    assert driver.run(tiny, 30, "after") == -signal.SIGKILL
+    assert driver.run(tiny, kill_at=30, mode="after") == -signal.SIGKILL
     folder = RunStore(str(tiny.run_dir)).iteration(0)
     assert folder.committed_stages(), "the run was killed too early for this test"
     for path in tiny.run_dir.rglob("*"):
