@@ -79,14 +79,17 @@ def _touching_pairs(
     base = np.int64(len(missed_size))
     pairs = np.empty(1024, dtype=np.int64)
     known = 0
-    touches = np.zeros(width, dtype=np.bool_)
+    touches = np.empty(width, dtype=np.bool_)
     for row in range(height):
         first, last = max(row - 1, 0), min(row + 2, height)
-        _mark_touching(missed_label_map[row], label_map[first:last], touches)
+        _mark_touching(missed_label_map[row], label_map[first], label_map[row], label_map[last - 1], touches)
+        components = missed_map[row]
         for col in range(width):
-            component = missed_map[row, col]
+            component = components[col]
+            if component == 0:
+                continue
             missed_size[component] += 1
-            if not touches[col] or component == 0:
+            if not touches[col]:
                 continue
             label = missed_label_map[row, col]
             previous = np.int64(-1)
@@ -102,20 +105,29 @@ def _touching_pairs(
     return pairs[:known]
 
 
-@njit(cache=True, nogil=True)
-def _mark_touching(missed: NDArray[np.uint8], labels: NDArray[np.uint8], touches: NDArray[np.bool_]) -> None:
-    """Fill touches (W,): whether one of the labels around a pixel equals its missed label; this loop vectorises.
+@njit(inline="always")  # so that the compiler sees that `touches` overlaps nothing
+def _mark_touching(
+    missed: NDArray[np.uint8],
+    above: NDArray[np.uint8],
+    here: NDArray[np.uint8],
+    below: NDArray[np.uint8],
+    touches: NDArray[np.bool_],
+) -> None:
+    """Fill touches (W,): whether the 3×3 labels around a pixel may hold its missed label; always True at both ends.
 
-    missed: (W,) uint8, one row. labels: (2 or 3, W) uint8, the rows around it.
+    missed: (W,) uint8, one row. above, here, below: (W,) uint8, the labels around it. Most pixels are none, and this
+    loop over bytes vectorises.
     """
-    width = len(missed)
-    for row in range(len(labels)):
-        line = labels[row]
-        for col in range(width):
-            touches[col] = (touches[col] & (row > 0)) | (line[col] == missed[col])
-        for col in range(width - 1):
-            touches[col] |= line[col + 1] == missed[col]
-            touches[col + 1] |= line[col] == missed[col + 1]
+    inner = max(len(missed) - 2, 0)
+    touches[0] = touches[-1] = True
+    middle, marks = missed[1:], touches[1:]
+    above_1, above_2, here_1, here_2, below_1, below_2 = above[1:], above[2:], here[1:], here[2:], below[1:], below[2:]
+    for col in range(inner):
+        label = middle[col]
+        found = (above[col] == label) | (above_1[col] == label) | (above_2[col] == label)
+        found |= (here[col] == label) | (here_1[col] == label) | (here_2[col] == label)
+        found |= (below[col] == label) | (below_1[col] == label) | (below_2[col] == label)
+        marks[col] = found
 
 
 @njit(cache=True, nogil=True)
