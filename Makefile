@@ -3,11 +3,12 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test lint screenshots clean
+.PHONY: help install demo test test-long lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
+	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
 	@echo "make clean  remove the virtual environment and runs/"
@@ -33,6 +34,9 @@ test: lint
 
 screenshots: install
 	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py
+
+test-long: install
+	$(BIN)/python -m pytest -m long
 
 clean:
 	rm -rf $(VENV) runs

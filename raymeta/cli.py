@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from raymeta import __version__
-from raymeta.config import ConfigError, ExperimentConfig, load_config
+from raymeta.config import ConfigError, ExperimentConfig, load_config, repetition_configs
 from raymeta.experiment.run_errors import RunFailedError
 
 EXIT_FAILED = 1
@@ -18,7 +19,7 @@ EXIT_INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 1 where the cluster failed, 2 with one message on bad input, 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     try:
         return int(options.command(options))
     except KeyboardInterrupt:
@@ -30,6 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunFailedError as error:
         print(f"raymeta: {error}", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; overrides may also come after options, which argparse alone refuses."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not (hasattr(options, "overrides") and all("=" in r and not r.startswith("-") for r in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,14 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     report = commands.add_parser("report", help="compare runs: table, curves, pictures")
-    report.add_argument("runs", nargs="+", metavar="RUN", help="run folders; a full_set run gives the 95 %% line")
+    report.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run folders, or folders of runs; full_set gives the target"
+    )
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
     report.set_defaults(command=_report)
-
-    serve = commands.add_parser("serve", help="priority maps over HTTP, while the run goes on")
-    _add_service(serve)
-    _add_address(serve)
-    serve.set_defaults(command=_serve)
 
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
     scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
@@ -74,14 +83,50 @@ def _parser() -> argparse.ArgumentParser:
     scenes.add_argument("--width", type=int, default=1024, help="pixels (%(default)s)")
     scenes.add_argument("--seed", type=int, default=0, help="same seed, same scenes (%(default)s)")
     scenes.set_defaults(command=_scenes)
+    _add_study_commands(commands)
+    _add_serve_command(commands)
     return parser
+
+
+def _add_study_commands(commands: Any) -> None:
+    """Many runs at once, and what is made of finished ones."""
+    sweep = commands.add_parser("sweep", help="runs over box widths, query sizes or any other values, by Ray Tune")
+    sweep.add_argument("config", metavar="SWEEP", help="YAML file, see configs/sweeps/")
+    _add_overrides(sweep, "as in samples=4")
+    _add_address(sweep)
+    sweep.set_defaults(command=_sweep)
+
+    export = commands.add_parser("export", help="the small tables of runs, enough for a report elsewhere")
+    export.add_argument("runs", nargs="+", metavar="RUN", help="run folders, or folders of runs")
+    export.add_argument("out", metavar="OUT_DIR", help="folder to write")
+    export.set_defaults(command=_export)
+
+    requery = commands.add_parser(
+        "requery", help="another query from a saved network, beside the run's own; no training"
+    )
+    requery.add_argument("run", metavar="RUN", help="run folder; its artefacts are only read")
+    requery.add_argument("--iteration", type=int, required=True, help="iteration whose network scores the pool")
+    _add_overrides(requery, "as in acquisition.box_width=32")
+    requery.add_argument("--out", help="folder to write (RUN/requery/…)")
+    _add_address(requery)
+    requery.set_defaults(command=_requery)
+
+
+def _add_serve_command(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="priority maps over HTTP, while the run goes on")
+    _add_service(serve)
+    _add_address(serve)
+    serve.set_defaults(command=_serve)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="YAML file, see configs/")
-    parser.add_argument(
-        "overrides", nargs="*", metavar="key.path=value", help="values that replace the file's, as in seed=1"
-    )
+    _add_overrides(parser, "as in seed=1")
+
+
+def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
+    text = f"values that replace the file's, {example}"
+    parser.add_argument("overrides", nargs="*", metavar="key.path=value", help=text)
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +139,7 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
     parser.add_argument("--replicas", type=int, default=1, help="scoring replicas at most (%(default)s)")
     parser.add_argument("--ingresses", type=int, default=2, help="HTTP processes (%(default)s)")
+    parser.add_argument("--queue", type=int, default=32, help="requests that wait before it answers 503 (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of a network pass (%(default)s)")
     parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
     parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
@@ -115,7 +161,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from raymeta.experiment.check import check_experiment
 
-    faults, facts = check_experiment(_load(options))
+    config = _load(options)
+    faults, facts = check_experiment(repetition_configs(config)[0])
+    if config.seeds is not None:
+        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
     for line in faults:
         print(line)
     for line in facts:
@@ -130,10 +179,29 @@ def _run(options: argparse.Namespace) -> int:
 
     config = _load(options)
     console = Console()
+    if config.seeds is not None:
+        return _run_repetitions(config, options.address, console)
     run_experiment(config, options.address, console)
     print_table([config.run_dir], console)
     console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _run_repetitions(config: ExperimentConfig, address: str | None, console: Console) -> int:
+    from raymeta.cluster.repetitions import run_repetitions
+    from raymeta.experiment.report import print_table, write_report
+
+    codes = run_repetitions(config, address, console)
+    finished = [folder for folder, code in codes.items() if code == 0]
+    if finished:
+        print_table(finished, console)
+        path = write_report(finished, f"{config.run_dir.rstrip('/')}/report")
+        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+    failed = [folder for folder, code in codes.items() if code]
+    if failed:
+        again = "the same command goes on with them"
+        print(f"raymeta: {len(failed)} of {len(codes)} runs failed: {', '.join(failed)}; {again}", file=sys.stderr)
+    return max(codes.values())
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -145,11 +213,43 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    from raymeta.cluster.sweep import run_sweep
+    from raymeta.experiment.report import write_report
+    from raymeta.experiment.sweep_plan import load_sweep
+
+    sweep = load_sweep(options.config, options.overrides)
+    console = Console()
+    code, begun = run_sweep(sweep, options.address, console)
+    if begun:
+        console.print(f"report: {write_report([sweep.sweep_dir])}", highlight=False, soft_wrap=True)
+    return code
+
+
+def _export(options: argparse.Namespace) -> int:
+    from raymeta.experiment.run_export import export_runs
+
+    exported = export_runs(options.runs, options.out)
+    for run in exported:
+        print(f"{run.name}: {run.bytes_written / 1024:.0f} KiB")
+    print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {options.out}`")
+    return 0
+
+
+def _requery(options: argparse.Namespace) -> int:
+    from raymeta.cluster.requery import print_requery, requery
+
+    console = Console()
+    result = requery(options.run, options.iteration, options.overrides, options.out, options.address, console)
+    print_requery(result, console)
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
     from raymeta.cluster.serve_command import ServeOptions, environment_token, run_service
-    from raymeta.service.settings import ServiceSettings
+    from raymeta.service.settings import ServiceSettings, ServingLayout
 
-    for name in ("replicas", "ingresses", "threads", "max_body_mb", "max_megapixels"):
+    for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
         if not getattr(options, name) > 0:
             raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: choose more than 0")
     if not 1 <= options.port <= 65535:
@@ -163,8 +263,9 @@ def _serve(options: argparse.Namespace) -> int:
         threads=options.threads,
         access_log=options.access_log and str(Path(options.access_log).expanduser().absolute()),
     )
-    layout = ServeOptions(options.host, options.port, options.replicas, options.ingresses, options.address)
-    return run_service(settings, layout, Console())
+    layout = ServingLayout(options.replicas, options.ingresses, options.queue)
+    place = ServeOptions(options.host, options.port, options.address)
+    return run_service(settings, layout, place, Console())
 
 
 def _scenes(options: argparse.Namespace) -> int:

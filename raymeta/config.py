@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from raymeta.safe_yaml import YamlError, load_yaml
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 StrategyName = Literal[
@@ -19,6 +20,9 @@ StrategyName = Literal[
 ]
 ClicksPriority = Literal["paper", "normalized"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
+NetworkKind = Literal["fcn8", "deeplabv3plus", "lraspp"]
+Sampling = Literal["images", "labelled_pixels"]
+BatchNormMode = Literal["train", "frozen", "sync"]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 
 
@@ -70,6 +74,12 @@ class AcquisitionConfig(_Section):
     epsilon: float | None = Field(None, gt=0, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)")
     clicks_sample_images: int = Field(32, ge=1, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
+    match_cost_of: str | None = Field(
+        None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
+    )
+    match_cost: Literal["query", "total"] = Field(
+        "query", description="clicks to match; total: those that that run spent on its meta set too"
+    )
 
 
 class MetaRegressorConfig(_Section):
@@ -84,10 +94,12 @@ class MetaRegressorConfig(_Section):
 class NetworkConfig(_Section):
     """The segmentation network."""
 
-    kind: Literal["fcn8"] = Field("fcn8", description="architecture")
-    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts")
-    batch_norm: bool = Field(False, description="batch norm after each convolution of the encoder")
-    weights: str | None = Field(None, description="file with start weights; none: random initialisation")
+    kind: NetworkKind = Field("fcn8", description="architecture")
+    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts; 1.0 is as published")
+    batch_norm: bool = Field(False, description="fcn8: batch norm after each convolution; the others always have it")
+    weights: str | None = Field(
+        None, description="start weights, a file or URI: own network.pt or a published encoder; none: random"
+    )
 
 
 class TrainingConfig(_Section):
@@ -106,11 +118,49 @@ class TrainingConfig(_Section):
     patience: int = Field(10, ge=1, description="epochs without a better validation mIoU before it stops")
     max_epochs: int = Field(200, ge=1, description="at most this many epochs")
     steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
+    min_steps_per_epoch: int = Field(1, ge=1, description="an epoch goes through few labelled images again until then")
     max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
+    sampling: Sampling = Field(
+        "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
+    )
+    accumulation_steps: int = Field(1, ge=1, description="parts in which each worker computes its share of a batch")
     horizontal_flip: bool = Field(False, description="mirror half of the images")
+    crop_height: int | None = Field(None, ge=1, description="train on random crops of this height (pixels)")
+    crop_width: int | None = Field(None, ge=1, description="train on random crops of this width (pixels)")
+    scale_min: float = Field(1.0, gt=0, description="scale images before the crop by a random factor, at least this")
+    scale_max: float = Field(1.0, gt=0, description="and at most this")
+    scale_step: float = Field(0.25, ge=0, description="between the factors; 0: any factor in between")
+    batch_norm: BatchNormMode = Field(
+        "train", description="frozen: statistics of the start weights; sync: over all workers"
+    )
     workers: int = Field(1, ge=1, description="Ray Train workers")
     threads_per_worker: int = Field(2, ge=1, description="CPU threads of a worker")
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
+
+    @model_validator(mode="after")
+    def _steps_and_parts_fit(self) -> "TrainingConfig":
+        least, most, parts = self.min_steps_per_epoch, self.steps_per_epoch, self.workers * self.accumulation_steps
+        if most is not None and least > most:
+            raise ValueError(f"min_steps_per_epoch {least} exceeds steps_per_epoch {most}: lower it")
+        if self.batch_size % parts:
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of workers {self.workers} × accumulation_steps "
+                f"{self.accumulation_steps}: choose a multiple of {parts}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _crop_and_scale_fit(self) -> "TrainingConfig":
+        if (self.crop_height is None) != (self.crop_width is None):
+            raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
+        if self.scale_min > self.scale_max:
+            raise ValueError(f"scale_min {self.scale_min} is above scale_max {self.scale_max}: swap them")
+        if (self.scale_min, self.scale_max) != (1.0, 1.0) and self.crop_height is None:
+            raise ValueError(
+                f"scale_min {self.scale_min} and scale_max {self.scale_max} make images of many sizes: give "
+                "crop_height and crop_width"
+            )
+        return self
 
 
 class ScoringConfig(_Section):
@@ -132,6 +182,7 @@ class ExperimentConfig(_Section):
 
     run_dir: str = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+    seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
     iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
@@ -142,22 +193,34 @@ class ExperimentConfig(_Section):
     report: ReportConfig = Field(default_factory=ReportConfig)
 
     @model_validator(mode="after")
-    def _meta_set_present(self) -> "ExperimentConfig":
+    def _parts_fit_together(self) -> "ExperimentConfig":
         if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
             raise ValueError(
                 "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
             )
-        if self.training.batch_size % self.training.workers:
+        if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
+            raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")
+        if self.training.batch_norm == "frozen" and self.network.weights is None:
             raise ValueError(
-                f"training.batch_size {self.training.batch_size} is no multiple of "
-                f"training.workers {self.training.workers}: choose a multiple"
+                "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
+                "name a file, or set training.batch_norm to train"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_are_seeds(self) -> "ExperimentConfig":
+        for seed in self.seeds or []:
+            if not 0 <= seed < 2**31:
+                raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
+        if self.seeds and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: one of them comes twice; name each once")
         return self
 
 
 # Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
+    "seeds",
     "dataset.root",
     "iterations",
     "scoring.actors",
@@ -167,24 +230,45 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
 )
 
 
+def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
+    """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
+    if config.seeds is None:
+        return [config]
+    folder = config.run_dir.rstrip("/")
+    return [
+        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": f"{folder}/{seed_folder(seed)}"})
+        for seed in config.seeds
+    ]
+
+
+def seed_folder(seed: int) -> str:
+    """Name of one repetition's run folder."""
+    return f"seed_{seed}"
+
+
 def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:
     """Read a YAML config and apply `key.path=value` overrides; values are YAML.
 
     Raises:
         ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
     """
+    return parse_config(load_values(path, overrides), source=str(path))
+
+
+def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        values = yaml.safe_load(text)
+        values = load_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config {path} can't be read: {error}") from error
-    except yaml.YAMLError as error:
+    except YamlError as error:
         raise ConfigError(f"config {path} is no valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
     for override in overrides or []:
         _apply_override(values, override)
-    return parse_config(values, source=str(path))
+    return values
 
 
 def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentConfig:
@@ -195,6 +279,14 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
         raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
 
 
+def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
+    """The config with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    values = config.model_dump()
+    for override in overrides:
+        _apply_override(values, override)
+    return parse_config(values)
+
+
 def _describe(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
     if fault["type"] == "extra_forbidden":
@@ -203,7 +295,8 @@ def _describe(fault: Any) -> str:
         return f"  {key}: missing; give a value"
     message = fault["msg"].removeprefix("Value error, ")
     shown = fault["input"]
-    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {shown!r})")
+    text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
+    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")
 
 
 def _apply_override(values: dict[str, Any], override: str) -> None:
@@ -211,15 +304,24 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     if not separator or not key:
         raise ConfigError(f"override {override!r} has no '=': write key.path=value, as in seed=1")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = load_yaml(text)
+    except YamlError as error:
         raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+    set_value(values, key, value, source=f"override {override!r}")
+
+
+def set_value(values: dict[str, Any], key: str, value: Any, source: str = "") -> None:
+    """Set the value at a dotted path, making sections on the way.
+
+    Raises:
+        ConfigError: a part of the path holds a value; `source` names it.
+    """
     *parents, last = key.split(".")
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            raise ConfigError(f"override {override!r}: {parent} holds a value, not keys")
+            raise ConfigError(f"{source or key}: {parent} holds a value, not keys")
     section[last] = value
 
 

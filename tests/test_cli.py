@@ -1,6 +1,7 @@
 """Bad input ends in one clear message and exit code 2, and costs nobody data."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -11,6 +12,10 @@ import yaml
 
 import raymeta
 from raymeta.cli import main
+from raymeta.config import load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.experiment.check import experiment_split
+from raymeta.experiment.run_store import RunStore
 
 SIDE = 32
 
@@ -108,6 +113,25 @@ def test_check_tells_what_the_numbers_mean(config, capsys):
     assert "meta set: 2 images (33.3 %)" in shown
 
 
+def test_check_and_run_with_seeds(config, camvid, capsys):
+    from raymeta.config import load_config
+    from raymeta.experiment.run_store import RunStore
+
+    assert main(["check", str(config), "seeds=[4, 5]"]) == 0
+    shown = capsys.readouterr().out
+    assert "repetitions: seeds 4, 5" in shown
+    assert "seed_4: new" in shown.replace("\n", "")
+    RunStore(str(camvid / "run")).create(load_config(config))
+    assert_refused(capsys, ["run", config, "seeds=[4, 5]"], "holds a run without repetitions")
+
+
+def test_overrides_may_follow_options(config, capsys):
+    assert_refused(capsys, ["run", config, "--address", "local", "acquisition.box_width=33"], "box_width 33")
+    with pytest.raises(SystemExit):
+        main(["run", str(config), "--address", "local", "--nonsense"])
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
 def test_report_of_no_run(tmp_path, capsys):
     assert_refused(capsys, ["report", tmp_path], "holds no run")
 
@@ -120,7 +144,9 @@ def test_scenes(tmp_path, capsys):
     assert_refused(capsys, ["scenes", root, "--train", "0"], "--train 0")
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"], ["sweep", "--help"]]
+)
 def test_help_as_a_module(arguments):
     done = subprocess.run(
         [sys.executable, "-m", "raymeta", *arguments],
@@ -135,3 +161,44 @@ def test_help_as_a_module(arguments):
 def test_importing_the_core_does_not_import_ray():
     code = "import raymeta.acquisition.pool_scoring, sys; assert 'ray' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], ("holds no run",)),
+        (["RUN", "--port", "0"], ("--port 0", "1 to 65535")),
+        (["RUN", "--replicas", "0"], ("--replicas 0",)),
+        (["RUN", "--max-megapixels", "nan"], ("--max-megapixels nan",)),
+        (["RUN", "--dataset-root", "nowhere"], ("dataset.root nowhere is not there",)),
+        (["RUN", "--host", "192.0.2.77"], ("nothing can listen at 192.0.2.77:8000", "choose another --port")),
+    ],
+)
+def test_serve_refuses_what_it_cannot_serve(config, capsys, arguments, words):
+    begin_run(config)
+    run = str(config.parent / "run")
+    assert_refused(capsys, ["serve", *[run if argument == "RUN" else argument for argument in arguments]], *words)
+
+
+def test_serve_refuses_an_empty_token(config, capsys, monkeypatch):
+    begin_run(config)
+    monkeypatch.setenv("RAYMETA_TOKEN", " ")
+    assert_refused(capsys, ["serve", config.parent / "run"], "RAYMETA_TOKEN is empty")
+
+
+def test_serve_refuses_a_port_that_is_taken(config, capsys):
+    begin_run(config)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert_refused(capsys, ["serve", config.parent / "run", "--port", port], f"127.0.0.1:{port}", "--port")
+
+
+def begin_run(config):
+    """What `raymeta run` writes first."""
+    values = load_config(config)
+    dataset = open_dataset(values.dataset, values.seed)
+    store = RunStore(values.run_dir)
+    store.create(values)
+    store.write_split(experiment_split(values, dataset).to_table())

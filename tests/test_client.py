@@ -95,7 +95,7 @@ def test_no_service_at_all_is_named():
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         with (
             Client(f"http://127.0.0.1:{taken.getsockname()[1]}", deadline_s=0.3) as client,
-            pytest.raises(ServiceError, match="no answer within 0.3 s: ConnectError") as caught,
+            pytest.raises(ServiceError, match=r"no answer within 0\.3 s: ConnectError") as caught,
         ):
             client.model()
     assert caught.value.status is None

@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from raymeta.config import STRATEGY_NAMES, ConfigError, differences, flatten, load_config, parse_config
+from raymeta.config import (
+    STRATEGY_NAMES,
+    ConfigError,
+    differences,
+    flatten,
+    load_config,
+    parse_config,
+    repetition_configs,
+)
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MINIMAL = {
@@ -32,16 +40,48 @@ def test_every_strategy_has_its_config(prefix):
         assert load_config(CONFIGS / f"{prefix}{strategy}.yaml").acquisition.strategy == strategy
 
 
-def test_paper_numbers():
-    config = load_config(CONFIGS / "cityscapes_fcn8_metabox_plus.yaml")
-    acquisition = config.acquisition
-    assert (acquisition.initial_images, acquisition.meta_images, acquisition.box_width, acquisition.query_size) == (
-        50,
-        30,
-        128,
-        6400,
-    )
-    assert (config.training.learning_rate, config.training.beta1, config.training.beta2) == (1e-4, 0.99, 0.999)
+PAPER_TRAINING = {
+    "fcn8": {
+        "optimizer": "adam", "learning_rate": 1e-4, "beta1": 0.99, "beta2": 0.999, "schedule": "constant",
+        "batch_size": 1, "horizontal_flip": False, "crop_height": None, "crop_width": None, "scale_min": 1.0,
+        "scale_max": 1.0, "batch_norm": "train", "patience": 10,
+    },
+    "deeplab": {
+        "optimizer": "sgd", "learning_rate": 0.001, "momentum": 0.9, "schedule": "poly", "poly_power": 0.8,
+        "poly_steps": 150_000, "batch_size": 4, "horizontal_flip": True, "crop_height": 769, "crop_width": 769,
+        "scale_min": 0.5, "scale_max": 2.0, "batch_norm": "frozen", "patience": 10,
+    },
+}  # fmt: skip
+"""Section 4 of the paper."""
+PAPER_NETWORKS = {"fcn8": ("fcn8", 0.25, None), "deeplab": ("deeplabv3plus", 1.0, "data/xception65.pth")}
+
+
+@pytest.mark.parametrize("network", PAPER_TRAINING)
+@pytest.mark.parametrize("strategy", STRATEGY_NAMES)
+def test_every_cell_of_table_1(network, strategy):
+    config = load_config(CONFIGS / f"cityscapes_{network}_{strategy}.yaml")
+    acquisition, training = config.acquisition, dict(PAPER_TRAINING[network])
+    if (network, strategy) == ("deeplab", "full_set"):
+        training["learning_rate"] = 0.003
+    assert acquisition.strategy == strategy
+    assert (acquisition.initial_images, acquisition.meta_images) == (50, 30)
+    assert (acquisition.box_width, acquisition.query_size) == (128, 6400)
+    assert 6400 * 128**2 == 50 * 1024 * 2048  # an iteration is 50 images of pixels
+    assert {key: getattr(config.training, key) for key in training} == training
+    assert (config.network.kind, config.network.width_multiplier, config.network.weights) == PAPER_NETWORKS[network]
+    assert not config.network.batch_norm
+    regressor = config.meta_regressor
+    assert (regressor.trees, regressor.depth, regressor.learning_rate) == (100, 4, 0.1)
+    assert (config.dataset.kind, config.dataset.height) == ("cityscapes", None)
+    reference = f"runs/cityscapes_{network}_full_set"
+    assert config.report.full_set_run == (None if strategy == "full_set" else reference)
+    # The paper's costliest strategy is there after 17 sets of 50 images (FCN8, random boxes: cost_P 28.57 %).
+    assert config.iterations == (1 if strategy == "full_set" else 20)
+
+
+def test_published_start_weights_are_named_where_they_fit():
+    named = {path.stem for path in CONFIGS.glob("*.yaml") if load_config(path).network.weights is not None}
+    assert named == {f"cityscapes_deeplab_{strategy}" for strategy in STRATEGY_NAMES}
 
 
 def test_overrides_go_by_path(config_file):
@@ -63,7 +103,21 @@ def test_overrides_go_by_path(config_file):
         (["seed.deep=1", "seed=[1"], r"not valid|no valid YAML|integer"),
         (["dataset.height=10"], "give both, or neither"),
         (["training.workers=2"], "no multiple"),
+        (
+            ["training.accumulation_steps=3", "training.batch_size=4"],
+            "× training.accumulation_steps 3: .*multiple of 3",
+        ),
+        (["training.crop_height=769"], "crop_height 769 and crop_width None: give both"),
+        (["training.scale_max=2.0"], "give crop_height and crop_width"),
+        (["training.scale_min=2.0"], "scale_min 2.0 is above scale_max 1.0"),
+        (["training.batch_norm=frozen"], "network.weights gives none: name a file, or set training.batch_norm"),
+        (["training.batch_norm=none"], "'train', 'frozen' or 'sync'"),
+        (["network.kind=segnet"], "'fcn8', 'deeplabv3plus' or 'lraspp'"),
         (["run_dir.x=1"], "holds a value"),
+        (["seeds=[0, -1]"], "-1 is no seed"),
+        (["seeds=[0, 0]"], "comes twice"),
+        (["seeds=[]"], "seeds: .*at least 1"),
+        (["acquisition.strategy=full_set", "acquisition.match_cost_of=runs/x"], "full_set asks for no boxes"),
     ],
 )
 def test_faults_name_key_and_remedy(config_file, overrides, message):
@@ -100,3 +154,11 @@ def test_resume_may_change_speed_but_not_results():
 
 def test_flatten_has_dotted_paths():
     assert flatten(parse_config(MINIMAL))["acquisition.strategy"] == "metabox_plus"
+
+
+def test_repetitions_are_ordinary_configs():
+    config = parse_config(MINIMAL | {"seeds": [3, 5]})
+    assert repetition_configs(config) == [
+        parse_config(MINIMAL | {"seed": seed, "run_dir": f"runs/x/seed_{seed}"}) for seed in (3, 5)
+    ]
+    assert repetition_configs(parse_config(MINIMAL)) == [parse_config(MINIMAL)]

@@ -1,6 +1,5 @@
 """The query: the best boxes of the whole pool (DESIGN 2.5)."""
 
-import heapq
 import math
 from typing import Final
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 
-PARTS_A_MERGE: Final = 4
-"""`BoxMerge` clears away what fell out of the query after this many times its rows: rare enough to cost little."""
+LEAST_ROWS_A_MERGE: Final = 1024
+"""`BoxMerge` lets at least so many rows wait before it sorts them in: a sort has a fixed cost."""
 
 
 def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
@@ -45,6 +44,8 @@ def _check_query_size(query_size: int) -> None:
 
 def _candidate_columns(candidates: pa.Table) -> pa.Table:
     """The columns of CANDIDATE_SCHEMA with its types, then the others."""
+    if candidates.schema.equals(CANDIDATE_SCHEMA):
+        return candidates
     missing = [name for name in CANDIDATE_SCHEMA.names if name not in candidates.column_names]
     if missing:
         raise ValueError(f"candidates lack the columns {', '.join(missing)}: give {CANDIDATE_SCHEMA.names}")
@@ -75,9 +76,9 @@ def _image_ranks(table: pa.Table) -> NDArray[np.int64]:
     codes = pc.dictionary_encode(table[IMAGE_ID].combine_chunks())
     if isinstance(codes, pa.ChunkedArray):
         codes = codes.combine_chunks()
-    ids = [image_id.encode() for image_id in codes.dictionary.to_pylist()]
+    ids = codes.dictionary.cast(pa.binary())  # Arrow orders binary values byte by byte
     ranks = np.empty(len(ids), dtype=np.int64)
-    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    ranks[pc.sort_indices(ids).to_numpy()] = np.arange(len(ids))
     return ranks[codes.indices.to_numpy()]
 
 
@@ -91,10 +92,10 @@ class BoxMerge:
         """Raise ValueError when `query_size` is below 1."""
         _check_query_size(query_size)
         self.query_size = query_size
-        self._parts: list[pa.Table] = []
-        self._rows_since_merge = 0
-        self._score_of: dict[tuple[str, int, int], float] = {}
-        self._best: list[float] = []  # heap of the highest scores of distinct boxes
+        self._kept: pa.Table | None = None
+        self._waiting: list[pa.Table] = []
+        self._rows_waiting = 0
+        self._cutoff = -math.inf
 
     def add(self, candidates: pa.Table) -> None:
         """Take candidates; those that can't be in the result any more are dropped at once.
@@ -103,50 +104,37 @@ class BoxMerge:
             ValueError: a missing column.
         """
         rows = _candidate_columns(candidates)
-        score = rows[SCORE].to_numpy()
-        reach = (score > 0.0) & (score >= self.cutoff())
-        if not reach.any():
+        score = rows.column(SCORE).to_numpy()
+        reach = score >= self._cutoff
+        reach &= score > 0.0
+        found = np.count_nonzero(reach)
+        if not found:
             return
         rows = rows.filter(pa.array(reach))  # a copy: the caller's memory isn't held
-        if rows.num_rows > self.query_size:
-            rows = select_boxes(rows, self.query_size)
-        self._parts.append(rows)
-        self._rows_since_merge += rows.num_rows
-        if self._count(rows) or self._rows_since_merge > PARTS_A_MERGE * self.query_size:
+        self._waiting.append(rows)
+        self._rows_waiting += rows.num_rows
+        if self._rows_waiting >= max(LEAST_ROWS_A_MERGE, self.query_size):
             self._merge()
 
     def cutoff(self) -> float:
-        """-inf until `query_size` distinct boxes are known, then the lowest score among the best of them.
+        """A lower bound of the lowest score in the result; -inf until `query_size` distinct boxes are sorted in.
 
-        A box that scores strictly less is never chosen; one that scores as much may be.
+        A box that scores strictly less is never chosen; one that scores as much may be. After `result` it is exact for
+        what was added before; between, the rows that wait to be sorted in could only raise it.
         """
-        return self._best[0] if len(self._best) == self.query_size else -math.inf
+        return self._cutoff
 
     def result(self) -> pa.Table:
         """The query so far, best first."""
         self._merge()
-        return self._parts[0] if self._parts else CANDIDATE_SCHEMA.empty_table()
-
-    def _count(self, rows: pa.Table) -> bool:
-        """Note the scores of boxes not seen before; whether a known box came with a higher score."""
-        image_id, top, left, scores = (rows[name].to_numpy().tolist() for name in (IMAGE_ID, TOP, LEFT, SCORE))
-        raised = False
-        for box, score in zip(zip(image_id, top, left, strict=True), scores, strict=True):
-            known = self._score_of.get(box)
-            if known is not None:
-                raised |= score > known
-                continue
-            self._score_of[box] = score
-            if len(self._best) < self.query_size:
-                heapq.heappush(self._best, score)
-            else:
-                heapq.heappushpop(self._best, score)
-        return raised
+        return CANDIDATE_SCHEMA.empty_table() if self._kept is None else self._kept
 
     def _merge(self) -> None:
-        """Keep only what is in the query so far."""
-        if not self._rows_since_merge:
+        """Sort in what waits, and keep only what is in the query so far."""
+        if not self._waiting:
             return
-        kept = select_boxes(pa.concat_tables(self._parts, promote_options="default"), self.query_size)
-        self._parts, self._rows_since_merge, self._score_of, self._best = [kept], 0, {}, []
-        self._count(kept)
+        parts = self._waiting if self._kept is None else [self._kept, *self._waiting]
+        kept = select_boxes(pa.concat_tables(parts, promote_options="default"), self.query_size)
+        self._kept, self._waiting, self._rows_waiting = kept, [], 0
+        if kept.num_rows == self.query_size:
+            self._cutoff = float(kept[SCORE][-1].as_py())

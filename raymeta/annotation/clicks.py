@@ -92,13 +92,11 @@ class AnnotatedScene:
         return Clicks(polygon=sum(sizes), intersection=0, box=0, class_=len(sizes))
 
     def vertex_map(self) -> NDArray[np.uint8]:
-        """(H, W) uint8, 1 at pixels that hold a visible vertex; vertices outside the image are in no box and left out.
+        """(H, W) uint8, 1 at pixels that hold a visible vertex.
 
         A vertex in the last half pixel of the image belongs to the last pixel.
         """
-        points = self.visible_vertices
-        limits = np.array([self.width, self.height])
-        cols, rows = np.minimum(_pixels(points[((points >= 0) & (points < limits)).all(axis=1)]), limits - 1).T
+        cols, rows = np.minimum(_pixels(self.visible_vertices), [self.width - 1, self.height - 1]).T
         marks = np.zeros((self.height, self.width), dtype=np.uint8)
         marks[rows, cols] = 1
         return marks
@@ -122,14 +120,17 @@ class AnnotatedScene:
     def visible_vertices(self) -> NDArray[np.float64]:
         """(N, 2) float64 x, y of the vertices of evaluated classes that have a pixel of their polygon around them.
 
-        Around means the 3×3 pixels centred at floor(v + 0.5); those outside the image show nothing.
+        Vertices outside the image are left out: they lie in no box.
+        Around means the 3×3 pixels centred at floor(v + 0.5), which is clipped to the image first; of the nine, those
+        outside the image show nothing.
         """
         counted = [(k, p) for k, (class_id, p) in enumerate(self.polygons, start=1) if class_id != IGNORE]
         points = np.concatenate([np.empty((0, 2)), *(p for _, p in counted)])
         owners = np.concatenate([np.empty(0, np.int32), *(np.full(len(p), k, np.int32) for k, p in counted)])
-        # Three pixels of padding: a vertex that is cut to its inside has only padding around it.
-        padded = np.pad(self.owner_map, 3)
-        x, y = np.clip(_pixels(points) + 3, 1, [self.width + 4, self.height + 4]).T
+        inside = ((points >= 0) & (points < [self.width, self.height])).all(axis=1)
+        points, owners = points[inside], owners[inside]
+        padded = np.pad(self.owner_map, 1)
+        x, y = np.clip(_pixels(points), 0, [self.width - 1, self.height - 1]).T + 1
         visible = np.zeros(len(points), dtype=bool)
         for dy in (-1, 0, 1):
             for dx in (-1, 0, 1):

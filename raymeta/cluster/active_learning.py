@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
+from ray.exceptions import RayError
 from rich.console import Console
 
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -13,11 +14,14 @@ from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.progress import RunProgress
-from raymeta.cluster.stages import Session
+from raymeta.cluster.session import Session
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
+from raymeta.experiment.cost_matching import candidate_config
+from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import IterationFolder
+from raymeta.experiment.run_errors import RunFailedError
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -35,19 +39,41 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     dataset = open_dataset(config.dataset, config.seed)
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
-    store.create(config)
     progress = RunProgress(config.acquisition.strategy, config.iterations, console)
-    with store.lock():
+    with store.lock(progress.say):
+        for fault in store.damaged():
+            progress.say(f"{fault}; it is written anew")
+        store.create(config)
         store.write_split(split.to_table())
         if _is_complete(store, config):
+            for index in store.iterations():
+                store.iteration(index).delete_scratch_files()
             progress.say(f"{store.location}: all iterations are done")
             return
-        with ray_connection(address), progress, _workers(config, progress) as (trainer, scorer):
+        with (
+            ray_connection(address),
+            progress,
+            _lost_processes(),
+            _workers(candidate_config(config), progress) as (trainer, scorer),
+        ):
             session = Session(config, store, dataset, split, trainer, scorer, progress)
-            _run_iterations(session)
+            run_iterations(session)
 
 
-def _run_iterations(session: Session) -> None:
+@contextmanager
+def _lost_processes() -> Iterator[None]:
+    """Tell plainly of a Ray process whose loss Ray couldn't make good."""
+    try:
+        yield
+    except RayError as error:
+        raise RunFailedError(
+            f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n"
+            "what is committed stays: the same command goes on from there"
+        ) from error
+
+
+def run_iterations(session: Session) -> None:
+    """Count the pool's clicks, then run iterations until the config's number of them, or the pool is dry."""
     session.progress.begin_stage("clicks", len(session.split.pool))
     _count_pool_clicks(session)
     for index in range(session.config.iterations):
@@ -60,12 +86,13 @@ def _run_iterations(session: Session) -> None:
 def run_iteration(session: Session, index: int) -> dict[str, Any]:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
-    committed = _sound_stages(session, folder)
+    regions = labelled_before(session, index)
+    committed = _sound_stages(session, folder, regions)
+    session.recall_faults(folder, committed)
     if "summary" in committed:
-        session.faults |= folder.read_json("oracle.json")["failed_images"]
+        folder.delete_scratch_files()
         return dict(folder.read_json("summary.json"))
     session.progress.begin_iteration(index)
-    regions = labelled_before(session, index)
     if "train" not in committed:
         stages.train(session, folder, index, regions)
     if session.config.acquisition.strategy == "full_set":
@@ -77,11 +104,10 @@ def run_iteration(session: Session, index: int) -> dict[str, Any]:
             stages.score(session, folder, index, regions)
         if "annotate" not in committed:
             stages.annotate(session, folder)
-        else:
-            session.faults |= folder.read_json("oracle.json")["failed_images"]
     summary = iteration_summary(session.config, session.store, session.split, index, regions)
     folder.write_json("summary.json", summary)
     folder.commit("summary", ["summary.json"])
+    folder.delete_scratch_files()
     session.progress.finish_iteration(summary)
     return summary
 
@@ -94,9 +120,13 @@ def labelled_before(session: Session, index: int) -> LabelledRegions:
     return regions
 
 
-def _sound_stages(session: Session, folder: IterationFolder) -> list[str]:
+def _sound_stages(session: Session, folder: IterationFolder, regions: LabelledRegions) -> list[str]:
     """Committed stages; a damaged artefact is named and its stage is done again."""
     committed = folder.committed_stages()
+    if committed and folder.inputs("train") not in ("", regions_key(regions)):
+        # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
+        session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
+        return []
     for stage in stages.STAGES:
         if stage not in committed:
             for fault in folder.damaged(stage):
@@ -128,12 +158,18 @@ def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[
 
 def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
-    if session.store.read_pool_clicks() is not None:
+    pool = session.split.pool
+    counted = session.store.read_pool_clicks()
+    finished = session.store.finished_blocks("pool_clicks", input_key(session.dataset.name))
+    if counted is not None:
+        finished.discard()
+        missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
+        session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
         return
-    rows = session.scorer.run(
-        "whole_image_clicks", session.split.pool, on_rows=lambda rows: session.progress.advance(len(rows))
-    )
+    with finished:
+        rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
     kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
     session.store.write_pool_clicks(pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
+    finished.discard()

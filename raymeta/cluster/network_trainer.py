@@ -80,18 +80,17 @@ class NetworkTrainer:
         """
         job = TrainingJob(iteration, regions, validation_ids, resume)
         number = ray.get(self._desk.submit.remote(job))
-        epoch_stored = 0
+        epoch = 0
         while (result := ray.get(self._desk.result.remote(number, POLL_S))) is None:
             if not self._thread.is_alive():
                 raise TrainingFailedError(f"Ray Train ended while it trained iteration {iteration}: {self._error}")
             progress = ray.get(self._desk.progress.remote())
             if on_progress and progress:
                 on_progress(progress)
-            if on_state and progress.get("epoch", 0) > epoch_stored:
-                epoch_stored = progress["epoch"]
-                state = ray.get(self._desk.state.remote(number))
-                if state is not None:
-                    on_state(state)
+            # Asked for by its own epoch: progress may tell of an epoch whose state is still on its way.
+            if on_state and (newer := ray.get(self._desk.state.remote(number, epoch))) is not None:
+                epoch, state = newer
+                on_state(state)
         if "error" in result:
             raise TrainingFailedError(result["error"])
         return result

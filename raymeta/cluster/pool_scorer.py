@@ -2,16 +2,17 @@
 
 import logging
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 import ray
 import ray.data
 
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import ScoringWorker
+from raymeta.cluster.scoring_worker import CANDIDATES_STREAM, ScoringWorker
 from raymeta.config import ExperimentConfig
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.schemas import IMAGE_ID
@@ -43,6 +44,21 @@ def _quieten_ray_data() -> None:
     context.issue_detectors_config.detectors = []
 
 
+def _replay(known: Iterable[list[Row]], wanted: set[str], selector: Any) -> dict[str, Row]:
+    """Give a new selector the candidates of images that are scored already; their rows, without candidates."""
+    done: dict[str, Row] = {}
+    for rows in known:
+        new = [row for row in rows if row[IMAGE_ID] in wanted and row["error"] is None and row[IMAGE_ID] not in done]
+        if not new:
+            continue
+        tables = [pa.ipc.open_stream(row[CANDIDATES_STREAM]).read_all() for row in new]
+        _, incarnation = ray.get(selector.add.remote(pa.concat_tables(tables)))
+        for row in new:
+            kept = {name: value for name, value in row.items() if name != CANDIDATES_STREAM}
+            done[row[IMAGE_ID]] = kept | {"incarnation": incarnation}
+    return done
+
+
 class PoolScorer:
     """Scoring actors that stay over an experiment; each call is one pass of Ray Data over image ids.
 
@@ -67,7 +83,7 @@ class PoolScorer:
     ) -> list[Row]:
         """Rows of a task of ScoringWorker, one an image, sorted by image id.
 
-        bundle: ObjectRef of a Bundle. on_rows: gets each block's rows as they come, for progress.
+        bundle: ObjectRef of a Bundle. on_rows: gets each block's rows as they come, for progress and safekeeping.
         """
         if not image_ids:
             return []
@@ -92,15 +108,24 @@ class PoolScorer:
         rows: list[Row] = []
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"):
             for block in map(pickle.loads, batch["rows"]):
-                rows.extend(block)
                 if on_rows:
                     on_rows(block)
+                # Candidates are with the selector: only `on_rows` sees them, or the driver would hold the pool's.
+                rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in block)
         return sorted(rows, key=lambda row: row[IMAGE_ID].encode())
 
     def select(
-        self, image_ids: Sequence[str], bundle: Any, on_rows: Callable[[list[Row]], None] | None = None
+        self,
+        image_ids: Sequence[str],
+        bundle: Any,
+        on_rows: Callable[[list[Row]], None] | None = None,
+        known: Iterable[list[Row]] = (),
     ) -> tuple[Any, list[Row]]:
         """Score images and select the best boxes of all of them.
+
+        on_rows: gets each finished block's rows; a sound row holds the image's candidates as the bytes of an Arrow
+        stream (CANDIDATES_STREAM). known: blocks of such rows from an earlier, interrupted call with the same images
+        and bundle; their images are not scored again. Read once, block by block.
 
         Returns:
             The query table, best first, and one row an image.
@@ -109,9 +134,9 @@ class PoolScorer:
             ScoringFailedError: the selector was lost more than MAX_SELECTOR_LOSSES times.
         """
         selector = start_selector(self.config.acquisition.query_size)
-        done: dict[str, Row] = {}
-        todo = list(image_ids)
         try:
+            done = _replay(known, set(image_ids), selector)
+            todo = [image_id for image_id in image_ids if image_id not in done]
             for _ in range(MAX_SELECTOR_LOSSES):
                 done |= {row[IMAGE_ID]: row for row in self.run("score", todo, bundle, selector, on_rows)}
                 query, incarnation = ray.get(selector.result.remote())

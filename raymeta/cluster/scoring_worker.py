@@ -8,6 +8,9 @@ import ray
 
 from raymeta.schemas import IMAGE_ID
 
+CANDIDATES_STREAM = "candidates_stream"
+"""Field of a scored row: the image's candidates as the bytes of an Arrow stream, for a caller that keeps them."""
+
 
 class ScoringWorker:
     """Opens the data set once and loads a bundle when its key changes.
@@ -65,6 +68,7 @@ class ScoringWorker:
         self._cutoff, incarnation = ray.get(selector.add.remote(score.candidates))
         return {
             **score.statistics,
+            CANDIDATES_STREAM: _stream_bytes(score.candidates),
             "incarnation": incarnation,
             "seconds_decode": timed.decode,
             "seconds_network": timed.network,
@@ -72,11 +76,7 @@ class ScoringWorker:
         }
 
     def _meta_segments(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
-        sink = pa.BufferOutputStream()
-        table = scorer.meta_segments(image_id)
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        return {"segments_table": sink.getvalue().to_pybytes()}
+        return {"segments_table": _stream_bytes(scorer.meta_segments(image_id))}
 
     def _largest_box_clicks(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
         return {"clicks": int(scorer.largest_box_clicks(image_id))}
@@ -87,3 +87,10 @@ class ScoringWorker:
         clicks = Oracle(self.dataset, self.config.acquisition.epsilon).whole_image_clicks(image_id)
         height, width = self.dataset.label_map(image_id).shape
         return {"polygon_clicks": clicks.polygon, "class_clicks": clicks.class_, "pixels": height * width}
+
+
+def _stream_bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())

@@ -15,10 +15,11 @@ from raymeta.experiment.iteration_bundle import open_existing, read_split
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.experiment.run_store import RunStore
 from raymeta.service.access_token import TOKEN_VARIABLE
-from raymeta.service.settings import ServiceSettings
+from raymeta.service.settings import ServiceSettings, ServingLayout
 
 APP = "raymeta"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches."""
 
 
 class ServingFailedError(RunFailedError):
@@ -31,12 +32,10 @@ class ServeOptions:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    replicas: int = 1
-    ingresses: int = 2
     address: str | None = None
 
 
-def run_service(settings: ServiceSettings, options: ServeOptions, console: Console) -> int:
+def run_service(settings: ServiceSettings, layout: ServingLayout, options: ServeOptions, console: Console) -> int:
     """Serve a run until SIGINT or SIGTERM.
 
     Raises:
@@ -51,19 +50,22 @@ def run_service(settings: ServiceSettings, options: ServeOptions, console: Conso
         from ray import serve
 
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        from raymeta.cluster.serving import ServingLayout, priority_map_service
+        from raymeta.cluster.serving import priority_map_service
 
         local = cluster_address(options.address) is None
         serve.start(
             proxy_location="HeadOnly" if local else "EveryNode",
             http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
         )
-        app = priority_map_service(settings, ServingLayout(options.replicas, options.ingresses), cluster_gpus() > 0)
+        app = priority_map_service(settings, layout, cluster_gpus() > 0)
         try:
             serve.run(app, name=APP, route_prefix="/")
         except RuntimeError as error:
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
+        _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
         console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)
+        if options.host not in LOOPBACK and settings.token is None:
+            console.print(f"anyone who reaches this port can use it: set {TOKEN_VARIABLE} to ask for a token")
         console.print("Ctrl-C ends it", highlight=False)
         stop.wait()
         serve.delete(APP)  # waits for the requests under way; a local Ray ends with this process

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from ray import serve
@@ -12,21 +12,10 @@ from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.scoring_replica import SCORING, ScoringReplica
 from raymeta.cluster.serve_backend import INGRESS, ServeBackend
 from raymeta.service.access_token import TOKEN_VARIABLE
-from raymeta.service.settings import ServiceSettings
+from raymeta.service.settings import ServiceSettings, ServingLayout
 
 MAX_ONGOING = 3
 """Requests that a replica works on: one in the network, one being scored, one whose bytes travel."""
-
-
-@dataclass(frozen=True)
-class ServingLayout:
-    """replicas: scoring replicas at most, started as requests pile up. ingresses: HTTP processes, two so that one may
-    die. queued: requests that may wait at each ingress; more are answered 503.
-    """
-
-    replicas: int = 1
-    ingresses: int = 2
-    queued: int = 32
 
 
 class PriorityMapIngress:

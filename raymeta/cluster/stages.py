@@ -1,27 +1,26 @@
 """The stages of one iteration: each does its work once and commits it to the run folder."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import ray
 
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.annotation.oracle import Oracle
-from raymeta.cluster.network_trainer import NetworkTrainer
-from raymeta.cluster.pool_scorer import PoolScorer, Row
-from raymeta.cluster.progress import RunProgress
-from raymeta.config import ExperimentConfig
-from raymeta.datasets.sample import Dataset
+from raymeta.cluster.pool_scorer import Row
+from raymeta.cluster.session import Session
+from raymeta.experiment.background_writer import BackgroundWriter
+from raymeta.experiment.clicks_sample import clicks_sample
+from raymeta.experiment.cost_matching import cut_query
+from raymeta.experiment.finished_blocks import FinishedBlocks
 from raymeta.experiment.image_scorer import Bundle
-from raymeta.experiment.iteration_folder import STAGES, IterationFolder
-from raymeta.experiment.run_store import RunStore
-from raymeta.experiment.split import Split
+from raymeta.experiment.input_key import input_key, regions_key
+from raymeta.experiment.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.schemas import (
@@ -34,52 +33,26 @@ from raymeta.schemas import (
     WIDTH,
 )
 
-__all__ = ["STAGES", "Session", "annotate", "finish_full_set", "fit", "score", "train"]
+__all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
 
-TRAINING_STATE = "training_state.pt"
-STATE_WRITE_S = 15.0
-"""Least seconds between two training states in the run folder: a state is several times the network's size."""
-
-
-@dataclass
-class Session:
-    """Everything that lives as long as a run."""
-
-    config: ExperimentConfig
-    store: RunStore
-    dataset: Dataset
-    split: Split
-    trainer: NetworkTrainer
-    scorer: PoolScorer
-    progress: RunProgress
-    faults: dict[str, str] = field(default_factory=dict)
-
-    def note_faults(self, faults: dict[str, str]) -> None:
-        """Tell of each unreadable image once."""
-        for image_id, reason in faults.items():
-            if image_id not in self.faults:
-                self.progress.say(f"left out {image_id}: {reason}")
-        self.faults |= faults
+Keep = Callable[[list[Row]], None]
 
 
 def train(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
     """Train the network from its start weights on the labels so far."""
-    start, written = time.monotonic(), [time.monotonic()]
+    start = time.monotonic()
     session.progress.begin_stage("train")
-
-    def keep(state: bytes) -> None:
-        if time.monotonic() - written[0] > STATE_WRITE_S:
-            folder.write_scratch(TRAINING_STATE, state)
-            written[0] = time.monotonic()
-
-    result = session.trainer.train(
-        index,
-        regions,
-        session.split.validation,
-        resume=folder.read_scratch(TRAINING_STATE),
-        on_progress=session.progress.training,
-        on_state=keep,
-    )
+    key = input_key(index, regions)
+    write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
+    with BackgroundWriter(write, lambda old, new: new) as states:
+        result = session.trainer.train(
+            index,
+            regions,
+            session.split.validation,
+            resume=folder.read_scratch(TRAINING_STATE, key),
+            on_progress=session.progress.training,
+            on_state=states.put,
+        )
     session.note_faults(result["faults"])
     confusion = np.array(result["confusion"], dtype=np.int64)
     evaluation = {
@@ -93,8 +66,8 @@ def train(session: Session, folder: IterationFolder, index: int, regions: Labell
     folder.write_bytes("network.pt", result["network"])
     folder.write_table("training.parquet", pa.Table.from_pylist(result["history"], schema=TRAINING_SCHEMA))
     folder.write_json("evaluation.json", evaluation)
-    folder.commit("train", ["network.pt", "training.parquet", "evaluation.json"], time.monotonic() - start)
-    folder.delete_scratch(TRAINING_STATE)
+    names = ["network.pt", "training.parquet", "evaluation.json"]
+    folder.commit("train", names, time.monotonic() - start, inputs=regions_key(regions))
 
 
 def fit(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
@@ -105,8 +78,10 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
         folder.commit("fit", ["fit.json"], time.monotonic() - start)
         return
     session.progress.begin_stage("fit", len(session.split.meta))
-    bundle = ray.put(Bundle(f"{index}-meta", index, folder.read_bytes("network.pt"), None, regions))
-    rows = session.scorer.run("meta_segments", session.split.meta, bundle, on_rows=_advance(session))
+    network = folder.read_bytes("network.pt")
+    bundle = session.share(Bundle(f"{index}-meta", index, network, None, regions))
+    with folder.finished_blocks("fit", input_key(network)) as finished:
+        rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
     tables = [
@@ -132,18 +107,26 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     acquisition = session.config.acquisition
     strategy = STRATEGIES[acquisition.strategy]
     pool = [i for i in session.split.unlabelled if i not in session.faults]
+    network = folder.read_bytes("network.pt")
     regressor = folder.read_bytes("meta_regressor.bin") if strategy.needs_meta_regressor else None
-    make_bundle = partial(Bundle, iteration=index, network=folder.read_bytes("network.pt"), regressor=regressor)
-    bundle = make_bundle(key=f"{index}-sample", regions=regions)
+    key = input_key(network, regressor, regions)
+    make_bundle = partial(Bundle, iteration=index, network=network, regressor=regressor, regions=regions)
+    bundle = make_bundle(key=f"{index}-sample")
     if strategy.uses_clicks and acquisition.clicks_priority == "normalized":
-        clicks_max = _sample_clicks_max(session, pool, ray.put(bundle))
-        bundle = make_bundle(key=f"{index}-score", regions=regions, clicks_max=clicks_max)
+        with folder.finished_blocks("sample", key) as finished:
+            clicks_max = _sample_clicks_max(session, finished, pool, session.share(bundle))
+        bundle = make_bundle(key=f"{index}-score", clicks_max=clicks_max)
     session.progress.begin_stage("score", len(pool))
-    query, rows = session.scorer.select(pool, ray.put(bundle), on_rows=_advance(session))
+    with folder.finished_blocks("score", input_key(key, bundle.clicks_max)) as finished:
+        known = _counted(session, finished)
+        query, rows = session.scorer.select(pool, session.share(bundle), on_rows=_keep(session, finished), known=known)
     session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
-    folder.write_table("query.parquet", _query_table(query, acquisition.box_width))
-    folder.write_json("score.json", {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy})
+    ranked = query_table(query, acquisition.box_width)
+    asked, matched = cut_query(ranked, session.config, session.store, session.dataset, index)
+    folder.write_table("query.parquet", asked)
+    told = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": matched}
+    folder.write_json("score.json", told)
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
@@ -152,20 +135,32 @@ def annotate(session: Session, folder: IterationFolder) -> None:
     start = time.monotonic()
     query = folder.read_table("query.parquet")
     session.progress.begin_stage("annotate", query.num_rows)
+    with folder.finished_blocks("annotate", input_key(folder.read_bytes("query.parquet"))) as finished:
+        answers = _answers(session, finished, query)
+    annotation = pa.Table.from_pylist(answers, schema=ANNOTATION_SCHEMA)
+    folder.write_table("annotation.parquet", annotation.sort_by(RANK))
+    folder.write_json("oracle.json", {"failed_images": session.faults})
+    folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
+
+
+def _answers(session: Session, finished: FinishedBlocks, query: pa.Table) -> list[Row]:
+    """The oracle's rows for every box of a query, image by image; boxes that are answered already are not asked."""
+    answers = [row for rows in _counted(session, finished) for row in rows]
+    answered = {row[IMAGE_ID] for row in answers}
     oracle = Oracle(session.dataset, session.config.acquisition.epsilon)
-    answers = []
     for image_id in query[IMAGE_ID].unique().to_pylist():
+        if image_id in answered:
+            continue
         boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
         try:
-            answers.append(oracle.answer(boxes))
+            rows = oracle.answer(boxes).to_pylist()
+            finished.add(rows)
+            answers += rows
         except (OSError, ValueError) as error:
             # Without labels the boxes stay unlabelled; the image is left out from now on.
             session.note_faults({image_id: str(error)})
         session.progress.advance(boxes.num_rows)
-    annotation = pa.concat_tables(answers) if answers else ANNOTATION_SCHEMA.empty_table()
-    folder.write_table("annotation.parquet", annotation.sort_by(RANK))
-    folder.write_json("oracle.json", {"failed_images": session.faults})
-    folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
+    return answers
 
 
 def finish_full_set(folder: IterationFolder) -> None:
@@ -183,29 +178,49 @@ def finish_full_set(folder: IterationFolder) -> None:
         folder.commit("annotate", ["annotation.parquet", "oracle.json"])
 
 
-def _sample_clicks_max(session: Session, pool: list[str], bundle: Any) -> int:
+def run_from_blocks(
+    session: Session, finished: FinishedBlocks, task: str, image_ids: Sequence[str], bundle: Any | None = None
+) -> list[Row]:
+    """Rows of a task of ScoringWorker, sorted by image id; images in `finished` are taken from there."""
+    wanted = set(image_ids)
+    done = {row[IMAGE_ID]: row for rows in _counted(session, finished) for row in rows if row[IMAGE_ID] in wanted}
+    todo = [image_id for image_id in image_ids if image_id not in done]
+    rows = session.scorer.run(task, todo, bundle, on_rows=_keep(session, finished))
+    return sorted([*done.values(), *rows], key=lambda row: row[IMAGE_ID].encode())
+
+
+def _counted(session: Session, finished: FinishedBlocks) -> Iterator[list[Row]]:
+    """The finished blocks; progress counts their rows."""
+    for rows in finished.blocks():
+        session.progress.advance(len(rows))
+        yield rows
+
+
+def _keep(session: Session, finished: FinishedBlocks) -> Keep:
+    """Count and keep the rows of a block; images that failed are tried again by a resumed run."""
+
+    def keep(rows: list[Row]) -> None:
+        session.progress.advance(len(rows))
+        finished.add([row for row in rows if row["error"] is None])
+
+    return keep
+
+
+def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[str], bundle: Any) -> int:
     """Largest box click count on a fixed seeded sample of the pool (DESIGN 2.2), at least 1."""
     session.progress.begin_stage("sample")
-    everything = sorted(session.split.unlabelled, key=str.encode)
-    rng = np.random.default_rng([session.config.seed, 1])
-    size = min(session.config.acquisition.clicks_sample_images, len(everything))
-    sample = [everything[index] for index in rng.choice(len(everything), size=size, replace=False)]
-    rows = session.scorer.run("largest_box_clicks", [i for i in sample if i not in session.faults], bundle)
+    size = session.config.acquisition.clicks_sample_images
+    sample = clicks_sample(session.split.unlabelled, session.config.seed, size)
+    readable = [image_id for image_id in sample if image_id in set(pool)]
+    rows = run_from_blocks(session, finished, "largest_box_clicks", readable, bundle)
     return max([1, *(row["clicks"] for row in rows if row["error"] is None)])
-
-
-def _advance(session: Session) -> Any:
-    def advance(rows: list[Row]) -> None:
-        session.progress.advance(len(rows))
-
-    return advance
 
 
 def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
 
 
-def _query_table(selected: pa.Table, box_width: int) -> pa.Table:
+def query_table(selected: pa.Table, box_width: int) -> pa.Table:
     count = selected.num_rows
     columns = {
         **{name: selected[name] for name in selected.column_names},

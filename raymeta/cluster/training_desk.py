@@ -29,7 +29,7 @@ class TrainingDesk:
         self._jobs: list[TrainingJob | None] = []
         self._results: dict[int, dict[str, Any]] = {}
         self._progress: dict[str, Any] = {}
-        self._state: tuple[int, bytes] | None = None
+        self._state: tuple[int, int, bytes] | None = None  # job, epoch, state
         self._changed = asyncio.Condition()
 
     async def submit(self, job: TrainingJob | None) -> int:
@@ -51,24 +51,27 @@ class TrainingDesk:
             await self._changed.wait_for(ready)
             number = max(len(self._results), last + 1)
             job = self._jobs[number]
-            known = self._state[1] if self._state and self._state[0] == number else None
+            known = self._state[2] if self._state and self._state[0] == number else None
             return number, job, known or (job.resume if job else None)
 
     async def report(self, number: int, progress: dict[str, Any]) -> None:
         """Rank 0 tells how far it is."""
         self._progress = {"job": number, **progress}
 
-    async def keep_state(self, number: int, state: bytes) -> None:
-        """Rank 0 leaves the state after an epoch."""
-        self._state = (number, state)
+    async def keep_state(self, number: int, epoch: int, state: bytes) -> None:
+        """Rank 0 leaves the state after an epoch; calls may overtake each other, an older state changes nothing."""
+        if self._state is None or (number, epoch) > self._state[:2]:
+            self._state = (number, epoch, state)
 
     async def progress(self) -> dict[str, Any]:
         """What rank 0 told last, or nothing."""
         return self._progress
 
-    async def state(self, number: int) -> bytes | None:
-        """The newest state of a job."""
-        return self._state[1] if self._state and self._state[0] == number else None
+    async def state(self, number: int, newer_than: int) -> tuple[int, bytes] | None:
+        """Epoch and newest state of a job; None unless there is one of a later epoch than `newer_than`."""
+        if self._state is None or self._state[0] != number or self._state[1] <= newer_than:
+            return None
+        return self._state[1], self._state[2]
 
     async def finish(self, number: int, result: dict[str, Any]) -> None:
         """Rank 0 delivers; a second delivery of a restarted group changes nothing."""

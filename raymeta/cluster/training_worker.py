@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STATE_INTERVAL_S = 5.0
-"""Least seconds between two states that leave a worker: a state is several times the network's size."""
-
 
 class DistributedCommunicator:
     """Sums integer arrays over the ranks of torch.distributed."""
@@ -43,7 +40,8 @@ class _Reporter:
         self.max_epochs = max_epochs
         self.fields: dict[str, Any] = {"epoch": 0, "max_epochs": max_epochs, "validation_miou": None}
         self.last_report = 0.0
-        self.last_state = time.monotonic()
+        self.state_seconds = 0.0
+        self.state_sent = time.monotonic()
 
     def step(self, done: int, total: int) -> None:
         now = time.monotonic()
@@ -54,9 +52,12 @@ class _Reporter:
     def epoch(self, record: Any, state: Any) -> None:
         self.fields |= {"epoch": record.epoch, "validation_miou": record.validation_miou}
         self.desk.report.remote(self.number, dict(self.fields))
-        if time.monotonic() - self.last_state > STATE_INTERVAL_S:
-            self.desk.keep_state.remote(self.number, state.to_bytes())
-            self.last_state = time.monotonic()
+        start = time.monotonic()
+        # After every epoch, so that no more than one is ever done twice; unless it took less than sending its state.
+        if start - self.state_sent >= self.state_seconds:
+            self.desk.keep_state.remote(self.number, record.epoch, state.to_bytes())
+            self.state_sent = time.monotonic()
+            self.state_seconds = self.state_sent - start
 
 
 def training_loop(settings: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from raymeta.datasets.cityscapes_labels import CITYSCAPES_LABELS, EVALUATED_LABE
 from raymeta.datasets.cityscapes_polygons import read_cityscapes_polygons
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles
-from raymeta.datasets.image_files import is_utf8
+from raymeta.datasets.image_files import name_fault
 from raymeta.datasets.sample import DatasetError
 from raymeta.datasets.sample_files import SampleFiles, require_folders
 
@@ -49,8 +49,8 @@ def _find_split(root: Path, split: str) -> tuple[dict[str, SampleFiles], list[st
     found: dict[str, SampleFiles] = {}
     for path in sorted(images.glob(f"*/*{IMAGE_ENDING}")):
         image_id = path.name.removesuffix(IMAGE_ENDING)
-        if not is_utf8(path.name):
-            raise DatasetError(f"{path.name!r} in {path.parent} is not valid UTF-8: rename it")
+        if fault := name_fault(path.name):
+            raise DatasetError(f"{path.name!r} in {path.parent} {fault}: rename it")
         if image_id in found:
             raise DatasetError(f"{found[image_id].image} and {path} are both image {image_id}: remove one")
         stem = annotation / path.parent.name / image_id

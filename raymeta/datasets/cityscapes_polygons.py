@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.cityscapes_labels import FRAME_LABELS, label_of
 from raymeta.datasets.sample import DatasetError, Polygon
+
+MAX_BYTES: Final = 32 << 20
+"""A hundred times the polygons of a street scene; decoded they take several times as much memory."""
 
 
 def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]]:
@@ -42,7 +45,11 @@ def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]
 
 def _load(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DatasetError(f"{path}: polygons of {path.stat().st_size} bytes: at most {MAX_BYTES} are read")
         content = json.loads(path.read_text(encoding="utf-8"))
+    except DatasetError:
+        raise
     except FileNotFoundError:
         raise DatasetError(f"{path}: file is missing") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -79,6 +86,11 @@ def _parse_object(entry: Any) -> Polygon | None:
 
 
 def _parse_points(value: Any) -> NDArray[np.float64]:
+    if not isinstance(value, list) or not all(isinstance(point, list) for point in value):
+        raise ValueError("polygon is no list of [x, y]")
+    for coordinate in (coordinate for point in value for coordinate in point):
+        if type(coordinate) not in (int, float):  # numpy would take text and true for numbers
+            raise ValueError(f"polygon has the coordinate {str(coordinate)[:40]!r}, which is no number")
     try:
         points = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -146,6 +146,11 @@ class FileDataset:
         if self._files.read_polygons is None or sample.polygons is None:
             raise DatasetError(f"{self.name} has no polygons: count clicks on its label maps")
         polygons, (height, width) = self._files.read_polygons(sample.polygons)
+        if (height, width) != (expected := image_size(sample.image)):
+            raise DatasetError(
+                f"{sample.polygons}: polygons of {height}×{width} pixels, "
+                f"its image has {expected[0]}×{expected[1]}: store both in one size"
+            )
         if self._resize is None:
             return polygons
         scale = np.array([self._resize[1] / width, self._resize[0] / height])

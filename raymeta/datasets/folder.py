@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles
 from raymeta.datasets.sample import IGNORED, DatasetError
 from raymeta.datasets.sample_files import pair_files, require_folders
+from raymeta.safe_yaml import YamlError, load_yaml
 
 CLASS_FILE = "classes.yaml"
 LAYOUT = (
@@ -63,10 +63,10 @@ def read_class_list(path: Path) -> ClassList:
 
 def _load(path: Path) -> dict[Any, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DatasetError(f"{path}: file is missing: expected {LAYOUT}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, YamlError) as error:
         raise DatasetError(f"{path}: can't be read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: holds {type(content).__name__}, not keys with values: expected {LAYOUT}")

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from raymeta.datasets.png_chunks import png_fault
 from raymeta.datasets.sample import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+_EXIF_ORIENTATION = 0x0112
 
 _DECODING_ERRORS = (
     OSError,
@@ -28,38 +31,45 @@ _DECODING_ERRORS = (
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Decode an image completely.
 
-    Grey, palette, CMYK and YCbCr images become RGB; an alpha channel is dropped.
+    The content decides, not the ending: PNG and JPEG are read. Grey, palette, CMYK and YCbCr images become RGB; an
+    alpha channel is dropped; of 16 bits a colour channel the upper 8 are taken.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        DatasetError: missing, truncated or unreadable file, or more than 8 bits a channel in one grey channel.
+        DatasetError: missing, truncated or unreadable file, another format, several frames, an EXIF rotation, or more
+            than 8 bits a channel in one grey channel.
     """
-    with _opened(path) as image:
+    with _opened(path, ("PNG", "JPEG")) as image:
+        if (turned := _exif_orientation(image)) not in (0, 1):
+            raise DatasetError(
+                f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
+                "store it upright without that tag"
+            )
         return _rgb(image, path)
 
 
 def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode the bytes of a PNG or JPEG file as `read_image` does; `name` is what messages call it.
+    """Decode the bytes of a PNG or JPEG file, pixels as stored whatever its EXIF tag says; `name` is for messages.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        DatasetError: other bytes, a truncated or damaged image, or more than 8 bits a channel in one grey channel.
+        DatasetError: other bytes, a damaged or animated image, or more than 8 bits a channel in one grey channel.
     """
     with open_header(data, name) as image:
-        return _rgb(image, name)
+        return _rgb(image, data, name)
 
 
 def open_header(data: bytes, name: str) -> Image.Image:
     """A PNG or JPEG image of which only the header is read: `size` and `mode` are known, no pixel is decoded.
 
     Raises:
-        DatasetError: bytes of another format.
+        DatasetError: bytes of another format, or an animation.
     """
-    return _opened(io.BytesIO(data), name, formats=("PNG", "JPEG"))
+    return _opened(data, ("PNG", "JPEG"), name)
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
@@ -69,51 +79,85 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         (H, W) uint8.
 
     Raises:
-        DatasetError: missing, truncated or unreadable file, or not one 8-bit channel.
+        DatasetError: missing, truncated or unreadable file, no PNG (JPEG changes values), several frames, or not one
+            channel of at most 8 bits.
     """
-    with _opened(path) as image:
-        if image.mode not in ("L", "P"):
+    with _opened(path, ("PNG",)) as image:
+        if image.mode not in ("L", "P", "1"):
             raise DatasetError(
                 f"{path}: label map has mode {image.mode}: store one 8-bit channel (PNG of mode L or P), "
                 "whose values are the label ids"
             )
-        return np.array(_decoded(image, path), dtype=np.uint8)
+        factor = _grey_factor(path) if image.mode == "L" else 1
+        return np.array(_decoded(image, path), dtype=np.uint8) // np.uint8(factor)
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone. Raises DatasetError if it is missing or unreadable."""
-    with _opened(path) as image:
+    with _opened(path, ("PNG", "JPEG")) as image:
         return image.height, image.width
 
 
-def _opened(source: Path | io.BytesIO, name: str | None = None, formats: tuple[str, ...] | None = None) -> Image.Image:
+def _exif_orientation(image: Image.Image) -> int:
+    """1 where it is upright or nothing is said."""
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except (*_DECODING_ERRORS, TypeError, KeyError):
+        return 1  # a broken tag says nothing
+
+
+def _grey_factor(path: Path) -> int:
+    """By how much Pillow spreads the values of a grey PNG of 2 or 4 bits, so that its white is 255."""
+    with path.open("rb") as stream:
+        bits, color_type = stream.read(26)[24:]
+    return {2: 85, 4: 17}.get(bits, 1) if color_type == 0 else 1
+
+
+def _opened(source: Path | bytes, formats: tuple[str, ...], name: str | None = None) -> Image.Image:
+    """The image with its header read. Other formats aren't even tried: some of their decoders start programs."""
     name = name or str(source)
     try:
-        return Image.open(source, formats=formats)
+        if isinstance(source, Path) and source.exists() and not source.is_file():
+            raise DatasetError(f"{name}: is no regular file: put an image there")
+        image = Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=formats)
+    except DatasetError:
+        raise
     except FileNotFoundError:
         raise DatasetError(f"{name}: file is missing") from None
     except _DECODING_ERRORS as error:
-        raise DatasetError(f"{name}: can't be read: {_reason(error)}") from error
-
-
-def _rgb(image: Image.Image, name: Path | str) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB of an opened image."""
-    if image.mode.startswith(("I", "F")):
-        raise DatasetError(f"{name}: image has mode {image.mode}: convert it to 8 bits a channel")
-    return np.array(_decoded(image, name).convert("RGB"))
-
-
-def _decoded(image: Image.Image, path: Path | str) -> Image.Image:
-    try:
-        image.load()
-    except _DECODING_ERRORS as error:
-        raise DatasetError(f"{path}: can't be decoded, damaged or truncated: {_reason(error)}") from error
+        wanted = " or ".join(formats)
+        raise DatasetError(f"{name}: can't be read: {_reason(error, wanted)}") from error
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format == "PNG":
+        image.close()
+        raise DatasetError(f"{name}: animation of {frames} frames: store one picture a file")
     return image
 
 
-def _reason(error: Exception) -> str:
+def _rgb(image: Image.Image, source: Path | bytes, name: str | None = None) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of an opened image."""
+    if image.mode.startswith(("I", "F")):
+        raise DatasetError(f"{name or source!s}: image has mode {image.mode}: convert it to 8 bits a channel")
+    return np.array(_decoded(image, source, name).convert("RGB"))
+
+
+def _decoded(image: Image.Image, source: Path | bytes, name: str | None = None) -> Image.Image:
+    try:
+        if image.format == "PNG":
+            fault = png_fault(source.read_bytes() if isinstance(source, Path) else source)
+            if fault:
+                raise ValueError(fault)
+        image.load()
+    except _DECODING_ERRORS as error:
+        raise DatasetError(
+            f"{name or source!s}: can't be decoded, damaged or truncated: {_reason(error, '')}"
+        ) from error
+    return image
+
+
+def _reason(error: Exception, wanted: str) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
-        return "no known image format"
+        return f"no {wanted} file; convert it" if wanted else "no known image format"
     return str(error) or type(error).__name__
 
 
@@ -121,31 +165,41 @@ def list_images(folder: Path) -> dict[str, Path]:
     """Image files of a folder (PNG and JPEG) by their stem; other and hidden files are passed over.
 
     Raises:
-        DatasetError: two files share a stem, or a name is not valid UTF-8; every one is named.
+        DatasetError: two files share a stem, however it is written in Unicode, or a name can't be an image id; every
+            one is named.
     """
     found: dict[str, Path] = {}
+    seen: dict[str, Path] = {}
     faults = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
             continue
-        if not is_utf8(path.name):
-            faults.append(f"{path.name!r} in {folder} is not valid UTF-8: rename it")
-        elif path.stem in found:
-            faults.append(f"{found[path.stem]} and {path.name} share the name {path.stem}: rename or remove one")
+        same = seen.get(canonical_name(path.stem))
+        if fault := name_fault(path.name):
+            faults.append(f"{path.name!r} in {folder} {fault}: rename it")
+        elif same is not None:
+            faults.append(f"{same} and {path.name} share the name {path.stem}: rename or remove one")
         else:
-            found[path.stem] = path
+            found[path.stem] = seen[canonical_name(path.stem)] = path
     if faults:
         raise DatasetError("\n".join(faults))
     return found
 
 
-def is_utf8(name: str) -> bool:
-    """Whether a file name can be written as UTF-8, as image ids are in tables."""
+def canonical_name(name: str) -> str:
+    """A file name in composed Unicode: some systems store é as e and an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def name_fault(name: str) -> str | None:
+    """Why a file name can't be an image id in tables, reports and terminals; None if it can."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "is not valid UTF-8"
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
+        return "holds a control character"
+    return None
 
 
 def resize_image(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

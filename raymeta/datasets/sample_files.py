@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from raymeta.datasets.image_files import list_images
+from raymeta.datasets.image_files import canonical_name, list_images
 from raymeta.datasets.sample import DatasetError, Polygon
 
 PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
@@ -41,6 +41,11 @@ def pair_files(image_folder: Path, label_folder: Path) -> tuple[dict[str, Sample
     images, labels = list_images(image_folder), list_images(label_folder)
     if not images:
         raise DatasetError(f"folder {image_folder} holds no PNG or JPEG image: put the images there")
-    pairs = {stem: SampleFiles(path, labels.get(stem, label_folder / f"{stem}.png")) for stem, path in images.items()}
-    orphans = [f"{labels[stem]}: has no image in {image_folder}" for stem in sorted(labels.keys() - images.keys())]
+    known = {canonical_name(stem): path for stem, path in labels.items()}
+    pairs = {
+        stem: SampleFiles(path, known.get(canonical_name(stem), label_folder / f"{stem}.png"))
+        for stem, path in images.items()
+    }
+    alone = known.keys() - {canonical_name(stem) for stem in images}
+    orphans = [f"{known[stem]}: has no image in {image_folder}" for stem in sorted(alone)]
     return pairs, orphans

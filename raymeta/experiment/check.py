@@ -6,6 +6,7 @@ from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
+from raymeta.experiment.cost_matching import check_reference
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.split import Split, split_pool
 
@@ -16,7 +17,7 @@ COST_SAMPLE = 20
 def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     """Every fault that was found, and facts about the experiment, one line each."""
     dataset = open_dataset(config.dataset, config.seed)
-    faults = list(dataset.check())
+    faults = [*dataset.check(), *check_weights(config, dataset.num_classes)]
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
@@ -26,6 +27,19 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     facts = describe(config, dataset, split)
     facts.append(f"run folder {store.location}: {'resumes the run there' if store.exists() else 'new'}")
     return faults, facts
+
+
+def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
+    """What hinders `network.weights` from starting the network; none where it names no file."""
+    if config.network.weights is None:
+        return []
+    from raymeta.networks.registry import build_network  # torch takes seconds to import
+
+    try:
+        build_network(config.network, num_classes, config.seed)
+    except ValueError as error:
+        return [str(error)]
+    return []
 
 
 def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
@@ -56,6 +70,7 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
             f"width {width}; choose at most {most}"
         )
+    check_reference(config, split)
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from raymeta.experiment.finished_blocks import FinishedBlocks
+from raymeta.experiment.scratch_files import read_scratch, write_scratch
 from raymeta.experiment.store_files import RunError, StoreFiles
 
 STAGES: Final = ("train", "fit", "score", "annotate", "summary")
@@ -17,7 +19,9 @@ train: training.parquet, network.pt, evaluation.json; fit: fit.json and, with a 
 segments.parquet; score: images.parquet and query.parquet; annotate: annotation.parquet; summary: summary.json.
 """
 MANIFEST: Final = "manifest.json"
-_SCRATCH_MAGIC: Final = b"RAYMETA1"
+TRAINING_STATE: Final = "training_state.pt"
+"""Scratch of stage train: the network after its last epoch, with all that is needed to go on."""
+_BLOCKS: Final = ".blocks"
 
 
 def checksum(data: bytes) -> str:
@@ -90,8 +94,10 @@ class IterationFolder:
         """Whether the manifest names this artefact; its content is not looked at."""
         return any(name in stage["files"] for stage in self._stages().values())
 
-    def commit(self, stage: str, names: list[str], seconds: float = 0.0) -> None:
+    def commit(self, stage: str, names: list[str], seconds: float = 0.0, inputs: str = "") -> None:
         """Name a stage's files in the manifest, written last; entries of later stages are dropped.
+
+        inputs: names what the stage was made from; see `inputs`.
 
         Raises:
             RunError: an earlier stage is not in the manifest, or a file was never written.
@@ -104,6 +110,7 @@ class IterationFolder:
             "files": {name: self._entry(name) for name in names},
             "committed_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(float(seconds), 3),
+            "inputs": inputs,
         }
         kept = {earlier: stages[earlier] for earlier in _up_to(stage)[:-1]}
         self._write_manifest({**kept, stage: entry})
@@ -146,22 +153,31 @@ class IterationFolder:
         """Seconds that each stage in the manifest took."""
         return {name: float(entry["seconds"]) for name, entry in self._stages().items()}
 
-    def write_scratch(self, name: str, data: bytes) -> None:
-        """Write a file that carries its own checksum and belongs to no stage."""
-        self._files.write(self._path(name), _SCRATCH_MAGIC + hashlib.sha256(data).digest() + data)
+    def inputs(self, stage: str) -> str:
+        """What `commit` was told of a stage's inputs; empty where it was told nothing."""
+        return str(self._stages().get(stage, {}).get("inputs", ""))
 
-    def read_scratch(self, name: str) -> bytes | None:
-        """Content of a scratch file; None if missing, truncated or damaged."""
-        data = self._files.read(self._path(name))
-        start = len(_SCRATCH_MAGIC)
-        if data is None or data[:start] != _SCRATCH_MAGIC:
-            return None
-        digest, content = data[start : start + 32], data[start + 32 :]
-        return content if hashlib.sha256(content).digest() == digest else None
+    def write_scratch(self, name: str, data: bytes, key: str = "") -> None:
+        """Write a file that carries its own checksum and belongs to no stage; `key` names what it was made from."""
+        write_scratch(self._files, self._path(name), data, key)
 
-    def delete_scratch(self, name: str) -> None:
-        """Remove a scratch file; a missing one is no error."""
-        self._files.delete(self._path(name))
+    def read_scratch(self, name: str, key: str = "") -> bytes | None:
+        """Content of a scratch file; None if missing, truncated, damaged or written under another key."""
+        return read_scratch(self._files, self._path(name), key)
+
+    def finished_blocks(self, stage: str, key: str) -> FinishedBlocks:
+        """Blocks of an unfinished stage that were done from the inputs that `key` names."""
+        return FinishedBlocks(self._files, self._path(stage + _BLOCKS), key)
+
+    def delete_scratch_files(self) -> None:
+        """Remove the scratch of all stages, and the temporary files of a process that was killed while it wrote."""
+        temporary = {f".{name}.tmp" for stage in self._stages().values() for name in (*stage["files"], MANIFEST)}
+        for name in self._files.files(self._folder):
+            if name == TRAINING_STATE or name in temporary:
+                self._files.delete(self._path(name))
+        for name in self._files.folders(self._folder):
+            if name.endswith(_BLOCKS):
+                self._files.delete_folder(self._path(name))
 
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
@@ -223,6 +239,15 @@ def _parse_manifest(data: bytes) -> dict[str, dict[str, Any]] | None:
     try:
         manifest = json.loads(data)
         stages = manifest["stages"]
-        return stages if manifest["sha256"] == _digest(stages) else None
-    except (ValueError, KeyError, TypeError):
+        sound = manifest["sha256"] == _digest(stages) and all(map(_is_entry, stages.values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return stages if sound else None
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a stage's entry has its form, and names only files of its own folder."""
+    return isinstance(entry["seconds"], (int, float)) and all(
+        "/" not in name and "\\" not in name and isinstance(file["sha256"], str) and isinstance(file["bytes"], int)
+        for name, file in entry["files"].items()
+    )

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from raymeta.boxes import Box
-from raymeta.experiment.figures import FOREGROUND, to_png
+from raymeta.experiment.figure_style import FOREGROUND, to_png
 
 TITLES: Final = {
     "predicted_iou": "predicted IoU",
@@ -51,11 +51,11 @@ def panel(
     shown = iter(axes)
     if has_segmentation:
         labels = np.asarray(maps["segmentation"])
-        axis = _begin(next(shown), "segmentation", height, width)
-        axis.imshow(blend(image, labels, palette), extent=_extent((height, width), height, width))
+        axis = begin_axes(next(shown), "segmentation", height, width)
+        axis.imshow(blend(image, labels, palette), extent=map_extent((height, width), height, width))
     for name, title in drawn:
-        _draw_map(_begin(next(shown), title, height, width), np.asarray(maps[name]), name, height, width)
-    _draw_boxes(_begin(next(shown), "queried boxes, with rank", height, width), image, boxes)
+        draw_map(begin_axes(next(shown), title, height, width), np.asarray(maps[name]), name, height, width)
+    draw_boxes(begin_axes(next(shown), "queried boxes, with rank", height, width), image, boxes)
     return to_png(figure)
 
 
@@ -70,7 +70,8 @@ def blend(image: NDArray[np.uint8], labels: NDArray[Any], palette: NDArray[np.ui
     return (0.35 * image + 0.65 * colours[labels.astype(np.intp)]).astype(np.uint8)
 
 
-def _begin(axis: Any, title: str, height: int, width: int) -> Any:
+def begin_axes(axis: Any, title: str, height: int, width: int) -> Any:
+    """Axes in pixels of an image of that size."""
     axis.set_title(title, fontsize=8, color=FOREGROUND, pad=3)
     axis.set_xlim(0, width)
     axis.set_ylim(height, 0)
@@ -78,12 +79,13 @@ def _begin(axis: Any, title: str, height: int, width: int) -> Any:
     return axis
 
 
-def _draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: int) -> None:
+def draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: int) -> None:
+    """A map of pixels or of boxes with its colour bar; `name` is one of TITLES, or another for a scale from 0."""
     unit = {"vmin": 0.0, "vmax": 1.0} if name in UNIT_MAPS else {"vmin": 0.0}
     colours = "viridis" if name == "predicted_iou" else "magma"
     axis.add_patch(Rectangle((0, 0), width, height, facecolor="#e8eaee", zorder=0))
     drawn = axis.imshow(
-        values, cmap=colours, extent=_extent(values.shape, height, width), interpolation="nearest", zorder=1, **unit
+        values, cmap=colours, extent=map_extent(values.shape, height, width), interpolation="nearest", zorder=1, **unit
     )
     axis.set_xlim(0, width)
     axis.set_ylim(height, 0)
@@ -92,9 +94,10 @@ def _draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: in
     bar.outline.set_visible(False)
 
 
-def _draw_boxes(axis: Any, image: NDArray[np.uint8], boxes: Sequence[tuple[int, Box]]) -> None:
+def draw_boxes(axis: Any, image: NDArray[np.uint8], boxes: Sequence[tuple[int, Box]]) -> None:
+    """Boxes with their ranks over an (H, W, 3) uint8 RGB image."""
     height, width = image.shape[:2]
-    axis.imshow(image, extent=_extent((height, width), height, width))
+    axis.imshow(image, extent=map_extent((height, width), height, width))
     for rank, box in boxes:
         patch = Rectangle((box.left, box.top), box.width, box.width, fill=False, edgecolor=BOX_COLOUR, linewidth=1.1)
         axis.add_patch(patch)
@@ -103,7 +106,7 @@ def _draw_boxes(axis: Any, image: NDArray[np.uint8], boxes: Sequence[tuple[int, 
         axis.text(*middle, str(rank), fontsize=5, color="white", ha="center", va="center", bbox=background)
 
 
-def _extent(shape: tuple[int, ...], height: int, width: int) -> tuple[float, float, float, float]:
+def map_extent(shape: tuple[int, ...], height: int, width: int) -> tuple[float, float, float, float]:
     """Place of a map in pixels; a box map lies at the centres of its boxes."""
     top, left = (height - shape[0]) / 2, (width - shape[1]) / 2
     return left, left + shape[1], top + shape[0], top

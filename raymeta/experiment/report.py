@@ -1,8 +1,9 @@
-"""`raymeta report`: one table, one self-contained page, and the same as CSV and PNG files."""
+"""`raymeta report`: one table, one self-contained page, and the same as CSV, LaTeX and PNG files."""
 
 import base64
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -10,72 +11,93 @@ import jinja2
 from matplotlib.figure import Figure
 
 from raymeta import __version__
-from raymeta.experiment import figures
-from raymeta.experiment.cost_at_target import TARGET_SHARE, CostAtTarget, cost_at_target
-from raymeta.experiment.figures import COST_NAMES, Target
+from raymeta.experiment import class_figures, figures
+from raymeta.experiment.click_agreement import ClickPairs, agreement, run_click_pairs
+from raymeta.experiment.click_figures import click_scatter
+from raymeta.experiment.comparison import Comparison, compare
+from raymeta.experiment.cost_at_target import TARGET_SHARE
+from raymeta.experiment.figure_style import to_png, to_svg
+from raymeta.experiment.figures import COST_NAMES
+from raymeta.experiment.paired_comparison import equal_cost, paired_rows
+from raymeta.experiment.report_panels import class_names, file_key, report_panels
 from raymeta.experiment.report_tables import (
     COLUMNS,
     class_csv,
+    clicks_csv,
+    equal_cost_csv,
+    paired_csv,
     print_table,
     show,
     summary_csv,
     summary_table,
-    target_csv,
 )
-from raymeta.experiment.run_results import FULL_SET, RunGroup, RunResults, comparable_faults, group_runs, load_run
+from raymeta.experiment.result_table import result_rows, target_csv, target_latex
+from raymeta.experiment.run_folders import expand_runs
+from raymeta.experiment.run_results import FULL_SET, RunResults, comparable_faults, load_run
 from raymeta.experiment.run_store import RunError
 from raymeta.experiment.store_files import StoreFiles
 
 __all__ = ["print_table", "summary_table", "write_report"]
 
-Writer = Callable[[str, bytes], str]
+SWEEP_PICTURE = "sweep.png"
+Pairs = list[tuple[RunResults, ClickPairs]]
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What the page shows of one comparison; the keys of `figures` are those of `_figures`."""
+
+    comparison: Comparison
+    figures: dict[str, str]
+    equal_cost: Any
+    paired: Any
+    results: Any
+    clicks: list[tuple[str, Any]]
 
 
 def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | None = None) -> str:
-    """Compare runs; gives the path of report.html. Without `out` it goes to RUN/report of the first run.
+    """Compare runs; gives the path of report.html.
+
+    run_locations: run folders, or folders of runs (repetitions, a sweep, a study). out: without it the report goes to
+    the folder `report` of the first of them.
 
     Raises:
         RunError: no run at one of the locations, or `out` can't be written.
     """
     if not run_locations:
         raise RunError("no run given: name at least one run folder")
-    runs = [load_run(location) for location in run_locations]
+    runs = [load_run(location) for location in expand_runs(run_locations)]
+    files_out = StoreFiles(f"{run_locations[0].rstrip('/')}/report" if out is None else os.fspath(out))
+    write = _writer(files_out)
     notes = [note for run in runs for note in run.notes] + comparable_faults(runs)
-    write: Writer = runs[0].store.write_report if out is None else _writer(os.fspath(out))
-    groups = group_runs(runs)
-    target, told = _target(runs)
+    comparisons, told = compare(runs)
     notes += told
-    at_target = _costs_at_target(groups, target)
-    names, told = _class_names(runs)
+    names, told = class_names(runs)
     notes += told
-    drawn = _figures(groups, target, names)
-    for name, figure in drawn.items():
-        write(f"{name}.png", figures.to_png(figure))
-    panels, told = _panels(groups)
+    pairs, told = _click_pairs(runs)
     notes += told
-    write("summary.csv", summary_csv(runs))
-    write("class_iou.csv", class_csv(runs, names))
-    write("cost_at_target.csv", target_csv(at_target))
+    sections = [_section(comparison, names, pairs, write) for comparison in comparisons]
+    panels = report_panels([group for comparison in comparisons for group in comparison.groups], write)
+    notes += panels.notes
+    _write_tables(runs, comparisons, sections, pairs, names, write)
     page = _template().render(
         version=__version__,
         columns=COLUMNS,
         rows=[{name: show(name, row[name]) for name in COLUMNS} for row in summary_table(run_locations)],
         details=_details(runs),
-        figures={name: figures.to_svg(figure, name) for name, figure in drawn.items()},
-        target=target,
+        sections=sections,
+        learning_curves=_learning_curves(runs, write),
         target_share=TARGET_SHARE,
-        at_target=at_target,
         cost_names=COST_NAMES,
         panels=panels,
+        sweep=_sweep_picture(files_out),
         notes=list(dict.fromkeys(notes)),
         runs=runs,
     )
     return write("report.html", page.encode())
 
 
-def _writer(out: str) -> Writer:
-    store = StoreFiles(out)
-
+def _writer(store: StoreFiles) -> Callable[[str, bytes], str]:
     def write(name: str, data: bytes) -> str:
         store.write(name, data)
         return store.path(name)
@@ -83,85 +105,92 @@ def _writer(out: str) -> Writer:
     return write
 
 
-def _target(runs: Sequence[RunResults]) -> tuple[Target | None, list[str]]:
-    """The target from the full-set runs among `runs`, else from the run that a config names."""
-    notes = []
-    full = [run for run in runs if run.strategy == FULL_SET and run.summaries]
-    named = next((run.config.report.full_set_run for run in runs if run.config.report.full_set_run), None)
-    if not full and named is not None:
-        try:
-            found = load_run(named)
-            full = [found] if found.summaries and found.strategy == FULL_SET else []
-            notes = [] if full else [f"report.full_set_run {named} is no finished full_set run"]
-            notes += comparable_faults([*runs, *full])
-        except RunError as error:
-            notes = [f"report.full_set_run: {error}"]
-    scores = [run.values("miou")[-1] for run in full]
-    if not scores:
-        return None, [*notes, "no full_set run is among the runs, so there is no target: no cost at target is given"]
-    miou = float(sum(scores) / len(scores))
-    return Target(miou, TARGET_SHARE * miou), notes
+def _sweep_picture(report: StoreFiles) -> str | None:
+    """The picture that a sweep left in the folder of the report, in base64; None where there was no sweep."""
+    png = report.read(SWEEP_PICTURE)
+    return None if png is None else base64.b64encode(png).decode()
 
 
-def _costs_at_target(groups: Sequence[RunGroup], target: Target | None) -> dict[str, dict[str, CostAtTarget]]:
-    """Cost at target by group label and cost name."""
-    if target is None:
-        return {}
-    return {
-        group.label: {
-            cost: cost_at_target(
-                [run.values(cost) for run in group.runs], [run.values("miou") for run in group.runs], target.miou
-            )
-            for cost in COST_NAMES
-        }
-        for group in groups
-        if group.strategy != FULL_SET
+def _click_pairs(runs: Sequence[RunResults]) -> tuple[Pairs, list[str]]:
+    found, notes = [], list[str]()
+    for run in runs:
+        if run.strategy != FULL_SET:
+            pairs, told = run_click_pairs(run)
+            found.append((run, pairs))
+            notes += told
+    return found, notes
+
+
+def _section(
+    comparison: Comparison, names: Sequence[str], pairs: Pairs, write: Callable[[str, bytes], str]
+) -> _Section:
+    """Draw and save the figures of one comparison, and form its tables."""
+    by_group = {
+        group.label: (group.strategy, ClickPairs.join([f for run, f in pairs if any(run is r for r in group.runs)]))
+        for group in comparison.queried
     }
+    by_group = {label: value for label, value in by_group.items() if len(value[1].true)}
+    drawn = _figures(comparison, names)
+    if by_group:
+        drawn["clicks"] = click_scatter(by_group)
+    shown = {}
+    for name, figure in drawn.items():
+        file = f"{name}_{file_key(comparison.key)}" if comparison.key else name
+        write(f"{file}.png", to_png(figure))
+        shown[name] = to_svg(figure, file)
+    return _Section(
+        comparison,
+        shown,
+        equal_cost(comparison),
+        paired_rows(comparison),
+        result_rows(comparison),
+        [(label, agreement(found.estimated, found.true)) for label, (_, found) in by_group.items()],
+    )
 
 
-def _figures(groups: Sequence[RunGroup], target: Target | None, class_names: Sequence[str]) -> dict[str, Figure]:
-    if not groups:
-        return {}
-    drawn = {}
-    if any(group.strategy != FULL_SET for group in groups):
-        drawn["miou_over_cost_a"] = figures.curves(groups, target, over="cost_a")
-        drawn["miou_over_iterations"] = figures.curves(groups, target, over="iteration")
-        drawn |= {f"{cost}_over_iterations": figures.costs(groups, cost=cost) for cost in COST_NAMES}
-    drawn["class_iou"] = figures.class_iou(groups, class_names)
-    for group in groups:
-        for run in group.runs:
-            name = "".join(c if c.isalnum() or c == "_" else "_" for c in group.label)
-            drawn[f"learning_curves_{name}_seed_{run.seed}"] = figures.learning_curves(run)
+def _figures(comparison: Comparison, names: Sequence[str]) -> dict[str, Figure]:
+    """Figures by name: mIoU over both costs and iterations, each cost, R², classes."""
+    groups, queried = comparison.groups, comparison.queried
+    drawn: dict[str, Figure] = {}
+    if queried:
+        for over in ("cost_a", "cost_b", "iteration"):
+            name = "miou_over_iterations" if over == "iteration" else f"miou_over_{over}"
+            drawn[name] = figures.curves(queried, comparison.target, over=over)
+        drawn |= {f"{cost}_over_iterations": figures.costs(queried, cost=cost) for cost in COST_NAMES}
+        drawn["class_iou_over_cost_a"] = class_figures.class_curves(queried, names)
+    if any(summary.get("r2") is not None for group in queried for run in group.runs for summary in run.summaries):
+        drawn["r2_over_iterations"] = figures.meta_regressor_r2(queried)
+    drawn["class_iou"] = class_figures.class_iou(groups, names)
     return drawn
 
 
-def _class_names(runs: Sequence[RunResults]) -> tuple[tuple[str, ...], list[str]]:
-    from raymeta.experiment.run_panels import open_existing  # loads torch: only for reports, not for tables
+def _learning_curves(runs: Sequence[RunResults], write: Callable[[str, bytes], str]) -> list[tuple[str, str]]:
+    """Caption and SVG of each run's training."""
+    shown = []
+    for number, run in enumerate(runs):
+        if run.summaries:
+            name = f"learning_curves_{number:02d}_{run.strategy}_seed_{run.seed}"
+            figure = figures.learning_curves(run)
+            write(f"{name}.png", to_png(figure))
+            shown.append((f"{run.strategy}, seed {run.seed}", to_svg(figure, name)))
+    return shown
 
-    config = runs[0].config
-    try:
-        return tuple(open_existing(config.dataset, config.seed).class_names), []
-    except (ValueError, OSError) as error:
-        return (), [str(error)]
 
-
-def _panels(groups: Sequence[RunGroup]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Panels of the first run of each group, and what kept others from being drawn."""
-    from raymeta.experiment.run_panels import last_queried, render_run_panels  # loads torch
-
-    drawn, notes = [], []
-    for group in groups:
-        run = group.runs[0]
-        try:
-            index = last_queried(run.store)
-            if index is None or group.strategy == FULL_SET:
-                continue
-            for panel in render_run_panels(run.store, index, run.config.report.panel_images):
-                png = base64.b64encode(panel.png).decode()
-                drawn.append({"label": group.label, "image_id": panel.image_id, "iteration": index, "png": png})
-        except (ValueError, OSError) as error:
-            notes.append(f"no panels of {group.label}: {error}")
-    return drawn, notes
+def _write_tables(
+    runs: Sequence[RunResults],
+    comparisons: Sequence[Comparison],
+    sections: Sequence[_Section],
+    pairs: Pairs,
+    names: Sequence[str],
+    write: Callable[[str, bytes], str],
+) -> None:
+    write("summary.csv", summary_csv(runs))
+    write("class_iou.csv", class_csv(runs, names))
+    write("cost_at_target.csv", target_csv(comparisons))
+    write("table_1.tex", target_latex(comparisons))
+    write("equal_cost.csv", equal_cost_csv({s.comparison.label: s.equal_cost for s in sections if s.equal_cost}))
+    write("paired_tests.csv", paired_csv({s.comparison.label: s.paired for s in sections}))
+    write("clicks.csv", clicks_csv(pairs))
 
 
 def _details(runs: Sequence[RunResults]) -> list[dict[str, Any]]:

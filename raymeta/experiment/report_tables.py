@@ -1,16 +1,16 @@
 """The numbers of a report as rows: printed, and as CSV files."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from raymeta.experiment.cost_at_target import CostAtTarget
-from raymeta.experiment.figures import COST_NAMES
+from raymeta.experiment.click_agreement import ClickPairs, agreement, agreement_rows
+from raymeta.experiment.csv_files import to_csv
+from raymeta.experiment.paired_comparison import EqualCost, PairRow
+from raymeta.experiment.run_folders import expand_runs
 from raymeta.experiment.run_results import RunResults, load_run
 
 COLUMNS: Final = ("strategy", "seed", "iteration", "mIoU", "cost_A", "cost_B", "cost_P", "boxes", "R²")
@@ -34,7 +34,7 @@ def summary_table(run_locations: Sequence[str]) -> list[dict[str, Any]]:
         RunError: one of the locations holds no run.
     """
     rows = []
-    for run in map(load_run, run_locations):
+    for run in map(load_run, expand_runs(run_locations)):
         for summary in run.summaries:
             values = (run.strategy, run.seed, summary["iteration"], *(summary.get(name) for name in _FIELDS))
             rows.append(dict(zip(COLUMNS, values, strict=True)))
@@ -74,7 +74,7 @@ def summary_csv(runs: Sequence[RunResults]) -> bytes:
             row = [run.store.location, run.strategy, run.seed, summary["iteration"], *map(summary.get, _CSV_FIELDS)]
             row += [(summary.get("clicks") or {}).get(name) for name in clicks]
             rows.append(row + [(summary.get("seconds") or {}).get(name) for name in stages])
-    return _to_csv(header, rows)
+    return to_csv(header, rows)
 
 
 def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
@@ -85,23 +85,38 @@ def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
         for summary in run.summaries
         for c, value in enumerate(summary.get("class_iou") or [])
     ]
-    return _to_csv(["strategy", "seed", "iteration", "class", "iou"], rows)
+    return to_csv(["strategy", "seed", "iteration", "class", "iou"], rows)
 
 
-def target_csv(at_target: dict[str, dict[str, CostAtTarget]]) -> bytes:
-    """One line a strategy and cost."""
-    header = ["strategy", "cost", "iteration", "value", "seed_mean", "seed_std", "seeds_reached", "seeds"]
+def equal_cost_csv(tables: Mapping[str, EqualCost]) -> bytes:
+    """One line a setting, strategy and cost of the shared range; mIoU in 0..1."""
+    header = ["setting", "strategy", "cost_A", "miou", "mean_miou", "mean_miou_std", "baseline", "difference", "p"]
     rows = [
-        [label, COST_NAMES[cost], v.iteration, v.cost, v.seed_mean, v.seed_std, v.seeds_reached, v.seeds]
-        for label, values in at_target.items()
-        for cost, v in values.items()
+        [label, row.label, cost, miou, row.mean, row.std, row.baseline, row.against.mean, row.against.p]
+        for label, table in tables.items()
+        for row in table.rows
+        for cost, miou in zip(table.costs, row.at, strict=True)
     ]
-    return _to_csv(header, rows)
+    return to_csv(header, rows)
 
 
-def _to_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return sink.getvalue().encode()
+def paired_csv(tables: Mapping[str, Sequence[PairRow]]) -> bytes:
+    """One line a setting, measure and pair of strategies; difference is the first minus the second."""
+    header = ["setting", "measure", "first", "second", "pairs", "difference", "p", "least_p"]
+    rows = [
+        [label, row.measure, row.first, row.second, *vars(row.test).values()]
+        for label, found in tables.items()
+        for row in found
+    ]
+    return to_csv(header, rows)
+
+
+def clicks_csv(runs: Sequence[tuple[RunResults, ClickPairs]]) -> bytes:
+    """One line a run and iteration, and one a run over all its iterations (iteration empty)."""
+    header = ["strategy", "seed", "iteration", "boxes", "pearson", "spearman", "ratio"]
+    rows: list[list[Any]] = []
+    for run, pairs in runs:
+        rows += [list(row.values()) for row in agreement_rows(run, pairs)]
+        if len(pairs.true):
+            rows.append([run.strategy, run.seed, None, *vars(agreement(pairs.estimated, pairs.true)).values()])
+    return to_csv(header, rows)

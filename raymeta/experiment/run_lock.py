@@ -1,5 +1,6 @@
 """One process at a time works in a run folder."""
 
+import errno
 import fcntl
 import json
 import os
@@ -15,21 +16,32 @@ from raymeta.experiment.store_files import REMEDY, RunError
 LOCK: Final = "lock.json"
 
 
+_NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTTY)
+"""What a file system without locks answers (some network file systems, by their mount options)."""
+
+
+class NoLocksError(Exception):
+    """The file system of the folder has no locks."""
+
+
 @contextmanager
-def hold_lock(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[bool]:
     """Hold `folder`/lock.json while the block runs; the kernel releases it when the process dies, however it dies.
 
     Raises:
         RunError: another live process holds it (named in the message), or the folder can't be written.
+        NoLocksError: the file system has no locks.
     """
     path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = _acquire(path)
     except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise NoLocksError(str(error)) from error
         raise RunError(f"{path} can't be written: {error}; {REMEDY}") from error
     try:
-        yield
+        yield True
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)

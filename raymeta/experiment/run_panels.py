@@ -7,6 +7,7 @@ import pyarrow as pa
 import torch
 
 from raymeta.boxes import Box
+from raymeta.experiment.aggregation_panels import aggregation_panel, box_factors
 from raymeta.experiment.image_scorer import ImageScorer
 from raymeta.experiment.iteration_bundle import open_existing, read_bundle
 from raymeta.experiment.panels import panel
@@ -16,11 +17,16 @@ from raymeta.schemas import IMAGE_ID, LEFT, RANK, TOP, WIDTH
 
 @dataclass(frozen=True)
 class Panel:
-    """PNG of one pool image under one iteration."""
+    """PNGs of one pool image under one iteration.
+
+    png: segmentation, priority maps, boxes (Figure 4). aggregation: each priority map with its aggregated map, up to
+    the chosen boxes (Figure 7).
+    """
 
     image_id: str
     iteration: int
     png: bytes
+    aggregation: bytes | None
 
 
 def last_queried(store: RunStore) -> int | None:
@@ -37,7 +43,7 @@ def most_queried(query: pa.Table, count: int) -> list[str]:
 
 
 def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel]:
-    """Draw the `count` images with the most queried boxes of an iteration and save them as RUN/report/panels/*.png.
+    """Draw the `count` images with the most queried boxes of an iteration.
 
     Raises:
         RunError: an artefact of the iteration is missing or damaged.
@@ -50,14 +56,17 @@ def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel
         return []
     dataset = open_existing(config.dataset, config.seed)
     scorer = ImageScorer(config, dataset, read_bundle(store, iteration), torch.device("cpu"))
-    panels = []
-    for image_id in chosen:
-        score, _ = scorer.score(image_id, keep_maps=True)
-        png = panel(score.maps or {}, dataset.image(image_id), _boxes(query, image_id), dataset.palette)
-        name = "".join(character if character.isalnum() or character in "-_" else "_" for character in image_id)
-        store.write_report(f"panels/{iteration:03d}_{name}.png", png)
-        panels.append(Panel(image_id, iteration, png))
-    return panels
+    return [_render(scorer, image_id, iteration, _boxes(query, image_id)) for image_id in chosen]
+
+
+def _render(scorer: ImageScorer, image_id: str, iteration: int, boxes: Sequence[tuple[int, Box]]) -> Panel:
+    score, _ = scorer.score(image_id, keep_maps=True)
+    maps = score.maps or {}
+    image = scorer.dataset.image(image_id)
+    labelled = scorer.bundle.regions.mask(image_id, *image.shape[:2])
+    factors = box_factors(maps, labelled, scorer.config.acquisition, scorer.bundle.clicks_max)
+    aggregation = aggregation_panel(maps, factors, image, boxes) if factors else None
+    return Panel(image_id, iteration, panel(maps, image, boxes, scorer.dataset.palette), aggregation)
 
 
 def _boxes(query: pa.Table, image_id: str) -> Sequence[tuple[int, Box]]:

@@ -12,17 +12,23 @@ from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten
 from raymeta.experiment.run_store import RunError, RunStore
 
 FULL_SET = "full_set"
+MATCH = "acquisition.match_cost"
+"""Start of the keys of the matched baseline, and the name under which groups are told apart by it."""
 
 
 @dataclass(frozen=True)
 class RunResults:
-    """Summaries and learning curves of one run; `notes` says what could not be read."""
+    """Summaries and learning curves of one run; `notes` says what could not be read.
+
+    matched: strategy of the run whose cost its queries match, None where they match nothing.
+    """
 
     store: RunStore
     config: ExperimentConfig
     summaries: tuple[dict[str, Any], ...]
     learning_curves: dict[int, pa.Table] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    matched: str | None = None
 
     @property
     def strategy(self) -> str:
@@ -82,7 +88,24 @@ def load_run(location: str) -> RunResults:
         summaries.append({**summary, "iteration": index})
     if not summaries:
         notes.append(f"{store.location} has no finished iteration yet")
-    return RunResults(store, config, tuple(summaries), curves, tuple(notes))
+    matched, told = _matched(store, config, len(summaries))
+    return RunResults(store, config, tuple(summaries), curves, (*notes, *told), matched)
+
+
+def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tuple[str | None, list[str]]:
+    """The strategy whose cost the run's queries match, and where the candidates didn't suffice for it."""
+    if config.acquisition.match_cost_of is None:
+        return None, []
+    name, short = config.acquisition.match_cost_of, []
+    for index in range(iterations):
+        folder = store.iteration(index)
+        told = folder.read_json("score.json").get("matched") if folder.is_named("score.json") else None
+        if told is not None:
+            name = told["strategy"]
+            short += [] if told["reached"] else [index]
+    if not short:
+        return name, []
+    return name, [f"{store.location}: too few candidates to reach the matched cost in iterations {short}"]
 
 
 def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
@@ -90,17 +113,28 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
     groups: dict[tuple[tuple[str, str], ...], list[RunResults]] = {}
     for run in runs:
         if run.summaries:
-            groups.setdefault(_identity(run.config), []).append(run)
+            groups.setdefault(_identity(run), []).append(run)
     result = []
     for identity, members in groups.items():
         strategy = members[0].strategy
         rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
-        telling = [
-            f"{key.rpartition('.')[2]} {value}" for key, value in identity if len({rival[key] for rival in rivals}) > 1
-        ]
+        telling = [_shown(key, value) for key, value in identity if value and len({rival[key] for rival in rivals}) > 1]
         label = f"{strategy} ({', '.join(telling)})" if telling else strategy
         result.append(RunGroup(label, strategy, tuple(sorted(members, key=lambda run: run.seed))))
     return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
+
+
+def _shown(key: str, value: str) -> str:
+    return value if key == MATCH else f"{key.rpartition('.')[2]} {value}"
+
+
+def _identity(run: RunResults) -> tuple[tuple[str, str], ...]:
+    """Every value that makes a group; of a matched run not where its reference lies, but of which strategy it is."""
+    values = {key: value for key, value in flatten(run.config).items() if not key.startswith(MATCH)}
+    kept = {key: str(values[key]) for key in values if key != "seed" and key not in RESUME_MAY_CHANGE}
+    total = run.config.acquisition.match_cost == "total"
+    kept[MATCH] = f"{'total ' if total else ''}cost of {run.matched}" if run.matched else ""
+    return tuple(sorted(kept.items()))
 
 
 def comparable_faults(runs: Sequence[RunResults]) -> list[str]:
@@ -115,8 +149,3 @@ def comparable_faults(runs: Sequence[RunResults]) -> list[str]:
         for key in (sorted(kept[0]) if kept else [])
         if key != "dataset.root" and len({repr(values[key]) for values in kept}) > 1
     ]
-
-
-def _identity(config: ExperimentConfig) -> tuple[tuple[str, str], ...]:
-    values = flatten(config)
-    return tuple((key, str(values[key])) for key in sorted(values) if key != "seed" and key not in RESUME_MAY_CHANGE)

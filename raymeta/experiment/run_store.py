@@ -2,29 +2,39 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import yaml
 from pyarrow import fs
 
 from raymeta import __version__
-from raymeta.config import RESUME_MAY_CHANGE, ConfigError, ExperimentConfig, differences, parse_config
+from raymeta.config import ConfigError, ExperimentConfig, differences, parse_config
+from raymeta.experiment.finished_blocks import FinishedBlocks
 from raymeta.experiment.iteration_folder import STAGES, IterationFolder, table_from_bytes, table_to_bytes
-from raymeta.experiment.run_lock import hold_lock
+from raymeta.experiment.run_format import (
+    FORMAT_VERSION,
+    config_digest,
+    config_to_bytes,
+    config_values,
+    format_1_digest,
+    run_from_bytes,
+    run_to_bytes,
+)
+from raymeta.experiment.run_lease import RunLease
+from raymeta.experiment.run_lock import NoLocksError, hold_lock
 from raymeta.experiment.store_files import RunError, StoreFiles
 
 __all__ = ["STAGES", "IterationFolder", "RunError", "RunStore"]
 
-FORMAT_VERSION: Final = 1
 RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
+CLASS_NAMES: Final = "class_names.json"
 _CONTENT_DIGEST: Final = b"raymeta_content_sha256"
 
 
@@ -55,24 +65,37 @@ class RunStore:
     def create(self, config: ExperimentConfig) -> None:
         """Begin a run, or open the one that is there; values that a resumed run may change are taken over.
 
+        A run of an earlier format is taken over to this one. A damaged run.json or config.yaml is written anew from
+        the other one, where that is sound and agrees with `config`.
+
         Raises:
-            RunError: the folder holds a run of another config (each difference is listed), or can't be written.
+            RunError: the folder holds a run of another config (each difference is listed), can't be written, or was
+                written by a newer raymeta.
         """
-        if self.exists():
-            self._check_same(config)
-            if self._sound_config() != config:
-                self._write_config(config)
+        if not self.exists():
+            self._files.write(CONFIG, config_to_bytes(config))
+            self._files.write(RUN, run_to_bytes(_new_run(config)))
             return
-        self._write_config(config)
-        run = {
-            "format_version": FORMAT_VERSION,
-            "raymeta": __version__,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "strategy": config.acquisition.strategy,
-            "seed": config.seed,
-            "config_sha256": _config_digest(config.model_dump()),
+        run = self._sound_run()
+        old = self._sound_config(run)
+        self._check_same(config, run, old)
+        if old != config or run is None or run["format_version"] < FORMAT_VERSION:
+            # config.yaml first: it carries its own checksum, so a crash between the two leaves a run that opens.
+            self._files.write(CONFIG, config_to_bytes(config))
+            self._files.write(RUN, run_to_bytes({**_new_run(config), "created": (run or _new_run(config))["created"]}))
+
+    def damaged(self) -> list[str]:
+        """`path: fault` for each file beside the iterations that is there, or should be, and can't be used."""
+        if not self.exists():
+            return []
+        run = self._sound_run()
+        sound = {
+            RUN: run is not None,
+            CONFIG: self._sound_config(run) is not None,
+            SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
+            POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
         }
-        self._files.write(RUN, (json.dumps(run, indent=2) + "\n").encode())
+        return [f"{self._files.path(name)}: missing or damaged" for name, is_sound in sound.items() if not is_sound]
 
     def run_info(self) -> dict[str, Any]:
         """Content of run.json.
@@ -80,29 +103,20 @@ class RunStore:
         Raises:
             RunError: no run here, damaged, or written by a newer raymeta.
         """
-        data = self._files.read(RUN)
-        if data is None:
+        if not self.exists():
             raise RunError(f"{self.location} holds no run: give a run folder, or start one with `raymeta run CONFIG`")
-        try:
-            run = json.loads(data)
-            version = int(run["format_version"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{self._files.path(RUN)} is damaged: restore it or choose another run_dir") from error
-        if version > FORMAT_VERSION:
-            raise RunError(
-                f"{self._files.path(RUN)} has format {version}, "
-                f"this raymeta reads up to {FORMAT_VERSION}: update raymeta"
-            )
-        return dict(run)
+        run = self._sound_run()
+        if run is None:
+            raise RunError(f"{self._files.path(RUN)} is damaged: resume the run with its own config to write it anew")
+        return run
 
     def load_config(self) -> ExperimentConfig:
-        """The config of the run.
+        """The config of the run; keys that its raymeta didn't know have their defaults.
 
         Raises:
-            RunError: no run here, or config.yaml is missing or was changed since.
+            RunError: no run here, or config.yaml is missing, was changed since, or holds what this version can't use.
         """
-        self.run_info()
-        config = self._sound_config()
+        config = self._sound_config(self.run_info())
         if config is None:
             raise RunError(
                 f"{self._files.path(CONFIG)} is missing, damaged or was edited: "
@@ -137,6 +151,22 @@ class RunStore:
         """Clicks of every whole image of P; None if missing or damaged, then they are counted anew."""
         return self._read_checked(POOL_CLICKS)
 
+    def write_class_names(self, names: Sequence[str]) -> None:
+        """Keep the names of the classes, for a report that is made where the data set isn't."""
+        self._files.write(CLASS_NAMES, (json.dumps(list(names)) + "\n").encode())
+
+    def class_names(self) -> tuple[str, ...] | None:
+        """Kept names of the classes; None if none are kept, or the file is damaged."""
+        try:
+            names = json.loads(self._files.read(CLASS_NAMES) or b"null")
+        except ValueError:
+            return None
+        return tuple(map(str, names)) if isinstance(names, list) else None
+
+    def finished_blocks(self, name: str, key: str) -> FinishedBlocks:
+        """Blocks of work that belongs to no iteration, done from the inputs that `key` names."""
+        return FinishedBlocks(self._files, f"{name}.blocks", key)
+
     def iteration(self, index: int) -> IterationFolder:
         """The folder of one iteration, which need not exist yet; iterations count from 0."""
         if index < 0:
@@ -153,16 +183,22 @@ class RunStore:
         return self._files.path(f"report/{name}")
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other processes out of a local run folder; behind other file systems this does nothing.
+    def lock(self, say: Callable[[str], None] = print) -> Iterator[None]:
+        """Keep other processes out of the run folder; what a dead process left behind is recovered.
+
+        A local folder is locked by the kernel. Where the file system has no locks a lease is renewed instead; after a
+        process elsewhere died, it takes LEASE_S seconds to see that, and `say` gets a line.
 
         Raises:
             RunError: another live process works in the folder.
         """
-        if self.local_root is None:
-            yield
-            return
-        with hold_lock(self.local_root):
+        with ExitStack() as stack:
+            try:
+                locked = self.local_root is not None and stack.enter_context(hold_lock(self.local_root))
+            except NoLocksError:
+                locked = False
+            if not locked:
+                stack.enter_context(RunLease(self._files).hold(say))
             yield
 
     def _write_checked(self, name: str, table: pa.Table) -> None:
@@ -181,11 +217,11 @@ class RunStore:
         except (OSError, ValueError, pa.ArrowException):
             return None
 
-    def _check_same(self, config: ExperimentConfig) -> None:
-        recorded = self.run_info().get("config_sha256")
-        old = self._sound_config()
+    def _check_same(self, config: ExperimentConfig, run: dict[str, Any] | None, old: ExperimentConfig | None) -> None:
         changed = differences(old, config) if old is not None else []
-        if old is None and _config_digest(config.model_dump()) != recorded:
+        if old is None and run is None:
+            changed = [f"{RUN} and {CONFIG}: both damaged, so nothing tells which config the run was begun with"]
+        elif old is None and run is not None and not _agrees(config, run):
             changed = [f"{CONFIG}: damaged, and this config is not the one that the run was begun with"]
         if changed:
             raise RunError(
@@ -194,33 +230,51 @@ class RunStore:
                 + "\ntake these values back to resume it, or choose another run_dir"
             )
 
-    def _write_config(self, config: ExperimentConfig) -> None:
-        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        self._files.write(CONFIG, text.encode())
-
-    def _sound_config(self) -> ExperimentConfig | None:
-        """The config of config.yaml; None if it is missing or not the one that run.json was written with."""
-        data = self._files.read(CONFIG)
+    def _sound_run(self) -> dict[str, Any] | None:
+        """Content of run.json; None if it is damaged. Raises RunError if a newer raymeta wrote it."""
         try:
-            values = yaml.safe_load((data or b"").decode())
-            if not isinstance(values, dict) or _config_digest(values) != self.run_info().get("config_sha256"):
-                return None
-            return parse_config(values, source=self._files.path(CONFIG))
-        except (yaml.YAMLError, UnicodeDecodeError, ConfigError):
+            run = run_from_bytes(self._files.read(RUN) or b"")
+        except (ValueError, RecursionError):
             return None
+        if run["format_version"] > FORMAT_VERSION:
+            raise RunError(
+                f"{self._files.path(RUN)} has format {run['format_version']}, "
+                f"this raymeta reads up to {FORMAT_VERSION}: update raymeta"
+            )
+        return run
+
+    def _sound_config(self, run: dict[str, Any] | None) -> ExperimentConfig | None:
+        """The config of config.yaml; None if it is missing, damaged or edited."""
+        path = self._files.path(CONFIG)
+        try:
+            values = config_values(self._files.read(CONFIG) or b"", run)
+        except ValueError:
+            return None
+        try:
+            return parse_config(values, source=path)
+        except ConfigError as error:
+            version = (run or {}).get("raymeta", "another version")
+            raise RunError(
+                f"{path} is sound, but this raymeta can't use it:\n{error}\nuse raymeta {version}, which wrote it"
+            ) from error
 
 
-def _config_digest(values: dict[str, Any]) -> str:
-    """Checksum of every value that a resumed run may not change, taken from the plain values as they are written."""
+def _new_run(config: ExperimentConfig) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "raymeta": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "strategy": config.acquisition.strategy,
+        "seed": config.seed,
+        "config_sha256": config_digest(config),
+    }
 
-    def walk(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
-        if isinstance(value, dict):
-            for name, child in value.items():
-                yield from walk(f"{prefix}.{name}".strip("."), child)
-        elif prefix not in RESUME_MAY_CHANGE:
-            yield prefix, value
 
-    return hashlib.sha256(json.dumps(sorted(walk("", values))).encode()).hexdigest()
+def _agrees(config: ExperimentConfig, run: dict[str, Any]) -> bool:
+    """Whether run.json was written for this config."""
+    if run["format_version"] == 1:
+        return bool(format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256"))
+    return bool(config_digest(config) == run.get("config_sha256"))
 
 
 def _content_digest(table: pa.Table) -> bytes:

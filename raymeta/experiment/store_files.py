@@ -1,12 +1,21 @@
 """Files below one folder, local or behind a URI: whole files in, whole files out."""
 
 import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Final, TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
+T = TypeVar("T")
+
 REMEDY = "free space, correct the permissions or choose another run_dir"
+
+REMOTE_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
+"""Pauses before a remote file system is asked again: services shed load and restart for seconds, disks don't."""
 
 
 class RunError(ValueError):
@@ -17,7 +26,7 @@ class StoreFiles:
     """Reads and writes whole files below `location`, a local path or a URI that pyarrow's file systems open.
 
     Local writes go to a temporary name, are flushed to disk and then renamed: a file is there whole or not at all.
-    Other file systems (object stores) show an object once its stream is closed.
+    Other file systems (object stores) show an object once its stream is closed; they are asked again when they fail.
 
     Raises:
         RunError: a URI that no file system opens.
@@ -37,6 +46,8 @@ class StoreFiles:
         if not self.root:
             raise RunError(f"run folder {location!r} names no folder: give a path or a URI as s3://bucket/run")
         self._made: set[str] = set()
+        self.guard: Callable[[], None] | None = None
+        """Called before each write; it raises RunError where this process may write no longer."""
 
     @property
     def local_root(self) -> Path | None:
@@ -44,60 +55,102 @@ class StoreFiles:
         return Path(self.root) if isinstance(self._fs, fs.LocalFileSystem) else None
 
     def path(self, name: str) -> str:
-        """Full path of a file, for messages."""
-        return f"{self.root}/{name}"
+        """Full path of a file, for messages; that of the folder itself without a name."""
+        return f"{self.root}/{name}" if name else self.root
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None if there is no such file."""
-        try:
-            with self._fs.open_input_stream(self.path(name), compression=None) as stream:
-                return bytes(stream.read())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, pa.ArrowException) as error:
-            if self.size(name) is None:
+
+        def read() -> bytes | None:
+            try:
+                with self._fs.open_input_stream(self.path(name), compression=None) as stream:
+                    return bytes(stream.read())
+            except (FileNotFoundError, NotADirectoryError):
                 return None
-            raise RunError(f"{self.path(name)} can't be read: {error}; correct the permissions") from error
+            except (OSError, pa.ArrowException):
+                if self._info(name).type == fs.FileType.NotFound:
+                    return None
+                raise
+
+        return self._attempt(read, f"{self.path(name)} can't be read", "correct the permissions")
 
     def size(self, name: str) -> int | None:
         """Bytes of a file; None if there is no such file."""
-        try:
-            info = self._fs.get_file_info(self.path(name))
-        except (OSError, pa.ArrowException) as error:
-            raise RunError(f"{self.path(name)} can't be read: {error}; correct the permissions") from error
+        info = self._attempt(lambda: self._info(name), f"{self.path(name)} can't be read", "correct the permissions")
         return int(info.size) if info.type == fs.FileType.File else None
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file, making its folder; replaces a file of that name."""
+        if self.guard is not None:
+            self.guard()
+        self.write_unguarded(name, data)
+
+    def write_unguarded(self, name: str, data: bytes) -> None:
+        """`write` without asking `guard`: for the guard's own files."""
         path = self.path(name)
-        try:
+
+        def write() -> None:
             if isinstance(self._fs, fs.LocalFileSystem):
                 _write_local(Path(path), data)
-            else:
-                self._make_folder(path.rpartition("/")[0])
-                with self._fs.open_output_stream(path, compression=None) as stream:
-                    stream.write(data)
-        except (OSError, pa.ArrowException) as error:
-            raise RunError(f"{path} can't be written: {error}; {REMEDY}") from error
+                return
+            self._make_folder(path.rpartition("/")[0])
+            with self._fs.open_output_stream(path, compression=None) as stream:
+                stream.write(data)
+
+        self._attempt(write, f"{path} can't be written", REMEDY)
 
     def delete(self, name: str) -> None:
         """Remove a file; a missing one is no error."""
-        if self.size(name) is None:
-            return
-        try:
-            self._fs.delete_file(self.path(name))
-        except FileNotFoundError:
-            return
-        except (OSError, pa.ArrowException) as error:
-            raise RunError(f"{self.path(name)} can't be removed: {error}; {REMEDY}") from error
+
+        def delete() -> None:
+            if self._info(name).type == fs.FileType.File:
+                with suppress(FileNotFoundError):
+                    self._fs.delete_file(self.path(name))
+
+        self._attempt(delete, f"{self.path(name)} can't be removed", REMEDY)
+
+    def delete_folder(self, name: str) -> None:
+        """Remove a folder and all in it; a missing one is no error."""
+
+        def delete() -> None:
+            if self._info(name).type == fs.FileType.Directory:
+                with suppress(FileNotFoundError):
+                    self._fs.delete_dir(self.path(name))
+                self._made.clear()
+
+        self._attempt(delete, f"{self.path(name)} can't be removed", REMEDY)
 
     def folders(self, name: str) -> list[str]:
         """Names of the folders directly inside a folder; none if it is not there."""
+        return self._names(name, fs.FileType.Directory)
+
+    def files(self, name: str) -> list[str]:
+        """Names of the files directly inside a folder; none if it is not there."""
+        return self._names(name, fs.FileType.File)
+
+    def _names(self, name: str, kind: fs.FileType) -> list[str]:
+        selector = fs.FileSelector(self.path(name), allow_not_found=True)
+        infos = self._attempt(
+            lambda: self._fs.get_file_info(selector), f"{self.path(name)} can't be read", "correct the permissions"
+        )
+        return sorted(info.base_name for info in infos if info.type == kind)
+
+    def _info(self, name: str) -> fs.FileInfo:
+        return self._fs.get_file_info(self.path(name))
+
+    def _attempt(self, action: Callable[[], T], what: str, remedy: str) -> T:
+        """Do it; a remote file system that fails is asked again. Raises RunError in the end."""
+        pauses = () if self.local_root is not None else REMOTE_PAUSES_S
+        for pause in pauses:
+            try:
+                return action()
+            except (OSError, pa.ArrowException):
+                time.sleep(pause)
         try:
-            selector = fs.FileSelector(self.path(name), allow_not_found=True)
-            return sorted(i.base_name for i in self._fs.get_file_info(selector) if i.type == fs.FileType.Directory)
+            return action()
         except (OSError, pa.ArrowException) as error:
-            raise RunError(f"{self.path(name)} can't be read: {error}; correct the permissions") from error
+            tried = f" ({1 + len(pauses)} attempts)" if pauses else ""
+            raise RunError(f"{what}{tried}: {error}; {remedy}") from error
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._made:

@@ -107,7 +107,8 @@ def _sum_probabilities(
                 if segment == 0:
                     continue
                 a, b, d, e = 0.0, 0.0, 0.0, 0.0
-                for col in range(starts[run], starts[run + 1]):
+                # Unsigned: an index that might be negative would keep the loop from being vectorised.
+                for col in range(np.uint64(starts[run]), np.uint64(starts[run + 1])):
                     a += np.float64(first[col])
                     b += np.float64(second[col])
                     d += np.float64(third[col])

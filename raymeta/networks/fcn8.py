@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from raymeta.networks.batch_norm import BatchNorm
+from raymeta.networks.bilinear_resizing import cut_like
+from raymeta.networks.channel_counts import check_network_numbers, scaled
+from raymeta.networks.initial_weights import initialise_convolutions
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.vgg16_names import rename_vgg16
 
@@ -18,18 +21,6 @@ FC_CHANNELS = 4096
 DROPOUT = 0.5
 OWN_LAYERS = ("upsample_", "fc6_norm", "fc7_norm")
 """Layers without a counterpart in VGG16; fresh, they change nothing of what a pretrained encoder computes."""
-
-
-class BatchNorm(nn.BatchNorm2d):
-    """Batch norm that takes its running statistics where one value a channel leaves none: tiny images, batch of 1."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """input: (N, C, H, W), any size."""
-        if not self.training or input.numel() > input.shape[1]:
-            return super().forward(input)
-        return functional.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
-        )
 
 
 class FCN8(SegmentationNetwork):
@@ -50,19 +41,16 @@ class FCN8(SegmentationNetwork):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if not 1 <= num_classes <= 255:
-            raise ValueError(f"num_classes {num_classes}: choose 1 to 255, label 255 means ignored")
-        if not width_multiplier > 0:
-            raise ValueError(f"width_multiplier {width_multiplier}: choose a factor above 0")
+        check_network_numbers(num_classes, width_multiplier)
         self.num_classes = num_classes
         self.batch_norm = batch_norm
-        widths = [[_scaled(channels, width_multiplier) for channels in stage] for stage in STAGES]
+        widths = [[scaled(channels, width_multiplier) for channels in stage] for stage in STAGES]
         inputs = [3, *(stage[-1] for stage in widths[:-1])]
         self.stages = nn.ModuleList(
             _stage(before, stage, batch_norm) for before, stage in zip(inputs, widths, strict=True)
         )
         self.pool = nn.MaxPool2d(2, stride=2, ceil_mode=True)
-        fc_channels = _scaled(FC_CHANNELS, width_multiplier)
+        fc_channels = scaled(FC_CHANNELS, width_multiplier)
         self.fc6 = nn.Conv2d(widths[4][-1], fc_channels, 7, padding=3)
         self.fc7 = nn.Conv2d(fc_channels, fc_channels, 1)
         self.fc6_norm = BatchNorm(fc_channels) if batch_norm else nn.Identity()
@@ -78,16 +66,10 @@ class FCN8(SegmentationNetwork):
 
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """He initialisation of convolutions, zero biases, bilinear kernels for upsampling."""
+        initialise_convolutions(self, generator, linear=(self.score_pool3, self.score_pool4, self.score_fc7))
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 _set_bilinear(module)
-            elif isinstance(module, nn.Conv2d):
-                is_head = module in (self.score_pool3, self.score_pool4, self.score_fc7)
-                nn.init.kaiming_normal_(
-                    module.weight, nonlinearity="linear" if is_head else "relu", generator=generator
-                )
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, 3, H, W) float32, normalised → (N, C, H, W) logits."""
@@ -99,10 +81,10 @@ class FCN8(SegmentationNetwork):
         features = self.activation(self.fc6_norm(self.fc6(features)))
         features = self.activation(self.fc7_norm(self.fc7(features)))
         scores = self.score_pool4(pooled[3])
-        scores = scores + _crop(self.upsample_fc7(self.score_fc7(features)), scores)
+        scores = scores + cut_like(self.upsample_fc7(self.score_fc7(features)), scores)
         finer = self.score_pool3(pooled[2])
-        scores = finer + _crop(self.upsample_pool4(scores), finer)
-        return _crop(self.upsample_pool3(scores), images)
+        scores = finer + cut_like(self.upsample_pool4(scores), finer)
+        return cut_like(self.upsample_pool3(scores), images)
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take VGG16 weights under torchvision's names; the score heads then start at zero.
@@ -116,10 +98,6 @@ class FCN8(SegmentationNetwork):
         heads = {name: torch.zeros_like(value) for name, value in own.items() if name.startswith("score_")}
         kept = {name: value for name, value in own.items() if name.startswith(OWN_LAYERS)}
         return {**encoder, **heads, **kept}
-
-
-def _scaled(channels: int, width_multiplier: float) -> int:
-    return max(1, round(channels * width_multiplier))
 
 
 def _stage(before: int, widths: list[int], batch_norm: bool) -> nn.Sequential:
@@ -146,7 +124,3 @@ def _set_bilinear(layer: nn.ConvTranspose2d) -> None:
     weights = 1 - distance / (size / 2)
     with torch.no_grad():
         layer.weight.copy_(torch.outer(weights, weights).expand_as(layer.weight))
-
-
-def _crop(scores: Tensor, like: Tensor) -> Tensor:
-    return scores[..., : like.shape[-2], : like.shape[-1]]

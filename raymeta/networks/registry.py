@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 
 from raymeta.config import NetworkConfig
+from raymeta.networks.deeplabv3plus import DeepLabV3Plus
 from raymeta.networks.fcn8 import FCN8
+from raymeta.networks.lraspp import LRASPP
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.weights import load_start_weights
 
@@ -13,6 +15,10 @@ NETWORKS: dict[str, Callable[[NetworkConfig, int, torch.Generator], Segmentation
     "fcn8": lambda config, num_classes, generator: FCN8(
         num_classes, config.width_multiplier, config.batch_norm, generator
     ),
+    "deeplabv3plus": lambda config, num_classes, generator: DeepLabV3Plus(
+        num_classes, config.width_multiplier, generator
+    ),
+    "lraspp": lambda config, num_classes, generator: LRASPP(num_classes, config.width_multiplier, generator),
 }
 """Builds a network from its config, number of classes, and source of initial weights."""
 

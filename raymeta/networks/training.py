@@ -3,20 +3,31 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from raymeta.config import TrainingConfig
+from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.communicator import Communicator, SingleProcess
 from raymeta.networks.determinism import deterministic_algorithms, seeded_torch
 from raymeta.networks.evaluation import check_labels, count_confusion, mean_iou
 from raymeta.networks.inference import normalise, predict_labels
 from raymeta.networks.optimization import build_optimizer, learning_rate, set_learning_rate, summed_cross_entropy
 from raymeta.networks.segmentation_network import SegmentationNetwork
-from raymeta.networks.training_batches import Batch, BatchPlanner, TrainingData, load_batch
+from raymeta.networks.training_batches import (
+    Batch,
+    BatchPlanner,
+    Example,
+    TrainingData,
+    count_labelled,
+    load_examples,
+    to_device,
+)
 from raymeta.networks.training_state import EpochRecord, TrainingState
 
 __all__ = [
@@ -58,7 +69,8 @@ def train_network(
     broadcast buffers.
 
     A batch's loss is the mean over the labelled pixels of all ranks, so that the number of ranks changes rounding
-    only; apart from dropout, which each rank draws for itself, and batch norm, which sees a rank's own share.
+    only; apart from dropout, which each rank draws for itself, and batch norm, which sees a rank's own share unless
+    `config.batch_norm` is sync. So does accumulation: each part's gradients are added, and batch norm sees a part.
     The network ends with the last epoch's weights; the best are in the result.
 
     Raises:
@@ -83,6 +95,7 @@ class _Training:
     ) -> None:
         _check(data, config, communicator)
         self.network = network.to(device)
+        set_batch_norm_mode(network, config.batch_norm)
         self.data = data
         self.config = config
         self.seed = seed
@@ -140,16 +153,31 @@ class _Training:
         return float(summed[0]) / len(batches)
 
     def _step(self, wrapped: nn.Module, batch: Batch) -> Tensor:
-        """One step; returns this rank's part of the batch's loss, on the device."""
-        images, labels = load_batch(self.data, batch, self.device)
+        """One step, in parts if wanted; returns this rank's part of the batch's loss, on the device."""
+        examples = load_examples(self.data, batch, self.network.num_classes)
+        pixels = batch.labelled_pixels
+        if pixels is None:
+            pixels = int(self.communicator.sum_array(np.array([count_labelled(examples)]))[0])
+        size = self.config.batch_size // (self.communicator.world_size * self.config.accumulation_steps)
+        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+        self.optimizer.zero_grad()
+        loss = torch.zeros((), device=self.device)
+        for part in parts[:-1]:
+            with _gradients_kept_local(wrapped):
+                loss += self._backward(wrapped, part, pixels)
+        loss += self._backward(wrapped, parts[-1], pixels)
+        self.optimizer.step()
+        return loss
+
+    def _backward(self, wrapped: nn.Module, examples: list[Example], pixels: int) -> Tensor:
+        """Add the gradients of some examples; returns their part of the loss, a mean over the batch's `pixels`."""
+        images, labels = to_device(examples, self.device)
         mixed = self.config.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
             logits = wrapped(normalise(images, self.device))
-        loss = summed_cross_entropy(logits, labels) / max(1, batch.labelled_pixels)
-        self.optimizer.zero_grad()
+        loss = summed_cross_entropy(logits, labels) / max(1, pixels)
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
-        self.optimizer.step()
         return loss.detach()
 
     def _validate(self) -> NDArray[np.int64]:
@@ -189,11 +217,17 @@ def _check(data: TrainingData, config: TrainingConfig, communicator: Communicato
         raise ValueError("0 training images: label at least 1 image")
     if data.num_validation < 1:
         raise ValueError("0 validation images: give at least 1, they decide when training stops")
-    if config.batch_size % communicator.world_size:
+    parts = communicator.world_size * config.accumulation_steps
+    if config.batch_size % parts:
         raise ValueError(
-            f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers: "
-            "choose a multiple"
+            f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers × "
+            f"accumulation_steps {config.accumulation_steps}: choose a multiple of {parts}"
         )
+
+
+def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:
+    """Spares the exchange of gradients that a later part repeats."""
+    return wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) else nullcontext()
 
 
 def _is_finished(state: TrainingState, config: TrainingConfig) -> bool:

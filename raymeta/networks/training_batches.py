@@ -1,6 +1,7 @@
 """Which examples each rank trains on in an epoch, and their tensors."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +12,8 @@ from torch import Tensor
 from raymeta.config import TrainingConfig
 from raymeta.networks.communicator import Communicator
 from raymeta.networks.evaluation import check_labels
+from raymeta.networks.random_crops import Crop, Example, cut_crop, draw_crops
 from raymeta.schemas import IGNORE
-
-Example = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 class TrainingData(Protocol):
@@ -32,19 +32,26 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Share:
-    """One example of a batch: `flip` mirrors it; one that fills up a rank (`counts` False) has no labelled pixel."""
+    """One example of a batch: its `crop`, if any, is cut out, then `flip` mirrors it.
+
+    One that fills up a rank (`counts` False) has no labelled pixel.
+    """
 
     index: int
     flip: bool
     counts: bool = True
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The share of one rank in a step, and the labelled pixels of the step over all ranks."""
+    """The share of one rank in a step, and the labelled pixels of the step over all ranks.
+
+    labelled_pixels: None with crops, whose pixels are known only once they are cut.
+    """
 
     shares: tuple[Share, ...]
-    labelled_pixels: int
+    labelled_pixels: int | None
 
 
 class BatchPlanner:
@@ -61,8 +68,8 @@ class BatchPlanner:
         self._facts: dict[int, tuple[int, tuple[int, ...]]] = {}
 
     def steps(self, steps_done: int) -> int:
-        """Steps of the next epoch, after `steps_done` in all: whole data set, unless a cap comes first."""
-        steps = -(-self.data.num_train // self.config.batch_size)
+        """Steps of the next epoch, after `steps_done` in all: whole data set, unless the config wants more or fewer."""
+        steps = max(-(-self.data.num_train // self.config.batch_size), self.config.min_steps_per_epoch)
         if self.config.steps_per_epoch is not None:
             steps = min(steps, self.config.steps_per_epoch)
         if self.config.max_steps is not None:
@@ -70,29 +77,44 @@ class BatchPlanner:
         return steps
 
     def plan(self, epoch: int, steps: int) -> list[Batch]:
-        """This rank's batches of an epoch: shuffle and flips depend on seed and epoch alone.
+        """This rank's batches of an epoch: shuffle, flips and crops depend on seed and epoch alone.
 
         Raises:
             ValueError: images of different sizes in a batch, or labels that are no class; on all ranks at once.
         """
         rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self.data.num_train)
-        flips = rng.random(self.data.num_train) < 0.5
-        size = self.config.batch_size
+        size, shares = self.config.batch_size, self._one_pass(rng)
+        while -(-len(shares) // size) < steps:  # a small data set is gone through again, in another order
+            shares += self._one_pass(rng)
         batches = []
         for step in range(steps):
-            chosen = order[step * size : (step + 1) * size]
-            shares = [
-                Share(int(index), bool(self.config.horizontal_flip and flips[place]))
-                for place, index in enumerate(chosen, start=step * size)
-            ]
-            batches.append(Batch(self._own(shares), self._labelled_pixels(shares)))
+            chosen = shares[step * size : (step + 1) * size]
+            pixels = None if chosen[0].crop else self._labelled_pixels(chosen)
+            batches.append(Batch(self._own(chosen), pixels))
         return batches
+
+    def _one_pass(self, rng: np.random.Generator) -> list[Share]:
+        """As many examples as there are: each once, or drawn by how much of each is labelled."""
+        count = self.data.num_train
+        order, flips = self._order(rng), rng.random(count) < 0.5
+        crops: Sequence[Crop | None] = draw_crops(self.config, count, rng) or [None] * count
+        return [
+            Share(int(index), flip=bool(self.config.horizontal_flip and flip), crop=crop)
+            for index, flip, crop in zip(order, flips, crops, strict=True)
+        ]
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """(num_train,) int64 example numbers."""
+        count = self.data.num_train
+        if self.config.sampling == "images":
+            return rng.permutation(count)
+        pixels = np.array([self._fact(index)[0] for index in range(count)], dtype=np.float64)
+        return rng.choice(count, size=count, p=pixels / pixels.sum() if pixels.any() else None)
 
     def _own(self, shares: list[Share]) -> tuple[Share, ...]:
         """Every world_size-th share; a short last batch is filled up, so that all ranks hold equally many."""
         missing = -len(shares) % self.communicator.world_size
-        filled = shares + [Share(shares[0].index, False, counts=False)] * missing
+        filled = shares + [replace(shares[0], flip=False, counts=False)] * missing
         return tuple(filled[self.communicator.rank :: self.communicator.world_size])
 
     def _labelled_pixels(self, shares: list[Share]) -> int:
@@ -101,7 +123,7 @@ class BatchPlanner:
         if len(sizes) > 1:
             raise ValueError(
                 f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
-                "set training.batch_size 1, or dataset.height and dataset.width"
+                "set training.batch_size 1, or dataset.height and dataset.width, or training.crop_height and crop_width"
             )
         return sum(pixels for pixels, _ in facts)
 
@@ -109,28 +131,48 @@ class BatchPlanner:
         """Labelled pixels and size of an example, read once."""
         fact = self._facts.get(index)
         if fact is None:
-            image, labels = self.data.train_example(index)
-            if image.shape[:2] != labels.shape:
-                raise ValueError(
-                    f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal"
-                )
-            check_labels(labels, self.num_classes, f"training example {index}")
+            _, labels = checked_example(self.data, index, self.num_classes)
             fact = self._facts[index] = (int(np.count_nonzero(labels != IGNORE)), labels.shape)
         return fact
 
 
-def load_batch(data: TrainingData, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
-    """(N, H, W, 3) uint8 RGB images and (N, H, W) int64 labels of a rank's share, on `device`."""
-    examples = [_load(data, share) for share in batch.shares]
+def checked_example(data: TrainingData, index: int, num_classes: int) -> Example:
+    """A training example whose labels are classes and fit its image. Raises ValueError otherwise."""
+    image, labels = data.train_example(index)
+    if image.shape[:2] != labels.shape:
+        raise ValueError(f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal")
+    check_labels(labels, num_classes, f"training example {index}")
+    return image, labels
+
+
+def load_examples(data: TrainingData, batch: Batch, num_classes: int) -> list[Example]:
+    """(H, W, 3) uint8 RGB and (H, W) uint8 labels of each example of a rank's share, cropped and mirrored.
+
+    Raises:
+        ValueError: labels of a cropped image that are no class; those of whole images were checked when planned.
+    """
+    return [_load(data, share, num_classes) for share in batch.shares]
+
+
+def _load(data: TrainingData, share: Share, num_classes: int) -> Example:
+    if share.crop is None:
+        image, labels = data.train_example(share.index)
+    else:
+        image, labels = cut_crop(*checked_example(data, share.index, num_classes), share.crop)
+    if not share.counts:
+        labels = np.full_like(labels, IGNORE)
+    return (image[:, ::-1], labels[:, ::-1]) if share.flip else (image, labels)
+
+
+def count_labelled(examples: Sequence[Example]) -> int:
+    """Pixels with a class."""
+    return sum(int(np.count_nonzero(labels != IGNORE)) for _, labels in examples)
+
+
+def to_device(examples: Sequence[Example], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(N, H, W, 3) uint8 RGB images and (N, H, W) int64 labels of examples of one size, on `device`."""
     images = torch.from_numpy(np.stack([image for image, _ in examples]))
     labels = torch.from_numpy(np.stack([label_map for _, label_map in examples]))
     if device.type == "cuda":  # from pinned memory the copy runs beside the computation
         images, labels = images.pin_memory(), labels.pin_memory()
     return images.to(device, non_blocking=True), labels.to(device, non_blocking=True).long()
-
-
-def _load(data: TrainingData, share: Share) -> Example:
-    image, labels = data.train_example(share.index)
-    if not share.counts:
-        labels = np.full_like(labels, IGNORE)
-    return (image[:, ::-1], labels[:, ::-1]) if share.flip else (image, labels)

@@ -1,9 +1,11 @@
 """Start weights from a file: own checkpoints, and published encoders under their own names."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from pyarrow import fs
 from torch import Tensor
 
 from raymeta.networks.segmentation_network import SegmentationNetwork
@@ -19,8 +21,10 @@ class WeightsError(ValueError):
 def load_start_weights(network: SegmentationNetwork, path: str | Path) -> None:
     """Load a state dict from `torch.save` into `network`, in place; nothing is loaded if anything doesn't match.
 
-    Taken are the state dict of the same network (a run's `network.pt`) and what the network's `foreign_weights`
-    knows (FCN8: torchvision's vgg16 and vgg16_bn). Read with `weights_only=True`: no code in the file is run.
+    path: a file, or a URI that pyarrow's file systems open, as s3://bucket/xception65.pth. Taken are the state dict
+    of the same network (a run's `network.pt`) and what the network's `foreign_weights` knows (FCN8: torchvision's
+    vgg16 and vgg16_bn; DeepLabv3+: timm's xception65; LR-ASPP: torchvision's mobilenet_v2). Read with
+    `weights_only=True`: no code in the file is run.
 
     Raises:
         WeightsError: unreadable file, no state dict, missing, unknown or differently shaped keys.
@@ -44,7 +48,7 @@ def load_start_weights(network: SegmentationNetwork, path: str | Path) -> None:
 
 def _read(path: str | Path) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(_open(path), map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise WeightsError(f"start weights {path} don't exist: correct network.weights") from error
     except Exception as error:  # torch raises many kinds for a broken file: pickle, zip, runtime errors
@@ -55,6 +59,15 @@ def _read(path: str | Path) -> dict[str, Tensor]:
     if others or not content:
         raise WeightsError(f"start weights {path} hold no tensors under {_list(others)}: save network.state_dict()")
     return {str(key): value for key, value in content.items()}
+
+
+def _open(path: str | Path) -> Path | io.BytesIO:
+    """The path itself, or the content behind a URI; a URI's file system raises OSError or an error of pyarrow's."""
+    if "://" not in str(path):
+        return Path(path).expanduser()
+    filesystem, inside = fs.FileSystem.from_uri(str(path))
+    with filesystem.open_input_stream(inside, compression=None) as stream:
+        return io.BytesIO(stream.read())
 
 
 def _faults(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> list[str]:

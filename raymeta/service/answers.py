@@ -166,6 +166,33 @@ class _Made(_Answer):
 class BoxesAnswer(_Made):
     """The best boxes of one image, none overlapping another."""
 
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "iteration": 3,
+                    "strategy": "metabox_plus",
+                    "box_width": 16,
+                    "clicks_priority": "normalized",
+                    "height": 96,
+                    "width": 192,
+                    "boxes": [
+                        {
+                            "rank": 1,
+                            "top": 34,
+                            "left": 60,
+                            "width": 16,
+                            "score": 179.5,
+                            "estimated_clicks": 3,
+                            "unlabelled_pixels": 256,
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
     boxes: list[BoxRow]
 
 

@@ -17,8 +17,8 @@ from raymeta.service.settings import ServiceSettings
 
 DESCRIPTION = """
 Which boxes of which images to label next: priority maps, box proposals and predicted segments of the newest finished
-iteration of an experiment, or of an older one (`?iteration=N`). Every answer of `/v1` names the iteration that made it
-(`X-Raymeta-Iteration`, `ETag`). Box and pixel coordinates count from the image's top-left corner.
+iteration of an experiment, or of an older one (?iteration=N). Every answer of /v1 names the iteration that made it
+(X-Raymeta-Iteration, ETag). Box and pixel coordinates count from the image's top-left corner.
 """
 
 
@@ -28,7 +28,7 @@ def create_app(settings: ServiceSettings, backend: ScoringBackend, ingress: str 
     Raises:
         RunError, DatasetError: no run, or its data set is not there.
     """
-    app = FastAPI(title="raymeta", version=__version__, description=DESCRIPTION)
+    app = FastAPI(title="raymeta", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     metrics = ServiceMetrics(ingress)
     live = LiveIteration(backend, max_age_s=settings.poll_s / 2)
     app.state.service = ServiceState(settings, backend, RunReader(settings), live, metrics)
@@ -39,9 +39,15 @@ def create_app(settings: ServiceSettings, backend: ScoringBackend, ingress: str 
     app.include_router(page_routes.router)
     app.add_middleware(RequestObserver, metrics=metrics, logger=open_access_log(settings.access_log))
     app.add_exception_handler(RequestRefusedError, _refuse)
+    app.add_exception_handler(Exception, _fail)
     return app
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefusedError)
     return refused_response(error)
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    """A fault of the service itself: the server logs it, the answer keeps the form of all errors."""
+    return refused_response(RequestRefusedError(500, "the service failed: its log tells why"))

@@ -78,12 +78,13 @@ class BundleShelf(Generic[T]):
         """
         with self._loading:
             for index in reversed(self._store.iterations()):
-                if self._live is not None and index < self._live.iteration:
+                live = self._live
+                if live is not None and index < live.iteration:
                     return False
                 fingerprint = self._store.iteration(index).fingerprint(SERVABLE_STAGE)
                 if fingerprint is None:
                     continue
-                if self._live is not None and fingerprint == self._live.fingerprint:
+                if live is not None and (index, fingerprint) == (live.iteration, live.fingerprint):
                     return False
                 loaded = self._try(index, fingerprint)
                 if loaded is not None:

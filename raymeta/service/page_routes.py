@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 
 import raymeta
 from raymeta.service.answers import HealthAnswer, ReadyAnswer, ReplicaAnswer
 from raymeta.service.refusals import not_found
+from raymeta.service.route_guide import render_guide
 from raymeta.service.service_metrics import metrics_text
 from raymeta.service.service_state import State
 
@@ -24,6 +25,11 @@ PAGE_HEADERS: Final = {
     "Cache-Control": "no-cache",
 }
 
+GUIDE_HEADERS: Final = {
+    **PAGE_HEADERS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'",
+}
+
 router = APIRouter()
 
 
@@ -31,6 +37,12 @@ router = APIRouter()
 async def page() -> Response:
     """The page."""
     return _page_file("index.html")
+
+
+@router.get("/docs", include_in_schema=False)
+async def guide(request: Request) -> Response:
+    """The routes, for people."""
+    return HTMLResponse(render_guide(request.app.openapi()), headers=GUIDE_HEADERS)
 
 
 @router.get("/static/{name:path}", include_in_schema=False)

@@ -18,7 +18,7 @@ from raymeta.service.parameters import (
 from raymeta.service.pool_listing import describe_image, list_pool
 from raymeta.service.refusals import not_found
 from raymeta.service.rendering import rgb_png, thumbnail
-from raymeta.service.route_documents import ERRORS, MAP_CONTENT, PNG_CONTENT
+from raymeta.service.route_documents import ERRORS, HERE, MAP_CONTENT, PNG_CONTENT, sample
 from raymeta.service.run_reader import RunReader
 from raymeta.service.scoring_request import ScoringRequest
 from raymeta.service.service_state import State
@@ -26,7 +26,7 @@ from raymeta.service.service_state import State
 router = APIRouter(prefix="/pool", tags=["pool"], responses=ERRORS)
 
 
-@router.get("", response_model=PoolAnswer)
+@router.get("", response_model=PoolAnswer, openapi_extra=sample(f"curl -s '{HERE}/v1/pool?sort=entropy&limit=5'"))
 async def pool(request: Request, state: State, parameters: Annotated[PoolParameters, Query()]) -> Response:
     """Images of the pool with the figures of their last scoring, sorted."""
     tables = await state.tables(parameters.iteration)
@@ -34,7 +34,12 @@ async def pool(request: Request, state: State, parameters: Annotated[PoolParamet
     return respond_json(request, answer, tables.iteration)
 
 
-@router.get("/{image_id:path}/image", responses=PNG_CONTENT, response_class=Response)
+@router.get(
+    "/{image_id:path}/image",
+    responses=PNG_CONTENT,
+    response_class=Response,
+    openapi_extra=sample(f"curl -s '{HERE}/v1/pool/IMAGE_ID/image?max_side=256' -o small.png"),
+)
 async def pool_image_file(
     request: Request, state: State, image_id: str, parameters: Annotated[ImageParameters, Query()]
 ) -> Response:
@@ -45,7 +50,12 @@ async def pool_image_file(
     return respond(request, png, "image/png", iteration, cache_control=KEEP)
 
 
-@router.get("/{image_id:path}/map", responses=MAP_CONTENT, response_class=Response)
+@router.get(
+    "/{image_id:path}/map",
+    responses=MAP_CONTENT,
+    response_class=Response,
+    openapi_extra=sample(f"curl -s '{HERE}/v1/pool/IMAGE_ID/map?map=predicted_iou&format=overlay' -o iou.png"),
+)
 async def pool_image_map(
     request: Request, state: State, image_id: str, parameters: Annotated[MapParameters, Query()]
 ) -> Response:
@@ -63,7 +73,11 @@ async def pool_image_map(
     return respond_scored(request, await state.score(asked))
 
 
-@router.get("/{image_id:path}/boxes", response_model=BoxesAnswer)
+@router.get(
+    "/{image_id:path}/boxes",
+    response_model=BoxesAnswer,
+    openapi_extra=sample(f"curl -s '{HERE}/v1/pool/IMAGE_ID/boxes?k=10'"),
+)
 async def pool_image_boxes(
     request: Request, state: State, image_id: str, parameters: Annotated[BoxParameters, Query()]
 ) -> Response:
@@ -80,7 +94,9 @@ async def pool_image_boxes(
     return respond_scored(request, await state.score(asked))
 
 
-@router.get("/{image_id:path}", response_model=PoolImageAnswer)
+@router.get(
+    "/{image_id:path}", response_model=PoolImageAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/pool/IMAGE_ID")
+)
 async def pool_image(
     request: Request, state: State, image_id: str, parameters: Annotated[IterationParameters, Query()]
 ) -> Response:

@@ -6,6 +6,8 @@ from raymeta.service.answers import ErrorAnswer
 
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
+HERE: Final = "http://127.0.0.1:8000"
+
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": ErrorAnswer, "description": "the service has a token, and it wasn't sent"},
     404: {"model": ErrorAnswer, "description": "no such image, or no such iteration"},
@@ -39,8 +41,13 @@ QUERY_CONTENT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def upload_body(with_mask: bool) -> dict[str, Any]:
-    """`openapi_extra` of a route that takes an image, raw or as multipart/form-data."""
+def sample(command: str) -> dict[str, Any]:
+    """`openapi_extra` with a shell command as the example."""
+    return {"x-codeSamples": [{"lang": "Shell", "source": command}]}
+
+
+def upload_body(with_mask: bool, command: str) -> dict[str, Any]:
+    """`openapi_extra` of a route that takes an image, raw or as multipart/form-data; command: its example."""
     parts: dict[str, Any] = {"image": {"type": "string", "format": "binary", "description": "PNG or JPEG"}}
     if with_mask:
         parts["labelled_mask"] = {
@@ -50,4 +57,4 @@ def upload_body(with_mask: bool) -> dict[str, Any]:
         }
     form = {"schema": {"type": "object", "properties": parts, "required": ["image"]}}
     content = {"image/png": _BINARY, "image/jpeg": _BINARY, "multipart/form-data": form}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": True, "content": content}, **sample(command)}

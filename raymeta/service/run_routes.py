@@ -10,14 +10,14 @@ from raymeta.service.answers import IterationAnswer, IterationsAnswer, ModelAnsw
 from raymeta.service.http_answers import respond, respond_json
 from raymeta.service.parameters import IterationParameters, QueryParameters
 from raymeta.service.query_answers import render_query
-from raymeta.service.route_documents import ERRORS, QUERY_CONTENT
+from raymeta.service.route_documents import ERRORS, HERE, QUERY_CONTENT, sample
 from raymeta.service.run_reader import IterationTables, RunReader
 from raymeta.service.service_state import State
 
 router = APIRouter(tags=["run"], responses=ERRORS)
 
 
-@router.get("/model", response_model=ModelAnswer)
+@router.get("/model", response_model=ModelAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/model"))
 async def model(request: Request, state: State, parameters: Annotated[IterationParameters, Query()]) -> Response:
     """What is served: run, iteration, classes, and the strategies and maps that it can make."""
     tables = await state.tables(parameters.iteration)
@@ -25,7 +25,7 @@ async def model(request: Request, state: State, parameters: Annotated[IterationP
     return respond_json(request, answer, tables.iteration)
 
 
-@router.get("/iterations", response_model=IterationsAnswer)
+@router.get("/iterations", response_model=IterationsAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/iterations"))
 async def iterations(request: Request, state: State, parameters: Annotated[IterationParameters, Query()]) -> Response:
     """Progress of the run: mIoU and costs of every finished iteration."""
     tables = await state.tables(parameters.iteration)
@@ -33,7 +33,12 @@ async def iterations(request: Request, state: State, parameters: Annotated[Itera
     return respond_json(request, answer, tables.iteration)
 
 
-@router.get("/query", response_model=QueryAnswer, responses=QUERY_CONTENT)
+@router.get(
+    "/query",
+    response_model=QueryAnswer,
+    responses=QUERY_CONTENT,
+    openapi_extra=sample(f"curl -s '{HERE}/v1/query?format=csv' -o query.csv"),
+)
 async def query(request: Request, state: State, parameters: Annotated[QueryParameters, Query()]) -> Response:
     """The boxes that the iteration asks to label, best first."""
     if parameters.image_id is not None:

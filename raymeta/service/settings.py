@@ -30,3 +30,14 @@ class ServiceSettings:
     def dataset(self, config: DatasetConfig) -> DatasetConfig:
         """The run's data set, at the place that the service was told."""
         return config if self.dataset_root is None else config.model_copy(update={"root": self.dataset_root})
+
+
+@dataclass(frozen=True)
+class ServingLayout:
+    """replicas: scoring replicas at most, started as requests pile up. ingresses: HTTP processes, two so that one may
+    die. queued: requests that may wait at each ingress; more are answered 503.
+    """
+
+    replicas: int = 1
+    ingresses: int = 2
+    queued: int = 32

@@ -1,21 +1,35 @@
 """POST: an image that the run need not know, scored by the live iteration or an older one."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from raymeta.service.answers import BoxesAnswer, SegmentsAnswer
 from raymeta.service.http_answers import respond_scored
 from raymeta.service.parameters import BoxParameters, MapParameters, SegmentParameters
-from raymeta.service.route_documents import MAP_CONTENT, UPLOAD_ERRORS, upload_body
+from raymeta.service.route_documents import HERE, MAP_CONTENT, UPLOAD_ERRORS, upload_body
 from raymeta.service.scoring_request import ScoringRequest
 from raymeta.service.service_state import State
 from raymeta.service.uploads import read_upload
 
+PRIORITY_MAP_SAMPLE: Final = (
+    "curl -s --data-binary @street.png -H 'Content-Type: image/png' \\\n"
+    f"  '{HERE}/v1/priority-map?map=joint&format=overlay' -o joint.png"
+)
+BOXES_SAMPLE: Final = f"curl -s -F image=@street.png -F labelled_mask=@mask.png '{HERE}/v1/boxes?k=10'"
+SEGMENTS_SAMPLE: Final = (
+    f"curl -s --data-binary @street.jpg -H 'Content-Type: image/jpeg' '{HERE}/v1/segments?min_size=50'"
+)
+
 router = APIRouter(tags=["uploaded images"], responses=UPLOAD_ERRORS)
 
 
-@router.post("/priority-map", responses=MAP_CONTENT, response_class=Response, openapi_extra=upload_body(with_mask=True))
+@router.post(
+    "/priority-map",
+    responses=MAP_CONTENT,
+    response_class=Response,
+    openapi_extra=upload_body(True, PRIORITY_MAP_SAMPLE),
+)
 async def priority_map(request: Request, state: State, parameters: Annotated[MapParameters, Query()]) -> Response:
     """A map of an uploaded image: joint score, priority, predicted IoU or segmentation."""
     upload = await read_upload(request, state.limits)
@@ -33,7 +47,7 @@ async def priority_map(request: Request, state: State, parameters: Annotated[Map
     return respond_scored(request, await state.score(asked))
 
 
-@router.post("/boxes", response_model=BoxesAnswer, openapi_extra=upload_body(with_mask=True))
+@router.post("/boxes", response_model=BoxesAnswer, openapi_extra=upload_body(True, BOXES_SAMPLE))
 async def boxes(request: Request, state: State, parameters: Annotated[BoxParameters, Query()]) -> Response:
     """The best boxes of an uploaded image, none overlapping another, outside what `labelled_mask` marks."""
     upload = await read_upload(request, state.limits)
@@ -50,7 +64,7 @@ async def boxes(request: Request, state: State, parameters: Annotated[BoxParamet
     return respond_scored(request, await state.score(asked))
 
 
-@router.post("/segments", response_model=SegmentsAnswer, openapi_extra=upload_body(with_mask=False))
+@router.post("/segments", response_model=SegmentsAnswer, openapi_extra=upload_body(False, SEGMENTS_SAMPLE))
 async def segments(request: Request, state: State, parameters: Annotated[SegmentParameters, Query()]) -> Response:
     """The predicted segments of an uploaded image: class, metrics, predicted IoU, polygon."""
     upload = await read_upload(request, state.limits, with_mask=False)

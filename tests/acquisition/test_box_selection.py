@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raymeta.acquisition.box_selection import BoxMerge, select_boxes
+from raymeta.acquisition.box_selection import LEAST_ROWS_A_MERGE, BoxMerge, select_boxes
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.schemas import CANDIDATE_SCHEMA
 
@@ -38,8 +38,8 @@ def slow_select(all_rows, query_size):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(ROW, max_size=40), st.integers(1, 8), st.integers(0, 2**32 - 1))
-def test_equals_brute_force_in_any_order_and_in_parts(all_rows, query_size, seed):
+@given(st.lists(ROW, max_size=40), st.integers(1, 8), st.integers(0, 2**32 - 1), st.booleans())
+def test_equals_brute_force_in_any_order_and_in_parts(all_rows, query_size, seed, part_result):
     expected = slow_select(all_rows, query_size)
     shuffled = random.Random(seed).sample(all_rows, len(all_rows))
     assert rows(select_boxes(table(shuffled), query_size)) == expected
@@ -48,7 +48,11 @@ def test_equals_brute_force_in_any_order_and_in_parts(all_rows, query_size, seed
         merge.add(table(shuffled[start : start + 3]))
         seen += shuffled[start : start + 3]
         known = slow_select(seen, query_size)
-        assert merge.cutoff() == (known[-1][1] if len(known) == query_size else -math.inf)
+        exact = known[-1][1] if len(known) == query_size else -math.inf
+        assert merge.cutoff() <= exact
+        if part_result:
+            assert rows(merge.result()) == known
+            assert merge.cutoff() == exact
     assert rows(merge.result()) == rows(merge.result()) == expected
 
 
@@ -121,13 +125,32 @@ def test_extra_columns_stay_behind_the_candidate_columns():
 
 def test_memory_is_bounded_by_the_query():
     merge, rng = BoxMerge(50), np.random.default_rng(0)
+    cutoffs = []
     for part in range(200):
         score = np.sort(rng.random(40)) + part  # every part beats all before it
         merge.add(table([(f"im{part}", s, i, 0) for i, s in enumerate(score.tolist())]))
-        assert sum(kept.num_rows for kept in merge._parts) <= 300
-        assert len(merge._score_of) <= 300
-        assert len(merge._best) <= 50
+        waiting = sum(rows.num_rows for rows in merge._waiting)
+        assert waiting == merge._rows_waiting <= LEAST_ROWS_A_MERGE + 40
+        cutoffs.append(merge.cutoff())
     assert merge.result().num_rows == 50
+    # It is published while rows come in, not only at the end.
+    assert cutoffs == sorted(cutoffs)
+    assert cutoffs[-1] > 150
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+def test_a_long_stream_equals_the_full_sort(ascending):
+    rng, query_size = np.random.default_rng(5), 700
+    merge, parts = BoxMerge(query_size), []
+    for image in range(300):
+        score = np.round(rng.random(60), 2) + (image / 50 if ascending else 0)
+        part = table([(f"im{image}", s, i // 9, i % 9) for i, s in enumerate(score.tolist())])
+        parts += [part] * (1 + (image % 7 == 0))  # a retried task sends its rows again
+        merge.add(part.filter(pa.array(score >= merge.cutoff())))
+        if image % 7 == 0:
+            merge.add(part)
+    everything = [row for part in parts for row in rows(part)]
+    assert rows(merge.result()) == slow_select(everything, query_size)
 
 
 def test_bad_input_is_named():

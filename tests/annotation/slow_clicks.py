@@ -22,14 +22,16 @@ def slow_owners(height: int, width: int, polygons: Polygons) -> np.ndarray:
 
 
 def slow_visible(height: int, width: int, polygons: Polygons) -> list[tuple[float, float]]:
-    """(x, y) of every visible vertex of an evaluated class."""
+    """(x, y) of every visible vertex of an evaluated class inside the image."""
     owners = slow_owners(height, width, polygons)
     found = []
     for number, (class_id, points) in enumerate(polygons):
         for x, y in points:
-            col, row = math.floor(x + 0.5), math.floor(y + 0.5)
-            around = owners[max(0, row - 1) : max(0, row + 2), max(0, col - 1) : max(0, col + 2)]
-            if class_id != 255 and (around == number).any():
+            col = min(max(math.floor(x + 0.5), 0), width - 1)
+            row = min(max(math.floor(y + 0.5), 0), height - 1)
+            around = owners[max(0, row - 1) : row + 2, max(0, col - 1) : col + 2]
+            inside = 0 <= x < width and 0 <= y < height
+            if inside and class_id != 255 and (around == number).any():
                 found.append((x, y))
     return found
 

@@ -102,6 +102,14 @@ def test_vertex_in_the_last_half_pixel():
     assert scene.vertex_map()[7, 7] == 1
 
 
+def test_pixel_of_a_vertex_is_clipped_to_the_image_before_its_neighbours_are_looked_at():
+    # Column 7.6 rounds to 8, outside; clipped to 7, its neighbour 6 still shows the polygon that column 7 hides.
+    strip = (2, rectangle(7, 0, 7, 7))
+    scene = AnnotatedScene(8, 8, 3, [(0, rectangle(0, 0, 7, 7)), (1, np.array([[2, 4], [7.6, 4], [2, 6]])), strip])
+    assert scene.label_map[4].tolist() == [0, 0, 1, 1, 1, 1, 1, 2]
+    assert scene.vertex_map()[4, 7] == 1
+
+
 def test_corners_that_touch_are_one_component():
     scene = AnnotatedScene(8, 8, 2, [(1, rectangle(1, 1, 2, 2)), (1, rectangle(3, 3, 4, 4))])
     assert count_clicks(scene, Box(0, 0, 8)).class_ == 1

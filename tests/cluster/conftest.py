@@ -69,6 +69,11 @@ class Runner:
             start_new_session=True,
         )
 
+    def raymeta(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Any other command, to its end."""
+        command = [sys.executable, "-m", "raymeta", *arguments]
+        return subprocess.run(command, env=environment(self.folder), capture_output=True, text=True, timeout=400)
+
     def run(self, *overrides: str) -> str:
         process = self.start(*overrides)
         output, _ = process.communicate(timeout=400)

@@ -1,14 +1,17 @@
+import io
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from synthetic_runs import write_run
+from PIL import Image
+from scored_run import CLICKS_MAX, write_scored_run
 
+from raymeta.acquisition.box_clicks import normalized_clicks
 from raymeta.experiment import run_panels
-from raymeta.experiment.report import write_report
+from raymeta.experiment.aggregation_panels import box_factors
+from raymeta.experiment.report_panels import report_panels
+from raymeta.experiment.run_results import RunGroup, load_run
 from raymeta.experiment.run_store import RunStore
 from raymeta.schemas import QUERY_SCHEMA
 
@@ -27,32 +30,56 @@ def test_images_with_most_boxes_come_first_then_the_better_rank() -> None:
     assert run_panels.most_queried(QUERY_SCHEMA.empty_table(), 3) == []
 
 
-@pytest.fixture
-def queried_run(tmp_path: Path) -> RunStore:
-    store = write_run(tmp_path / "run", "metabox_plus", iterations=2)
-    folder = store.iteration(1)
-    folder.write_table("query.parquet", _query())
-    folder.commit("score", ["images.parquet", "query.parquet"])
-    folder.commit("annotate", ["annotation.parquet"])
-    folder.commit("summary", ["summary.json"])
-    return store
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    return write_scored_run(tmp_path_factory.mktemp("scored"))
 
 
-def test_panels_are_saved_and_shown(queried_run: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = np.zeros((16, 16, 3), dtype=np.uint8)
-    dataset = SimpleNamespace(image=lambda _: image, palette=np.eye(3, dtype=np.uint8), class_names=("road",))
-    maps: dict[str, Any] = {"segmentation": image[..., 0], "joint": np.ones((13, 13))}
-    scorer = SimpleNamespace(score=lambda image_id, keep_maps: (SimpleNamespace(maps=maps), None))
-    monkeypatch.setattr(run_panels, "open_existing", lambda *_: dataset)
-    monkeypatch.setattr(run_panels, "read_bundle", lambda *_: None)
-    monkeypatch.setattr(run_panels, "ImageScorer", lambda *_: scorer)
-    page = Path(write_report([queried_run.location])).read_text()
-    assert page.count("data:image/png;base64,") == 3
-    saved = sorted(path.name for path in (tmp_path / "run" / "report" / "panels").iterdir())
-    assert saved == ["001_a.png", "001_b.png", "001_c.png"]
+def test_panels_are_pictures_of_the_images_with_most_boxes(run: RunStore) -> None:
+    panels = run_panels.render_run_panels(run, 0, 2)
+    assert [p.image_id for p in panels] == run_panels.most_queried(run.iteration(0).read_table("query.parquet"), 2)
+    for shown in panels:
+        assert shown.aggregation is not None
+        maps, aggregation = (Image.open(io.BytesIO(png)) for png in (shown.png, shown.aggregation))
+        assert maps.width > 1000
+        # Three rows: predicted IoU, clicks, and the joint map with the boxes.
+        assert aggregation.height / aggregation.width == pytest.approx(3 * (3.65 * 64 / 96 + 0.28) / 8, rel=0.02)
 
 
-def test_report_goes_on_without_the_data_set(queried_run: RunStore) -> None:
-    page = Path(write_report([queried_run.location])).read_text()
-    assert "no panels of metabox_plus: dataset.root /nowhere/camvid is not there" in page
-    assert "miou over cost a" in page
+def test_the_factors_shown_are_those_whose_product_is_the_joint_score(run: RunStore) -> None:
+    bundle = run_panels.read_bundle(run, 0)
+    config = run.load_config()
+    dataset = run_panels.open_existing(config.dataset, config.seed)
+    scorer = run_panels.ImageScorer(config, dataset, bundle, run_panels.torch.device("cpu"))
+    image_id = run.iteration(0).read_table("query.parquet")["image_id"][0].as_py()
+    maps = scorer.score(image_id, keep_maps=True)[0].maps
+    assert maps is not None
+    labelled = bundle.regions.mask(image_id, 64, 96)
+    factors = box_factors(maps, labelled, config.acquisition, bundle.clicks_max)
+    assert list(factors) == ["metaseg", "clicks"]
+    assert np.array_equal(factors["metaseg"] * factors["clicks"], maps["joint"])
+    expected = normalized_clicks(maps["estimated_clicks"], 16, CLICKS_MAX, labelled)
+    assert np.array_equal(factors["clicks"], expected)
+
+
+def test_the_page_shows_one_aggregation_a_group_and_saves_all(run: RunStore, tmp_path: Path) -> None:
+    saved: dict[str, bytes] = {}
+    results = load_run(run.location)
+    shown = report_panels(
+        [RunGroup("mine", "metabox_plus", (results,))], lambda name, data: saved.setdefault(name, data) and name
+    )
+    assert shown.notes == ()
+    images = min(3, len(set(run.iteration(0).read_table("query.parquet")["image_id"].to_pylist())))
+    assert images > 1
+    assert len(shown.maps) == images
+    assert len(shown.aggregations) == 1
+    assert len(saved) == 2 * images
+    assert sum(name.endswith("_aggregation.png") for name in saved) == images
+
+
+def test_without_its_network_a_run_has_no_panels_and_a_note(tmp_path: Path) -> None:
+    store = write_scored_run(tmp_path)
+    (tmp_path / "run/iterations/000/network.pt").unlink()
+    shown = report_panels([RunGroup("mine", "metabox_plus", (load_run(store.location),))], lambda name, data: name)
+    assert shown.maps == ()
+    assert "no panels of mine" in shown.notes[0]

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from pyarrow import fs
 from synthetic_runs import make_config, write_iteration
 
+from raymeta.experiment.run_format import run_to_bytes
 from raymeta.experiment.run_store import STAGES, RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
 from raymeta.schemas import SPLIT_SCHEMA
@@ -90,12 +90,12 @@ def test_damaged_config_is_written_anew_only_by_its_own(tmp_path: Path) -> None:
 def test_damaged_or_newer_run_json_is_named(tmp_path: Path) -> None:
     store = _finished(tmp_path)
     path = tmp_path / "run" / "run.json"
-    path.write_text(json.dumps(store.run_info() | {"format_version": 99}))
+    path.write_bytes(run_to_bytes(store.run_info() | {"format_version": 99}))
     with pytest.raises(RunError, match="format 99"):
         store.load_config()
     path.write_text("{")
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        store.create(make_config(tmp_path / "run"))
+        store.load_config()
 
 
 def test_another_split_is_refused_and_a_damaged_one_made_anew(tmp_path: Path) -> None:
@@ -224,8 +224,8 @@ def test_scratch_comes_back_whole_or_not_at_all(
         assert folder.read_scratch("state.pt") is None
         path.write_bytes(content[:cut] + bytes([content[cut] ^ (1 << bit)]) + content[cut + 1 :])
         assert folder.read_scratch("state.pt") is None
-    folder.delete_scratch("state.pt")
-    folder.delete_scratch("state.pt")
+    folder.write_scratch("state.pt", data, key="regions")
+    assert folder.read_scratch("state.pt", key="regions") == data
     assert folder.read_scratch("state.pt") is None
 
 
@@ -256,6 +256,7 @@ def test_location_that_no_file_system_opens(location: str) -> None:
 
 HOLD = """
 import sys, time
+from raymeta.experiment.run_format import run_to_bytes
 from raymeta.experiment.run_store import RunStore
 with RunStore(sys.argv[1]).lock():
     print("held", flush=True)

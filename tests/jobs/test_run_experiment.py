@@ -1,58 +1,14 @@
 """The job file on a cluster started as the README says."""
 
-import os
-import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-ROOT = Path(__file__).parent.parent.parent
-RAY = str(Path(sys.executable).parent / "ray")
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    """A head node of its own in its own process group: nothing else on the machine is stopped."""
-    port, dashboard = free_port(), free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    environment |= {"HOME": str(tmp_path), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [RAY, "start", "--head", "--block", f"--port={port}", "--dashboard-host=127.0.0.1"]
-    command += [f"--dashboard-port={dashboard}", "--num-cpus=4", f"--ray-client-server-port={free_port()}"]
-    head = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    environment |= {"RAY_ADDRESS": f"http://127.0.0.1:{dashboard}"}
-    try:
-        wait_for(dashboard)
-        yield environment
-    finally:
-        head.send_signal(signal.SIGTERM)
-        head.wait(timeout=60)
-
-
-def wait_for(port):
-    import time
-
-    for _ in range(240):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.25)
-    raise AssertionError("the cluster did not start")
-
-
-def test_a_submitted_job_runs_the_experiment(cluster, tmp_path):
+def test_a_submitted_job_runs_the_experiment(submit, tmp_path):
     config = tmp_path / "config.yaml"
     values = {
         "run_dir": str(tmp_path / "run"),
@@ -74,8 +30,7 @@ def test_a_submitted_job_runs_the_experiment(cluster, tmp_path):
         "scoring": {"threads_per_actor": 1},
     }
     config.write_text(yaml.safe_dump(values))
-    command = [RAY, "job", "submit", "--working-dir", ".", "--", sys.executable, "jobs/run_experiment.py", str(config)]
-    done = subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=300)
+    done = submit("--", sys.executable, "jobs/run_experiment.py", str(config))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "entropy_box_plus" in done.stdout
     assert (tmp_path / "run/iterations/000/summary.json").exists()

@@ -24,18 +24,18 @@ class Gloo:
         return tensor.numpy()
 
 
-def config():
-    return training_config(batch_size=4, max_epochs=4, horizontal_flip=True)
+def config(**values):
+    return training_config(batch_size=4, max_epochs=4, horizontal_flip=True, **values)
 
 
-def train_rank(rank, folder, batch_norm, dropout, resume):
+def train_rank(rank, folder, build, resume, values):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     states = []
     state = train_network(
-        network(batch_norm, dropout, seed=rank),  # the wrapper gives all ranks the weights of rank 0
+        build(seed=rank),  # the wrapper gives all ranks the weights of rank 0
         examples(train=7),
-        config(),
+        config(**values),
         seed=0,
         communicator=Gloo(),
         on_epoch=lambda _, state: states.append(state.to_bytes()),
@@ -47,16 +47,20 @@ def train_rank(rank, folder, batch_norm, dropout, resume):
     dist.destroy_process_group()
 
 
-def two_processes(folder, batch_norm, dropout, resume=None):
+def two_processes(folder, build, resume=None, **values):
     folder.mkdir()
-    mp.spawn(functools.partial(train_rank), args=(folder, batch_norm, dropout, resume), nprocs=2)
+    mp.spawn(functools.partial(train_rank), args=(folder, build, resume, values), nprocs=2)
     return [TrainingState.from_bytes((folder / f"{rank}.state").read_bytes()) for rank in range(2)]
 
 
+PARTS_OF_CROPS = {"accumulation_steps": 2, "crop_height": 20, "crop_width": 28, "scale_min": 0.5, "scale_max": 2.0}
+
+
 @pytest.mark.slow
-def test_two_processes_equal_one_to_rounding(tmp_path):
-    one = train_network(network(dropout=False), examples(train=7), config(), seed=0)
-    two, other = two_processes(tmp_path / "two", batch_norm=False, dropout=False)
+@pytest.mark.parametrize("values", [{}, PARTS_OF_CROPS], ids=["whole", "parts-of-crops"])
+def test_two_processes_equal_one_to_rounding(values, tmp_path):
+    one = train_network(network(dropout=False), examples(train=7), config(**values), seed=0)
+    two, other = two_processes(tmp_path / "two", functools.partial(network, dropout=False), **values)
     assert equal(two.best_weights, other.best_weights)
     assert two.best_epoch == other.best_epoch == one.best_epoch
     losses = [[record.train_loss for record in state.history] for state in (one, two)]
@@ -67,9 +71,9 @@ def test_two_processes_equal_one_to_rounding(tmp_path):
 
 @pytest.mark.slow
 def test_resume_of_two_processes_is_bit_identical(tmp_path):
-    whole = two_processes(tmp_path / "whole", batch_norm=True, dropout=True)
+    whole = two_processes(tmp_path / "whole", functools.partial(network, batch_norm=True))
     second = (tmp_path / "whole" / "0.second").read_bytes()
-    resumed = two_processes(tmp_path / "resumed", batch_norm=True, dropout=True, resume=second)
+    resumed = two_processes(tmp_path / "resumed", functools.partial(network, batch_norm=True), resume=second)
     for state in (whole[1], *resumed):
         assert equal(state.network, whole[0].network)
         assert equal(state.optimizer, whole[0].optimizer)

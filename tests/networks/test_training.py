@@ -5,8 +5,11 @@ import pytest
 import torch
 from training_examples import Examples, equal, examples, network, training_config
 
+from raymeta.config import NetworkConfig
 from raymeta.networks.evaluation import confusion_matrix, mean_iou
-from raymeta.networks.inference import predict_labels
+from raymeta.networks.inference import normalise, predict_labels
+from raymeta.networks.random_crops import PADDING_COLOUR
+from raymeta.networks.registry import build_network
 from raymeta.networks.training import TrainingDivergedError, TrainingState, train_network
 
 
@@ -131,8 +134,6 @@ def test_loss_is_the_mean_over_labelled_pixels_of_the_batch():
 
 
 def _inputs(data):
-    from raymeta.networks.inference import normalise
-
     return normalise(np.stack([image for image, _ in data.train]), "cpu")
 
 
@@ -172,8 +173,90 @@ def test_batch_must_split():
     class Three:
         rank, world_size = 0, 3
 
-    with pytest.raises(ValueError, match="batch_size 2 is no multiple of 3"):
+    with pytest.raises(ValueError, match="batch_size 2 is no multiple of 3 workers"):
         train(training_config(), communicator=Three())
+
+
+CROPS = {"crop_height": 16, "crop_width": 20, "scale_min": 0.5, "scale_max": 2.0, "horizontal_flip": True}
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_accumulation_equals_one_large_batch(steps, optimizer):
+    """Seven examples in batches of 4: the last batch is short, and not all examples hold equally many labels."""
+    values = {"batch_size": 4, "max_epochs": 3, "optimizer": optimizer, "learning_rate": 1e-3}
+    whole = train(training_config(**values), examples(train=7), network(dropout=False))
+    parts = train(training_config(**values, accumulation_steps=steps), examples(train=7), network(dropout=False))
+    assert parts.steps == whole.steps
+    losses = [[record.train_loss for record in state.history] for state in (whole, parts)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    for name, value in whole.network.items():
+        torch.testing.assert_close(parts.network[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_parts_that_do_not_divide_a_batch():
+    with pytest.raises(ValueError, match=r"batch_size 4.*accumulation_steps 3.*multiple of 3"):
+        train(training_config(batch_size=4, accumulation_steps=3))
+
+
+def test_resume_with_crops_parts_and_sync_is_bit_identical():
+    config = training_config(**CROPS, batch_size=4, accumulation_steps=2, batch_norm="sync", schedule="poly")
+    states = []
+    whole = train(config, built=network(True), on_epoch=lambda _, state: states.append(state.to_bytes()))
+    resumed = train(config, built=network(True, seed=9), resume=states[0])
+    assert equal(without_seconds(resumed), without_seconds(whole))
+
+
+def test_it_learns_from_crops_of_images_of_many_sizes():
+    data = examples(train=12, validation=4, size=(64, 96))
+    data.train[0] = tuple(part[:50, :70] for part in data.train[0])
+    data.train[1] = tuple(part[:10, :13] for part in data.train[1])
+    config = training_config(
+        max_epochs=14, learning_rate=3e-3, beta1=0.9, batch_size=4, **CROPS | {"crop_height": 33, "crop_width": 49}
+    )
+    state = train(config, data, network(batch_norm=True))
+    assert state.history[-1].train_loss < 0.6 * state.history[0].train_loss
+    assert state.best_miou > 0.5
+    assert state.best_confusion.sum() == sum(int((labels != 255).sum()) for _, labels in data.validation)
+
+
+def test_loss_of_a_crop_is_the_mean_over_its_labelled_pixels():
+    data = examples(train=1)
+    built = network(dropout=False)
+    image = np.full((30, 32, 3), PADDING_COLOUR, np.uint8)
+    image[:24] = data.train[0][0]
+    logits = built(normalise(image[None], "cpu"))[:, :, :24]
+    labels = torch.from_numpy(data.train[0][1][None].astype(np.int64))
+    expected = torch.nn.functional.cross_entropy(logits, labels, ignore_index=255).item()
+    state = train(training_config(max_epochs=1, batch_size=1, crop_height=30, crop_width=32), data, built)
+    assert state.history[0].train_loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_frozen_batch_norm_keeps_its_statistics_and_learns_its_scale():
+    built = network(batch_norm=True)
+    before = {name: value.clone() for name, value in built.state_dict().items()}
+    state = train(training_config(batch_norm="frozen"), built=built)
+    norms = [name for name in before if name.endswith("running_mean")]
+    assert len(norms) == 15
+    for name in norms:
+        assert torch.equal(state.network[name], before[name])
+        assert torch.equal(state.network[name.replace("mean", "var")], before[name.replace("mean", "var")])
+        scale = name.replace("running_mean", "weight")
+        assert not torch.equal(state.network[scale], before[scale])
+
+
+@pytest.mark.parametrize("kind", ["deeplabv3plus", "lraspp"])
+def test_other_networks_learn_and_resume_bit_identical(kind):
+    def built(seed):
+        return build_network(NetworkConfig(kind=kind, width_multiplier=0.0625), 3, seed)
+
+    states = []
+    config = training_config(max_epochs=12, learning_rate=3e-3, beta1=0.9, batch_size=4)
+    data = examples(train=12, size=(48, 64))
+    whole = train(config, data, built(0), on_epoch=lambda _, state: states.append(state.to_bytes()))
+    assert whole.history[-1].train_loss < 0.7 * whole.history[0].train_loss
+    resumed = train(config, data, built(9), resume=states[8])
+    assert equal(without_seconds(resumed), without_seconds(whole))
 
 
 @pytest.mark.gpu

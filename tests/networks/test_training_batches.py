@@ -4,7 +4,8 @@ import torch
 from training_examples import Examples, examples, training_config
 
 from raymeta.networks.communicator import SingleProcess
-from raymeta.networks.training_batches import Batch, BatchPlanner, Share, load_batch
+from raymeta.networks.random_crops import Crop
+from raymeta.networks.training_batches import Batch, BatchPlanner, Share, count_labelled, load_examples, to_device
 
 
 class Rank:
@@ -51,6 +52,19 @@ def test_caps():
     assert steps(0, steps_per_epoch=3) == 3
     assert steps(0, steps_per_epoch=30) == 4
     assert steps(9, max_steps=10) == 1
+    assert steps(0, min_steps_per_epoch=3) == 4
+    assert steps(0, min_steps_per_epoch=9) == 9
+    assert steps(4, min_steps_per_epoch=9, max_steps=10) == 6
+
+
+def test_few_images_are_gone_through_again_in_another_order():
+    once = plans(1)[1][0]
+    shares = [share for batch in plans(1, min_steps_per_epoch=7)[1][0] for share in batch.shares]
+    passes = [[share.index for share in shares[start : start + 7]] for start in (0, 7, 14, 21)]
+    assert len(shares) == 7 * 4
+    assert all(sorted(one) == list(range(7)) for one in passes)
+    assert len({tuple(one) for one in passes}) > 1
+    assert shares[:7] == [share for batch in once for share in batch.shares]
 
 
 def test_first_part_of_the_permutation():
@@ -58,10 +72,26 @@ def test_first_part_of_the_permutation():
     assert plans(1, steps_per_epoch=1)[1][0] == full[:1]
 
 
+def test_images_drawn_by_their_labelled_pixels():
+    data = examples(train=4)
+    for index, share in enumerate((0.0, 0.1, 0.3, 0.6)):
+        labels = np.full((20, 50), 255, np.uint8)
+        labels.reshape(-1)[: int(share * labels.size)] = 1
+        data.train[index] = (np.zeros((20, 50, 3), np.uint8), labels)
+    config = training_config(batch_size=4, sampling="labelled_pixels", min_steps_per_epoch=500)
+    planner = BatchPlanner(data, config, 3, 3, SingleProcess())
+    drawn = [share.index for batch in planner.plan(1, planner.steps(0)) for share in batch.shares]
+    assert np.bincount(drawn, minlength=4) / len(drawn) == pytest.approx([0, 0.1, 0.3, 0.6], abs=0.03)
+    for index in range(4):
+        data.train[index][1][:] = 255
+    blank = BatchPlanner(data, config, 3, 3, SingleProcess())
+    assert {share.index for batch in blank.plan(1, 50) for share in batch.shares} == {0, 1, 2, 3}
+
+
 def test_flips_mirror_image_and_labels():
     data = examples()
     image, labels = data.train[2]
-    images, label_maps = load_batch(data, Batch((Share(2, True), Share(2, False)), 1), torch.device("cpu"))
+    images, label_maps = load(data, Share(2, True), Share(2, False))
     assert np.array_equal(images[0].numpy(), image[:, ::-1])
     assert np.array_equal(label_maps[0].numpy(), labels[:, ::-1])
     assert np.array_equal(images[1].numpy(), image)
@@ -70,8 +100,53 @@ def test_flips_mirror_image_and_labels():
 
 
 def test_filler_has_no_labels():
-    _, labels = load_batch(examples(), Batch((Share(0, False, counts=False),), 1), torch.device("cpu"))
+    _, labels = load(examples(), Share(0, False, counts=False))
     assert (labels == 255).all()
+
+
+def test_crops_are_planned_alike_on_all_ranks():
+    values = {"crop_height": 16, "crop_width": 20, "scale_min": 0.5, "scale_max": 2.0}
+    single = plans(1, **values)[1][0]
+    for step, batch in enumerate(single):
+        together = {share for plan in plans(2, **values)[1] for share in plan[step].shares if share.counts}
+        assert together == set(batch.shares)
+        assert batch.labelled_pixels is None
+    crops = [share.crop for batch in single for share in batch.shares]
+    assert len(set(crops)) == 7
+    assert [share.flip for batch in single for share in batch.shares] == [
+        share.flip for batch in plans(1)[1][0] for share in batch.shares
+    ]
+
+
+def test_planning_crops_reads_nothing():
+    class Unread(Examples):
+        def train_example(self, index):
+            raise AssertionError("read")
+
+    config = training_config(crop_height=4, crop_width=4)
+    assert len(BatchPlanner(Unread(examples().train, []), config, 0, 3, SingleProcess()).plan(1, 3)) == 3
+
+
+def test_crops_are_cut_before_they_are_mirrored():
+    data = examples()
+    image, labels = data.train[1]
+    crop = Crop(24, 10, 1.0, 0.0, 0.0)
+    images, label_maps = load(data, Share(1, False, crop=crop), Share(1, True, crop=crop))
+    assert np.array_equal(images[0].numpy(), image[:, :10])
+    assert np.array_equal(images[1].numpy(), image[:, 9::-1])
+    assert np.array_equal(label_maps[1].numpy(), labels[:, 9::-1])
+    examples_of_rank = load_examples(data, Batch((Share(1, True, crop=crop),), None), 3)
+    assert count_labelled(examples_of_rank) == int((labels[:, :10] != 255).sum())
+
+
+def test_labels_of_crops_are_checked():
+    data = Examples([(np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 3, np.uint8))], [])
+    with pytest.raises(ValueError, match="training example 0 holds class 3"):
+        load(data, Share(0, False, crop=Crop(2, 2, 1.0, 0.0, 0.0)))
+
+
+def load(data, *shares):
+    return to_device(load_examples(data, Batch(shares, 1), 3), torch.device("cpu"))
 
 
 def planner(train, **values):

@@ -8,9 +8,9 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from conftest import encode, serving
 from local_backend import LocalBackend
 from PIL import Image
+from tiny_runs import encode, serving
 
 from raymeta.service.app import create_app
 
@@ -188,3 +188,16 @@ def test_probes_and_page_need_no_token(guarded):
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         assert guarded.get(path).status_code == 200
     assert guarded.get("/").status_code in (200, 404)
+
+
+def test_a_fault_of_the_service_is_a_500_that_tells_no_details(settings):
+    class Failing(LocalBackend):
+        async def score(self, request):
+            raise RuntimeError("secret path")
+
+    with (
+        serving(create_app(settings, Failing(settings))) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        answer = client.post("/v1/boxes", content=SOUND, headers=PNG)
+    assert (answer.status_code, answer.json()) == (500, {"detail": "the service failed: its log tells why"})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import TinyRun, serving
 from local_backend import LocalBackend
+from tiny_runs import TinyRun, serving
 
 from raymeta.experiment.run_store import RunStore
 from raymeta.service.app import create_app

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import serving
 from local_backend import LocalBackend
 from prometheus_client.parser import text_string_to_metric_families
+from tiny_runs import serving
 
 from raymeta.service.app import create_app
 from raymeta.service.scoring_request import ReplicaStatus

@@ -1,0 +1,75 @@
+"""The same experiment with several seeds: ordinary runs side by side, as many as the cluster has room for."""
+
+import os
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import ray
+from rich.console import Console
+
+from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
+from raymeta.cluster.experiment_process import ExperimentProcess
+from raymeta.config import ExperimentConfig, repetition_configs
+from raymeta.experiment.run_folders import is_run
+from raymeta.experiment.run_store import RunError
+
+POLL_S = 0.5
+
+
+def run_repetitions(config: ExperimentConfig, address: str | None, console: Console) -> dict[str, int]:
+    """Run, or resume, one run for each of `config.seeds`.
+
+    A run that fails doesn't stop the others; each resumes on its own when the same command is given again.
+    Returns the exit code of each run folder, 0 where it is finished.
+
+    Raises:
+        RunError: run_dir itself is a run. ConnectionFailedError: no cluster answers at the address.
+    """
+    if is_run(config.run_dir):
+        raise RunError(f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for `seeds`")
+    runs = repetition_configs(config)
+    with ray_connection(address):
+        places = concurrent_runs(config, len(runs), local=cluster_address(address) is None)
+        console.print(f"{len(runs)} repetitions, {places} at a time", highlight=False)
+        return _run_all(runs, ray.get_runtime_context().gcs_address, places, console)
+
+
+def concurrent_runs(config: ExperimentConfig, runs: int, *, local: bool) -> int:
+    """Runs of this size that the connected cluster takes at a time: 1 to `runs`.
+
+    A local Ray pretends to have 4 CPUs, so that waiting actors find a place: there the machine's cores count.
+    An experiment trains and scores in turns, but holds the GPUs of both all along.
+    """
+    cpus = os.cpu_count() or 1 if local else int(ray.cluster_resources().get("CPU", 1))
+    training, scoring = config.training, config.scoring
+    needed = max(training.workers * training.threads_per_worker, scoring.actors * scoring.threads_per_actor)
+    places = cpus // needed
+    gpus = cluster_gpus()
+    if gpus:
+        places = min(places, gpus // (training.workers + scoring.actors))
+    return max(1, min(runs, places))
+
+
+def _run_all(runs: Sequence[ExperimentConfig], address: str, places: int, console: Console) -> dict[str, int]:
+    waiting, running, codes = list(runs), dict[str, ExperimentProcess](), dict[str, int]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < places:
+                run = waiting.pop(0)
+                # Alone it may draw its progress bar; side by side each line says whose it is.
+                show = None if places == 1 else partial(_print_named, console, f"seed {run.seed}: ")
+                running[run.run_dir] = ExperimentProcess(run, address, show)
+            time.sleep(POLL_S)
+            for folder in [folder for folder, process in running.items() if process.poll() is not None]:
+                codes[folder] = running.pop(folder).wait()
+                if codes[folder]:
+                    console.print(f"{folder} failed with exit code {codes[folder]}", highlight=False, soft_wrap=True)
+    finally:
+        for process in running.values():
+            process.stop()
+    return codes
+
+
+def _print_named(console: Console, name: str, line: str) -> None:
+    console.print(name + line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,51 @@
+"""What a sweep says while it runs, and what it has to remember of trials that the scheduler ended."""
+
+import json
+from typing import Any
+
+from ray.tune import Callback
+from rich.console import Console
+
+from raymeta.experiment.run_folders import is_run
+from raymeta.experiment.run_results import load_run
+from raymeta.experiment.store_files import StoreFiles
+from raymeta.experiment.sweep_plan import SweepConfig
+from raymeta.experiment.sweep_results import is_finished
+
+
+class SweepProgress(Callback):
+    """A line for each iteration of each trial; SWEEP_DIR/stopped.json names the run folders that asha ended.
+
+    Tune pickles its callbacks: no console and no open files are kept.
+    """
+
+    def __init__(self, sweep: SweepConfig) -> None:
+        self._sweep = sweep
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
+        """Tune has a trial's next iteration."""
+        numbers = f"mIoU {100 * result['miou']:5.2f} %  cost_A {result['cost_a']:5.2f} %"
+        self._say(f"{self._name(trial)} iteration {result['iteration']}: {numbers}")
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        """A trial failed; the others go on."""
+        self._say(f"{self._name(trial)} failed")
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        """A trial ended, on its own or because the scheduler said so."""
+        from raymeta.cluster.sweep import STOPPED, read_stopped
+
+        run = trial.config["run"]
+        folder = run["run_dir"]
+        if self._sweep.scheduler == "none" or not is_run(folder) or is_finished(load_run(folder), run["iterations"]):
+            return
+        files = StoreFiles(self._sweep.sweep_dir)
+        stopped = sorted({*read_stopped(files), folder})
+        files.write(STOPPED, (json.dumps(stopped, indent=2) + "\n").encode())
+        self._say(f"{self._name(trial)} ended by {self._sweep.scheduler}")
+
+    def _name(self, trial: Any) -> str:
+        return str(trial.config["run"]["run_dir"]).removeprefix(self._sweep.sweep_dir.rstrip("/") + "/")
+
+    def _say(self, text: str) -> None:
+        Console().print(text, highlight=False, markup=False, soft_wrap=True)

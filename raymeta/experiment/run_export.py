@@ -1,0 +1,138 @@
+"""`raymeta export`: the small tables of runs, from which a report can be made anywhere, without networks or data."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raymeta.config import ExperimentConfig
+from raymeta.experiment.report_panels import class_names
+from raymeta.experiment.run_folders import expand_runs
+from raymeta.experiment.run_results import load_run
+from raymeta.experiment.run_store import RunError, RunStore
+from raymeta.experiment.store_files import StoreFiles
+
+STAGE_FILES: Final = {
+    "train": ("training.parquet", "evaluation.json"),
+    "fit": ("fit.json",),
+    "score": ("query.parquet", "score.json"),
+    "annotate": ("annotation.parquet", "oracle.json"),
+    "summary": ("summary.json",),
+}
+"""What a report reads, by the stage that made it."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One exported run: where it came from, its folder below OUT, and its bytes there."""
+
+    source: str
+    name: str
+    bytes_written: int
+
+
+def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
+    """Write the tables of all finished iterations of runs to OUT/NAME; NAME is what tells the runs apart.
+
+    Tables are compressed with zstd, so manifests are written anew with the checksums of the exported files. Paths are
+    replaced by names, so that nothing tells where the runs lay; OUT/export.json keeps when and with which version each
+    run was begun.
+
+    Raises:
+        RunError: no run there, OUT holds other files of that name, or can't be written.
+    """
+    runs = expand_runs(locations)
+    names = relative_names(runs)
+    by_source = dict(zip((RunStore(run).location for run in runs), names, strict=True))
+    exported, origins = [], {}
+    for run, name in zip(runs, names, strict=True):
+        target = f"{out.rstrip('/')}/{name}"
+        if RunStore(target).exists():
+            raise RunError(f"{target} holds a run already: export to another folder, or remove it first")
+        source = RunStore(run)
+        origins[name] = {key: source.run_info()[key] for key in ("created", "raymeta", "strategy", "seed")}
+        exported.append(Exported(run, name, _export(source, target, name, by_source)))
+    StoreFiles(out).write("export.json", (json.dumps(origins, indent=2) + "\n").encode())
+    return exported
+
+
+def relative_names(locations: Sequence[str]) -> list[str]:
+    """The locations without the folders that all of them share; at least the last part of each is kept."""
+    parts = [PurePosixPath(RunStore(location).location).parts for location in locations]
+    shared = 0
+    for names in zip(*(folders[:-1] for folders in parts), strict=False):
+        if len(set(names)) > 1:
+            break
+        shared += 1
+    return ["/".join(folders[shared:]) for folders in parts]
+
+
+def _export(source: RunStore, target: str, name: str, names: dict[str, str]) -> int:
+    config = source.load_config()
+    store = RunStore(target)
+    store.create(_without_paths(config, name, names))
+    for table, write in (
+        (source.read_split(), store.write_split),
+        (source.read_pool_clicks(), store.write_pool_clicks),
+    ):
+        if table is not None:
+            write(table)
+    known, _ = class_names([load_run(source.location)])
+    if known:
+        store.write_class_names(known)
+    return sum(_export_iteration(source, store, index) for index in source.iterations())
+
+
+def _without_paths(config: ExperimentConfig, name: str, names: dict[str, str]) -> ExperimentConfig:
+    """The config with names in the place of paths."""
+
+    def rename(path: str | None) -> str | None:
+        if path is None:
+            return None
+        known = [names[place] for place in (RunStore(path).location,) if place in names]
+        below = [exported.rpartition("/")[0] for place, exported in names.items() if _is_below(place, path)]
+        return next(iter([*known, *below]), PurePosixPath(path).name)
+
+    acquisition = config.acquisition.model_copy(update={"match_cost_of": rename(config.acquisition.match_cost_of)})
+    weights = config.network.weights
+    return config.model_copy(
+        update={
+            "run_dir": name,
+            "dataset": config.dataset.model_copy(update={"root": PurePosixPath(config.dataset.root).name}),
+            "network": config.network.model_copy(update={"weights": weights and PurePosixPath(weights).name}),
+            "report": config.report.model_copy(update={"full_set_run": rename(config.report.full_set_run)}),
+            "acquisition": acquisition,
+        }
+    )
+
+
+def _is_below(place: str, path: str) -> bool:
+    return place.startswith(RunStore(path).location.rstrip("/") + "/")
+
+
+def _export_iteration(source: RunStore, store: RunStore, index: int) -> int:
+    """Copy one finished iteration; gives the bytes written, 0 where it is not finished."""
+    theirs, ours = source.iteration(index), store.iteration(index)
+    seconds = theirs.stage_seconds()
+    if "summary" not in seconds:
+        return 0
+    written = 0
+    for stage, files in STAGE_FILES.items():
+        present = [name for name in files if theirs.is_named(name)]
+        for name in present:
+            data = _small(theirs.read_table(name)) if name.endswith(".parquet") else theirs.read_bytes(name)
+            ours.write_bytes(name, data)
+            written += len(data)
+        ours.commit(stage, present, seconds[stage])
+    return written
+
+
+def _small(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    options: dict[str, Any] = {"compression": "zstd", "compression_level": 19, "write_statistics": False}
+    pq.write_table(table, sink, **options)
+    return bytes(sink.getvalue().to_pybytes())

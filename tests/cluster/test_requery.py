@@ -1,0 +1,56 @@
+"""Another query from a finished run's network, by the real command."""
+
+import hashlib
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from raymeta.cli import main
+from raymeta.cluster.requery import _changed
+from raymeta.config import ConfigError, load_config
+
+
+def requery(runner, run_dir, *arguments):
+    done = runner.raymeta("requery", str(run_dir), *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def checksums(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_the_same_settings_give_the_same_query_and_others_another(runner, undisturbed, tmp_path):
+    before = checksums(undisturbed.run_dir)
+    requery(runner, undisturbed.run_dir, "--iteration", "1", "--out", str(tmp_path / "same"))
+    original = undisturbed.run_dir / "iterations/001"
+    assert pq.read_table(tmp_path / "same/query.parquet").equals(pq.read_table(original / "query.parquet"))
+    assert pq.read_table(tmp_path / "same/annotation.parquet").equals(pq.read_table(original / "annotation.parquet"))
+    told = json.loads((tmp_path / "same/requery.json").read_text())
+    assert told["overlap"] == {"of_original": 1.0, "of_other": 1.0, "of_union": 1.0, "equal_boxes": 20}
+    settings = ["acquisition.box_width=8", "acquisition.strategy=entropy_box", "acquisition.query_size=30"]
+    shown = requery(runner, undisturbed.run_dir, "--iteration", "1", *settings, "--out", str(tmp_path / "other"))
+    assert "true clicks" in shown
+    other = pq.read_table(tmp_path / "other/query.parquet")
+    assert set(other["width"].to_pylist()) == {8}
+    assert other.num_rows == 30
+    assert (tmp_path / "other/boxes.png").stat().st_size > 1000
+    assert checksums(undisturbed.run_dir) == before
+
+
+@pytest.mark.parametrize("override", ["seed=1", "acquisition.initial_images=4", "network.batch_norm=false"])
+def test_settings_that_need_another_network_are_refused(runner, override):
+    with pytest.raises(ConfigError, match="would need other labels or another network"):
+        _changed(load_config(runner.config), [override])
+
+
+def test_no_such_iteration(runner, capsys):
+    from raymeta.experiment.run_store import RunStore
+
+    RunStore(str(runner.run_dir)).create(load_config(runner.config))
+    assert main(["requery", str(runner.run_dir), "--iteration", "7", "acquisition.box_width=8"]) == 2
+    assert "has no sound network and query" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""A whole run in a bucket of a real S3-compatible server (moto), slow and failing through a proxy.
+
+moto needs other versions of some packages than raymeta's pins, so it has an environment of its own, which
+`make test-faults` makes; RAYMETA_MOTO names its `moto_server`.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from faulty_proxy import FaultyProxy
+from pyarrow import fs
+from tiny_experiment import TinyRun, kill_group, results
+
+MOTO = os.environ.get("RAYMETA_MOTO", "")
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not Path(MOTO).is_file(), reason="RAYMETA_MOTO names no moto_server"),
+]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Port of a running server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (tmp_path / "moto.txt").open("w") as output:
+        process = subprocess.Popen([MOTO, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.2)
+    yield port
+    process.kill()
+    process.wait()
+
+
+def uri(port: int) -> str:
+    return (
+        f"s3://test:test@bucket/run?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
+        "&allow_bucket_creation=true"
+    )
+
+
+def downloaded(port: int, folder: Path) -> Path:
+    filesystem, root = fs.FileSystem.from_uri(uri(port))
+    fs.copy_files(root, str(folder), source_filesystem=filesystem)
+    return folder
+
+
+def committed(filesystem: fs.FileSystem) -> int:
+    """Stages in the manifest of iteration 0."""
+    path = "bucket/run/iterations/000/manifest.json"
+    if filesystem.get_file_info(path).type != fs.FileType.File:
+        return 0
+    with filesystem.open_input_stream(path) as stream:
+        return len(json.loads(stream.read())["stages"])
+
+
+def test_slow_and_failing_store(tmp_path, server, tiny_scenes, tiny_undisturbed, ledger):
+    proxy = FaultyProxy(server, seed=1, failing=0.15, delay_s=0.02)
+    run = TinyRun(tmp_path, tiny_scenes, uri(proxy.port))
+    run.run()
+    assert proxy.failures >= 5
+    found = downloaded(server, tmp_path / "found")
+    assert results(found) == results(tiny_undisturbed.run_dir)
+    ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
+
+
+def test_killed_and_contended(tmp_path, server, tiny_scenes, tiny_undisturbed, ledger):
+    run = TinyRun(tmp_path, tiny_scenes, uri(server))
+    process = run.start()
+    filesystem, _ = fs.FileSystem.from_uri(uri(server))
+    while not committed(filesystem):
+        assert process.poll() is None, run.output
+        time.sleep(0.1)
+    other = TinyRun(make(tmp_path / "other"), tiny_scenes, uri(server))
+    assert f"in use by process {process.pid}" in other.run(code=2)
+    assert process.poll() is None, run.output
+    os.kill(process.pid, signal.SIGKILL)
+    kill_group(process)
+    run.run()
+    assert results(downloaded(server, tmp_path / "found")) == results(tiny_undisturbed.run_dir)
+    ledger.record("second process on a run in a remote store", lost="nothing (the second is refused, naming the first)")
+    ledger.record("driver killed while its run lies in a remote store")
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
