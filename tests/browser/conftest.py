@@ -65,8 +65,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A Chromium. While it is open an event loop runs in this thread, which other tests' asyncio.run would meet."""
     with sync_playwright() as started:
         # Inside a container Chromium's own sandbox can't start; the pages are the project's own.
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
