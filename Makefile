@@ -10,7 +10,7 @@ help:
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make lint   format, lint, types, import layers"
-	@echo "make test-browser  the page of a served run in a Chromium of this machine (part of make test)"
+	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
 	@echo "make clean  remove the virtual environment and runs/"
 
@@ -34,7 +34,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 test-browser: install
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -m "long or not long"
 
 screenshots: install
 	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py

@@ -91,7 +91,7 @@ function tiles(rows, progress, model) {
     : points === null ? "first iteration" : `${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points since iteration ${before.iteration}`;
   const entries = [
     ["mIoU", percent(last.miou), mioNote],
-    ["cost_A", cost(last.cost_a), `cost_B ${cost(last.cost_b)}, cost_P ${cost(last.cost_p)}`],
+    ["cost_A", cost(last.cost_a), `cost_B ${fixed(last.cost_b, 1)}, cost_P ${fixed(last.cost_p, 1)}`],
     ["labelled", cost(last.labelled_share), "of the pool's pixels"],
     ["query", count(last.query_boxes), `boxes to label next; ${quantity(last.boxes, "box", "boxes")} asked before`],
     ["R²", fixed(last.r2), last.r2 === null ? "no meta regressor" : "of the predicted IoU"],

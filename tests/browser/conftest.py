@@ -37,6 +37,8 @@ SMALL = {
     },
     "scoring": {"threads_per_actor": 1},
 }
+SHORT = ("test_overview.py", "test_image.py", "test_screenshots.py")
+"""Part of every run; the other files are marked `long`."""
 HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")
 
 
@@ -49,6 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.ray)
         item.add_marker(pytest.mark.slow)
+        if item.path.name not in SHORT:
+            item.add_marker(pytest.mark.long)
         if CHROMIUM is None:
             reason = f"no Chromium ({', '.join(NAMES)}): install it, or name its file in RAYMETA_CHROMIUM"
             item.add_marker(pytest.mark.skip(reason=reason))
