@@ -3,13 +3,14 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long lint screenshots clean
+.PHONY: help install demo test test-long test-browser lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make lint   format, lint, types, import layers"
+	@echo "make test-browser  the page of a served run in a Chromium of this machine (part of make test)"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
 	@echo "make clean  remove the virtual environment and runs/"
 
@@ -31,6 +32,9 @@ lint: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
 
 screenshots: install
 	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py

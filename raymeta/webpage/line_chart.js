@@ -105,7 +105,7 @@ function targetLine(chart, { toY }, width) {
   return drawing(
     "g", { class: "target" },
     drawing("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
-    drawing("text", { x: width - MARGIN.right, y: y - 7, "text-anchor": "end" }, chart.target.text),
+    drawing("text", { x: MARGIN.left + 6, y: y - 7 }, chart.target.text),
   );
 }
 

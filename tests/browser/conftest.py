@@ -2,16 +2,16 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_page import OpenPage
 from hostile_folder import write_hostile_folder
+from playwright.sync_api import Browser, Page, sync_playwright
 from served_run import TOKEN, ServedRun, make_run, serve_run
 
 from raymeta.config import DatasetConfig
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed: pip install -e '.[dev]'")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -65,27 +65,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
         yield service
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as started:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium. While it is open an event loop runs in this thread, which other tests' asyncio.run would meet."""
+    with sync_playwright() as started:
         # Inside a container Chromium's own sandbox can't start; the pages are the project's own.
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
 
 
-OpenPage = Callable[..., "playwright.Page"]
-
-
 @pytest.fixture
-def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[OpenPage]:
+def open_page(browser: Browser, served: ServedRun) -> Iterator[OpenPage]:
     """open_page(hash, width, height, theme, token, complaint) → a page.
 
     At the end no page may have asked elsewhere, or complained of more than HARMLESS and the complaint that is wanted.
     """
     contexts, complaints, elsewhere, wanted = [], [], [], list(HARMLESS)
 
-    def watch(page: "playwright.Page") -> None:
+    def watch(page: Page) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
         page.on("request", lambda asked: asked.url.startswith((served.url, "blob:")) or elsewhere.append(asked.url))
@@ -98,7 +96,7 @@ def open_page(browser: "playwright.Browser", served: ServedRun) -> Iterator[Open
         token: str | None = TOKEN,
         complaint: str | None = None,
         **more: object,
-    ) -> "playwright.Page":
+    ) -> Page:
         wanted.extend([complaint] if complaint else [])
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme, **more)
         contexts.append(context)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import OpenPage
+from browser_page import OpenPage
 from playwright.sync_api import Page
 
 VIEWS = {"overview": "#/", "pool": "#/pool", "own": "#/own"}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from conftest import OpenPage
+from browser_page import OpenPage
 from PIL import Image
 from playwright.sync_api import Page
 from served_run import ServedRun

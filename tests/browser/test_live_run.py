@@ -1,6 +1,6 @@
 """The page while the service goes on: a new iteration, a lost connection, a token."""
 
-from conftest import OpenPage
+from browser_page import OpenPage
 from served_run import TOKEN, ServedRun
 
 

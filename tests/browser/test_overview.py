@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import OpenPage
+from browser_page import OpenPage
 from hostile_folder import CLASS_MARKUP
 from served_run import ServedRun
 

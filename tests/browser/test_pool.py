@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from conftest import OpenPage
+from browser_page import OpenPage
 from hostile_folder import MARKUP, ODD
 from playwright.sync_api import Page, Route
 from served_run import ServedRun

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 from playwright.sync_api import Browser, Page
 from served_run import TOKEN, ServedRun, make_run, serve_run
@@ -67,8 +68,8 @@ def save(page: Page, name: str) -> None:
 
 def test_screenshots(browser: Browser, larger: ServedRun) -> None:
     best, second = larger.image_ids()[:2]
-    unseen = larger.run_dir.parent / "scenes" / "leftImg8bit" / "val"
-    own = next(iter(sorted(unseen.rglob("*.png"))))
+    root = yaml.safe_load((larger.run_dir / "config.yaml").read_text())["dataset"]["root"]
+    own = min((Path(root) / "leftImg8bit" / "val").rglob("*.png"))  # an image that the run has never seen
     views = [
         ("overview", "#/", ".tile"),
         ("pool", "#/pool", ".pool-card img[src]"),
