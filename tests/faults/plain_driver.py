@@ -1,7 +1,8 @@
 """The loop without Ray: the same stages, networks, scores and files in one process that forks within milliseconds.
 
-So that a driver can be killed at each of its writes. Reads JSON lines `{config, overrides, log, kill_at,
-mode}`; for each it forks a child that runs, or resumes, the experiment and dies at its `kill_at`-th write; answers with the child's exit status.
+So that a driver can be killed at each of its writes. Reads JSON lines `{config, overrides, log, kill_at, mode}`; for
+each it forks a child that runs, or resumes, the experiment and dies at its `kill_at`-th write; answers with the
+child's exit status.
 """
 
 import contextlib
