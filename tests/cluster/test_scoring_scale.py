@@ -1,4 +1,4 @@
-"""Scoring on a simulated cluster of several nodes with GPUs that are only declared: the same query for 1 to 8 actors."""
+"""Scoring on a simulated cluster of several nodes with merely declared GPUs: one query for 1 to 8 actors."""
 
 import io
 
