@@ -3,12 +3,13 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test lint bench clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make lint   format, lint, types, import layers"
+	@echo "make bench  install, then measure every stage: a table, and runs/benchmarks.json"
 	@echo "make clean  remove the virtual environment and runs/"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -29,6 +30,9 @@ lint: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+bench: install
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) runs
