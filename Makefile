@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-browser test-faults soak lint screenshots clean
+.PHONY: help install demo test test-long test-browser test-faults soak bench lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  the page of a served run in a Chromium of this machine (part of make test)"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
+	@echo "make bench  install, then measure every stage: a table, and runs/benchmarks.json"
 	@echo "make clean  remove the virtual environment and runs/"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -58,6 +59,9 @@ test-faults: install $(VENV)-moto/bin/moto_server
 SOAK_MINUTES ?= 30
 soak: install
 	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES)
+
+bench: install
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) $(VENV)-moto runs build

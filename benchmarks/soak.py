@@ -152,7 +152,8 @@ def growth(samples: list[Sample]) -> list[str]:
 
 def soak(minutes: float, folder: Path) -> list[Sample]:
     """Rounds until the time is over; the first ones, in which caches fill, are not in the samples."""
-    began, samples, number = time.monotonic(), [], 0
+    began, number = time.monotonic(), 0
+    samples: list[Sample] = []
     names = [field.name for field in fields(Sample)]
     print(" ".join(f"{name:>15}" for name in ["round", *names]))
     with ray_connection("local"), Path(os.devnull).open("w") as nowhere:
