@@ -63,9 +63,8 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             raise ConnectionFailedError(
                 f"Ray didn't start on this machine: {error}; free memory and CPUs, and run the same command again"
             ) from error
-        where = chosen
         raise ConnectionFailedError(
-            f"no Ray cluster answers at {where}: {error}; start one with `ray start --head`, or leave out "
+            f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, or leave out "
             "--address and RAY_ADDRESS to use a local one"
         ) from error
     try:
