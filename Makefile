@@ -3,15 +3,18 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-browser lint screenshots clean
+.PHONY: help install demo test test-long test-browser test-faults soak bench lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
+	@echo "make test-faults  install, then kill, cut off, fill and damage everything, for about an hour"
+	@echo "make soak   install, then the loop and queries again and again (SOAK_MINUTES=30): memory, files, processes"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
+	@echo "make bench  install, then measure every stage: a table, and runs/benchmarks.json"
 	@echo "make clean  remove the virtual environment and runs/"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -42,5 +45,23 @@ screenshots: install
 test-long: install
 	$(BIN)/python -m pytest -m long
 
+# moto, a server of the S3 protocol, pins other versions than ours: an environment of its own.
+$(VENV)-moto/bin/moto_server:
+	$(PYTHON) -m venv $(VENV)-moto
+	$(VENV)-moto/bin/python -m pip install --quiet --disable-pip-version-check 'moto[server]==5.2.5'
+
+test-faults: install $(VENV)-moto/bin/moto_server
+	rm -f build/faults.jsonl
+	RAYMETA_MOTO=$(VENV)-moto/bin/moto_server RAYMETA_FAULT_LEDGER=build/faults.jsonl \
+		$(BIN)/python -m pytest tests/faults -m 'faults or not faults'
+	$(BIN)/python tests/faults/fault_ledger.py build/faults.jsonl
+
+SOAK_MINUTES ?= 30
+soak: install
+	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES)
+
+bench: install
+	$(BIN)/python -m benchmarks
+
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(VENV)-moto runs build

@@ -1,14 +1,18 @@
 """What the network and the meta regressor say about one image, as far as a strategy needs it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.metaseg.heatmaps import scan_softmax
+from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET
 from raymeta.metaseg.meta_regression import MetaRegressor
-from raymeta.metaseg.segment_metrics import predicted_iou_map, segment_metrics
-from raymeta.schemas import SIZE
+from raymeta.metaseg.segment_metrics import metrics_of_scan, predicted_iou_map
+from raymeta.metaseg.softmax_scan import open_scan
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -32,25 +36,26 @@ class ImagePrediction:
 
 
 def predict_image(
-    softmax: NDArray[np.float32], regressor: MetaRegressor | None = None, with_entropy: bool = True
+    softmax: "NDArray[np.float32] | torch.Tensor", regressor: MetaRegressor | None = None, with_entropy: bool = True
 ) -> ImagePrediction:
     """Segment one image; with a regressor predict the IoU of its segments too.
 
-    softmax: (C, H, W) float32, sums to 1 over C. Each of the two passes over it is made only where its result is used;
-    the mean entropy that comes from segments takes `log(p + 2⁻²³)` and differs by less than 1e-5.
+    softmax: (C, H, W) float32, sums to 1 over C; a tensor stays on its device. with_entropy: keep the map. Beside a
+    regressor the mean entropy is that of the segment metrics, with `log(p + 2⁻²³)`: it differs by less than 1e-5, and
+    the map then takes a second pass.
 
     Raises:
         ValueError: an array that is no softmax; see `scan_softmax`.
     """
     if regressor is None:
-        heatmaps = scan_softmax(softmax)
-        return ImagePrediction(heatmaps.prediction, float(heatmaps.entropy.mean(dtype=np.float64)), heatmaps.entropy)
-    segments, table = segment_metrics(softmax)
-    size = table[SIZE].to_numpy()
+        scan = open_scan(softmax)
+        return ImagePrediction(scan.prediction, scan.mean_entropy(), scan.entropy() if with_entropy else None)
+    scan = open_scan(softmax, METASEG_LOG_OFFSET)
+    segments, table = metrics_of_scan(scan)
     return ImagePrediction(
         segmentation=segments.label_map,
-        mean_entropy=float((table["entropy"].to_numpy() * size).sum() / size.sum()),
-        entropy=scan_softmax(softmax).entropy if with_entropy else None,
+        mean_entropy=scan.mean_entropy(),
+        entropy=scan.entropy() if with_entropy else None,
         predicted_iou=predicted_iou_map(segments, regressor.predict(table)),
         segments=segments.count,
     )

@@ -1,7 +1,7 @@
 """The chain for one image: softmax → segments → predicted IoU → priority maps → box scores → candidates."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from raymeta.boxes import Box, check_box_width
 from raymeta.config import ClicksPriority
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.schemas import CANDIDATE_SCHEMA, ESTIMATED_CLICKS, LEFT, SCORE, TOP
+
+if TYPE_CHECKING:
+    import torch
 
 Mask = NDArray[np.bool_]
 
@@ -40,7 +43,7 @@ class ImageScore:
 
 
 def score_image(
-    softmax: NDArray[np.float32],
+    softmax: "NDArray[np.float32] | torch.Tensor",
     *,
     strategy: str,
     box_width: int,
@@ -59,9 +62,10 @@ def score_image(
 ) -> ImageScore:
     """Candidate boxes of one image under a strategy (arXiv:2010.01884, Sec. 3; DESIGN 2.2-2.5).
 
-    softmax: (C, H, W) float32. regressor: fitted, for metabox strategies. labelled_mask: (H, W) bool. true_vertex_map:
-    (H, W) uint8, 1 at visible vertices of the ground truth, for `_star` strategies. epsilon: RDP tolerance in pixels,
-    None for the default. clicks_max: for the normalised click priority. query_size: at most this many candidates.
+    softmax: (C, H, W) float32; a torch tensor is worked on where it lies. regressor: fitted, for metabox strategies.
+    labelled_mask: (H, W) bool. true_vertex_map: (H, W) uint8, 1 at visible vertices of the ground truth, for `_star`
+    strategies. epsilon: RDP tolerance in pixels, None for the default. clicks_max: for the normalised click priority.
+    query_size: at most this many candidates.
     min_score: the sequence ends when the next score is strictly below it.
 
     Raises:
@@ -70,7 +74,8 @@ def score_image(
     chosen = find_strategy(strategy)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map)
-    prediction = predict_image(softmax, regressor if chosen.needs_meta_regressor or keep_maps else None, keep_maps)
+    with_entropy = keep_maps or "entropy" in chosen.priorities
+    prediction = predict_image(softmax, regressor if chosen.needs_meta_regressor or keep_maps else None, with_entropy)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     maps = _PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id))
     factors = [
@@ -87,7 +92,7 @@ def score_image(
 
 
 def largest_box_clicks(
-    softmax: NDArray[np.float32],
+    softmax: "NDArray[np.float32] | torch.Tensor",
     *,
     box_width: int,
     labelled_mask: Mask | None = None,
@@ -100,7 +105,7 @@ def largest_box_clicks(
     `score_image`; true_vertex_map takes the place of the estimated clicks where it is given.
     """
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
-    clicks = _click_map(predict_image(softmax).segmentation, true_vertex_map, epsilon)
+    clicks = _click_map(predict_image(softmax, with_entropy=False).segmentation, true_vertex_map, epsilon)
     return int(box_click_counts(clicks, box_width, labelled).max())
 
 
@@ -136,7 +141,7 @@ class _PriorityMaps:
         return maps | {name: self.make(name) for name in names}
 
 
-def _labelled_pixels(softmax: NDArray[np.float32], box_width: int, labelled_mask: Mask | None) -> Mask:
+def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: int, labelled_mask: Mask | None) -> Mask:
     """(H, W) bool; raises ValueError unless a box fits into the image and the mask has its size."""
     if softmax.ndim != 3:
         raise ValueError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")

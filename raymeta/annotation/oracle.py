@@ -1,5 +1,6 @@
 """The oracle: knows the ground truth of every image and answers a query with the clicks that it costs."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -56,6 +57,7 @@ class Oracle:
         self.epsilon = epsilon
         self.kept_scenes = kept_scenes
         self._scenes: OrderedDict[str, Scene] = OrderedDict()
+        self._lock = threading.Lock()  # scorers ask from several threads
 
     def answer(self, query: pa.Table, progress: Callable[[int], None] | None = None) -> pa.Table:
         """True clicks of every box of a query.
@@ -90,13 +92,15 @@ class Oracle:
             ValueError: an annotation can't be used; the message names the image.
             OSError: an annotation file can't be read.
         """
-        scene = self._scenes.get(image_id)
+        with self._lock:
+            scene = self._scenes.get(image_id)
         if scene is None:
             scene = self._read_scene(image_id)
+        with self._lock:
             self._scenes[image_id] = scene
+            self._scenes.move_to_end(image_id)
             if len(self._scenes) > self.kept_scenes:
                 self._scenes.popitem(last=False)
-        self._scenes.move_to_end(image_id)
         return scene
 
     def _read_scene(self, image_id: str) -> Scene:

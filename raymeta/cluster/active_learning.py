@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from rich.console import Console
 
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -66,6 +66,8 @@ def _lost_processes() -> Iterator[None]:
     try:
         yield
     except RayError as error:
+        if isinstance(error, RayTaskError) and not isinstance(error.cause, RayError):
+            raise  # our own error, in a worker
         raise RunFailedError(
             f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n"
             "what is committed stays: the same command goes on from there"

@@ -1,5 +1,6 @@
-"""The central actor that keeps the best boxes of the whole pool."""
+"""The central actor that keeps the best boxes of the whole pool, and the scorers' side of it."""
 
+import threading
 import uuid
 from typing import Any
 
@@ -35,3 +36,39 @@ def start_selector(query_size: int) -> Any:
     """Start a selector actor; its calls are short, so it takes a small share of a CPU."""
     options = {"num_cpus": 0.01, "max_restarts": -1, "max_task_retries": -1}
     return ray.remote(BoxSelector).options(**options).remote(query_size)
+
+
+class SelectorLink:
+    """One scorer's connection to a selector: it sends rows without waiting for the answer.
+
+    `cutoff` is the highest that has come back. All cut-offs of a selector are lower bounds of its last one, also those
+    of an incarnation that was lost, since the rows behind them are sent again; so an old one is safe, only less sharp.
+    """
+
+    def __init__(self, selector: Any) -> None:
+        self._selector = selector
+        self._unanswered: list[Any] = []
+        self._cutoff = 0.0
+        self._lock = threading.Lock()
+
+    def send(self, candidates: pa.Table) -> Any:
+        """Send rows; what is returned is for `incarnation`."""
+        answer = self._selector.add.remote(candidates)
+        with self._lock:
+            self._unanswered.append(answer)
+        return answer
+
+    def cutoff(self) -> float:
+        """The newest known lower bound of the cut-off, at least 0; never waits."""
+        with self._lock:
+            if self._unanswered:
+                ready, self._unanswered = ray.wait(
+                    self._unanswered, num_returns=len(self._unanswered), timeout=0, fetch_local=True
+                )
+                self._cutoff = max([self._cutoff, *(cutoff for cutoff, _ in ray.get(ready))])
+            return self._cutoff
+
+    @staticmethod
+    def incarnation(answer: Any) -> str:
+        """Wait for the selector's answer: which incarnation has taken the rows."""
+        return str(ray.get(answer)[1])

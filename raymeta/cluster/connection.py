@@ -47,7 +47,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
     try:
         if chosen is None:
             # Ray's agents outlive a killed driver until they give up reaching its head node: a local one never returns.
-            os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "10")
+            os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "30")
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
             ray.init(
                 address="local",
@@ -58,10 +58,13 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             )
         else:
             ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_runtime_env())
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = chosen or "this machine"
+    except Exception as error:  # Ray raises plain Exception where a node doesn't come up in time
+        if chosen is None:
+            raise ConnectionFailedError(
+                f"Ray didn't start on this machine: {error}; free memory and CPUs, and run the same command again"
+            ) from error
         raise ConnectionFailedError(
-            f"no Ray cluster answers at {where}: {error}; start one with `ray start --head`, or leave out "
+            f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, or leave out "
             "--address and RAY_ADDRESS to use a local one"
         ) from error
     try:

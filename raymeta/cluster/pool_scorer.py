@@ -21,6 +21,9 @@ Row = dict[str, Any]
 BLOCK_IMAGES = 4
 """Images a task: small enough that actors end together, large enough that a task's cost doesn't count."""
 MAX_SELECTOR_LOSSES = 5
+MAX_BLOCKS_A_WORKER = 2
+"""One block that is worked on, and one whose images are decoded meanwhile."""
+LOAD_ANSWER_S = 0.2
 
 
 class ScoringFailedError(RunFailedError):
@@ -29,10 +32,21 @@ class ScoringFailedError(RunFailedError):
 
 def _ask_worker(batch: Any, *, workers: list[Any], task: str, bundle: list[Any], selector: Any) -> Any:
     """Ray Data task: hand a block of image ids to one warm actor and wait for its rows."""
-    worker = workers[int(batch["block"][0]) % len(workers)]
+    worker = _least_loaded(workers, int(batch["block"][0]))
     rows = ray.get(worker.run.remote(task, [str(image_id) for image_id in batch[IMAGE_ID]], bundle, selector))
     # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
     return {"rows": [pickle.dumps(rows)]}
+
+
+def _least_loaded(workers: list[Any], block: int) -> Any:
+    """The worker with the fewest blocks; one that doesn't answer, since it is being restarted, comes last."""
+    if len(workers) == 1:
+        return workers[0]
+    loads = [worker.load.remote() for worker in workers]
+    ready, _ = ray.wait(loads, num_returns=len(loads), timeout=LOAD_ANSWER_S)
+    known = {reference: ray.get(reference) for reference in ready}
+    order = [(block + shift) % len(workers) for shift in range(len(workers))]  # blocks that start at once spread out
+    return workers[min(order, key=lambda index: known.get(loads[index], MAX_BLOCKS_A_WORKER))]
 
 
 def _quieten_ray_data() -> None:
@@ -70,6 +84,7 @@ class PoolScorer:
         count = config.scoring.actors
         use_gpu = cluster_gpus() >= count
         options: dict[str, Any] = {"num_gpus": 1, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
+        options["max_concurrency"] = MAX_BLOCKS_A_WORKER + 2  # beside the blocks it tells its load
         actor = ray.remote(ScoringWorker).options(**options, max_restarts=-1, max_task_retries=-1)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
 
@@ -101,9 +116,8 @@ class PoolScorer:
         dataset = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
             ask,
             batch_size=None,
-            # One task an actor, and one that waits: each more would start a process of its own.
-            compute=ray.data.TaskPoolStrategy(size=len(self._workers) + 1),
-            num_cpus=0.1,
+            compute=ray.data.TaskPoolStrategy(size=MAX_BLOCKS_A_WORKER * len(self._workers)),
+            num_cpus=0.05,  # they only wait
         )
         rows: list[Row] = []
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"):

@@ -1,11 +1,14 @@
 """The long-lived actor that scores images: one forward pass each, only small rows leave it."""
 
+import threading
 import time
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import ray
 
+from raymeta.cluster.box_selector import SelectorLink
 from raymeta.schemas import IMAGE_ID
 
 CANDIDATES_STREAM = "candidates_stream"
@@ -15,7 +18,8 @@ CANDIDATES_STREAM = "candidates_stream"
 class ScoringWorker:
     """Opens the data set once and loads a bundle when its key changes.
 
-    Every call brings the bundle's reference, so an actor that was restarted needs nobody to prepare it.
+    Every call brings the bundle's reference, so an actor that was restarted needs nobody to prepare it. Calls may
+    overlap: the pipeline is shared, so that decoders, network and workers don't wait between two blocks.
     """
 
     def __init__(self, config_values: dict[str, Any], use_gpu: bool) -> None:
@@ -24,64 +28,83 @@ class ScoringWorker:
 
         from raymeta.config import parse_config
         from raymeta.datasets.registry import open_dataset
+        from raymeta.experiment.image_pipeline import ImagePipeline
 
         self.config = parse_config(config_values)
         torch.set_num_threads(self.config.scoring.threads_per_actor)
         cv2.setNumThreads(1)
-        self.device = torch.device("cuda" if use_gpu else "cpu")
+        # Ray may grant GPUs that torch can't use: a build for CPUs only, or resources that were merely declared.
+        self.device = torch.device("cuda" if use_gpu and torch.cuda.is_available() else "cpu")
         self.dataset = open_dataset(self.config.dataset, self.config.seed)
+        # Without a GPU the network itself uses all threads: one more of each kind only fills its gaps.
+        self.pipeline = ImagePipeline(self.config.scoring.threads_per_actor if self.device.type == "cuda" else 1)
         self._scorer: Any = None
+        self._link: Any = None
+        self._lock = threading.Lock()
+        self._running = 0
 
-    def warm_up(self) -> None:
-        """Return once the actor is up."""
+    def load(self) -> int:
+        """Blocks that are being worked on."""
+        return self._running
 
     def run(self, task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any) -> list[dict[str, Any]]:
         """Do a task for some images; an image that can't be read gives a row with an `error`, never an exception.
 
         bundle_reference: list of one ObjectRef (in a list, so that Ray hands over the reference), or empty.
         """
-        scorer = self._load(bundle_reference[0]) if bundle_reference else None
-        work = getattr(self, f"_{task}")
-        rows = []
-        for image_id in image_ids:
-            try:
-                row = work(scorer, image_id, selector)
-            except (OSError, ValueError) as error:
-                row = {"error": str(error)}
-            rows.append({IMAGE_ID: image_id, "error": None} | row)
-        return rows
+        with self._lock:
+            self._running += 1
+        try:
+            if task == "whole_image_clicks":  # of the annotation: no network
+                return [self._row(image_id) for image_id in image_ids]
+            scorer, link = self._load(bundle_reference[0], selector)
+            work = partial(getattr(self, f"_{task}"), scorer, link)
+            outcomes = self.pipeline.run(image_ids, self.dataset.image, scorer.softmax, work)
+            rows = [{IMAGE_ID: o.image_id, "error": o.error} | (o.value or {}) for o in outcomes]
+            for row in rows:
+                if "answer" in row:
+                    row["incarnation"] = SelectorLink.incarnation(row.pop("answer"))
+            return rows
+        finally:
+            with self._lock:
+                self._running -= 1
 
-    def _load(self, reference: Any) -> Any:
+    def _load(self, reference: Any, selector: Any) -> tuple[Any, SelectorLink | None]:
         from raymeta.experiment.image_scorer import ImageScorer
 
-        if self._scorer is None or self._scorer[0] != reference.hex():
-            bundle = ray.get(reference)
-            self._scorer = (reference.hex(), ImageScorer(self.config, self.dataset, bundle, self.device))
-            self._cutoff = 0.0
-        return self._scorer[1]
+        with self._lock:
+            if self._scorer is None or self._scorer[0] != reference.hex():
+                bundle = ray.get(reference)
+                self._scorer = (reference.hex(), ImageScorer(self.config, self.dataset, bundle, self.device))
+                self._link = None if selector is None else SelectorLink(selector)
+            return self._scorer[1], self._link
 
-    def _score(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
-        image, timed = scorer.read_softmax(image_id)
+    def _score(self, scorer: Any, link: SelectorLink, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
         start = time.perf_counter()
-        score = scorer.score_softmax(image, image_id, min_score=max(0.0, self._cutoff))
+        score = scorer.score_softmax(softmax, image_id, min_score=link.cutoff())
         seconds = time.perf_counter() - start
-        self._cutoff, incarnation = ray.get(selector.add.remote(score.candidates))
         return {
             **score.statistics,
             CANDIDATES_STREAM: _stream_bytes(score.candidates),
-            "incarnation": incarnation,
+            "answer": link.send(score.candidates),
             "seconds_decode": timed.decode,
             "seconds_network": timed.network,
             "seconds_score": seconds,
         }
 
-    def _meta_segments(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
-        return {"segments_table": _stream_bytes(scorer.meta_segments(image_id))}
+    def _meta_segments(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
+        return {"segments_table": _stream_bytes(scorer.meta_segments_of(softmax, image_id))}
 
-    def _largest_box_clicks(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
-        return {"clicks": int(scorer.largest_box_clicks(image_id))}
+    def _largest_box_clicks(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
+        return {"clicks": int(scorer.largest_box_clicks_of(softmax, image_id))}
 
-    def _whole_image_clicks(self, scorer: Any, image_id: str, selector: Any) -> dict[str, Any]:
+    def _row(self, image_id: str) -> dict[str, Any]:
+        try:
+            return {IMAGE_ID: image_id, "error": None} | self._whole_image_clicks(image_id)
+        except (OSError, ValueError) as error:
+            return {IMAGE_ID: image_id, "error": str(error)}
+
+    def _whole_image_clicks(self, image_id: str) -> dict[str, Any]:
         from raymeta.annotation.oracle import Oracle
 
         clicks = Oracle(self.dataset, self.config.acquisition.epsilon).whole_image_clicks(image_id)

@@ -23,7 +23,10 @@ from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import predict_softmax
 from raymeta.networks.registry import build_network
 
-__all__ = ["Bundle", "ImageScorer", "Timed"]
+__all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
+
+Softmax = NDArray[np.float32] | torch.Tensor
+"""(C, H, W) float32, in main memory or on the GPU."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,15 @@ class ImageScorer:
         self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
         self.oracle = Oracle(dataset, config.acquisition.epsilon)
 
-    def softmax(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image."""
-        return predict_softmax(self.network, image, self.device).cpu().numpy()
+    def softmax(self, image: NDArray[np.uint8]) -> Softmax:
+        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU."""
+        softmax = predict_softmax(self.network, image, self.device)
+        if softmax.device.type == "cpu":
+            return softmax.numpy()
+        torch.cuda.synchronize(softmax.device)  # so that the network's seconds are its own
+        return softmax
 
-    def read_softmax(self, image_id: str) -> tuple[NDArray[np.float32], Timed]:
+    def read_softmax(self, image_id: str) -> tuple[Softmax, Timed]:
         """Decode a pool image and run the network on it."""
         start = time.perf_counter()
         image = self.dataset.image(image_id)
@@ -68,7 +75,7 @@ class ImageScorer:
         return self.score_softmax(softmax, image_id, min_score, keep_maps), timed
 
     def score_softmax(
-        self, softmax: NDArray[np.float32], image_id: str, min_score: float = 0.0, keep_maps: bool = False
+        self, softmax: Softmax, image_id: str, min_score: float = 0.0, keep_maps: bool = False
     ) -> ImageScore:
         """Score an image whose (C, H, W) float32 softmax is at hand."""
         acquisition = self.config.acquisition
@@ -93,14 +100,20 @@ class ImageScorer:
 
     def meta_segments(self, image_id: str) -> pa.Table:
         """Segment table of a meta image, with adjusted IoU."""
-        softmax, _ = self.read_softmax(image_id)
+        return self.meta_segments_of(self.read_softmax(image_id)[0], image_id)
+
+    def meta_segments_of(self, softmax: Softmax, image_id: str) -> pa.Table:
+        """As `meta_segments`, where the (C, H, W) float32 softmax is at hand."""
         _, table = segment_metrics(softmax, self.dataset.label_map(image_id))
         return table
 
     def largest_box_clicks(self, image_id: str) -> int:
         """Largest click count of any box of one image under this network (DESIGN 2.2, `clicks_max`)."""
+        return self.largest_box_clicks_of(self.read_softmax(image_id)[0], image_id)
+
+    def largest_box_clicks_of(self, softmax: Softmax, image_id: str) -> int:
+        """As `largest_box_clicks`, where the (C, H, W) float32 softmax is at hand."""
         acquisition = self.config.acquisition
-        softmax, _ = self.read_softmax(image_id)
         height, width = softmax.shape[1:]
         return largest_box_clicks(
             softmax,

@@ -72,7 +72,7 @@ class RunStore:
             RunError: the folder holds a run of another config (each difference is listed), can't be written, or was
                 written by a newer raymeta.
         """
-        if not self.exists():
+        if not self._is_begun():
             self._files.write(CONFIG, config_to_bytes(config))
             self._files.write(RUN, run_to_bytes(_new_run(config)))
             return
@@ -86,7 +86,7 @@ class RunStore:
 
     def damaged(self) -> list[str]:
         """`path: fault` for each file beside the iterations that is there, or should be, and can't be used."""
-        if not self.exists():
+        if not self._is_begun():
             return []
         run = self._sound_run()
         sound = {
@@ -216,6 +216,17 @@ class RunStore:
             return table.replace_schema_metadata(None) if digest == _content_digest(table) else None
         except (OSError, ValueError, pa.ArrowException):
             return None
+
+    def _is_begun(self) -> bool:
+        """Whether a run was begun here, even if one of its files is missing by now."""
+        if self.exists() or self._files.size(CONFIG) is not None:
+            return True
+        if self.iterations():
+            raise RunError(
+                f"{self.location} holds iterations, but neither {RUN} nor {CONFIG} that tell of which run: "
+                "restore one of them or choose another run_dir"
+            )
+        return False
 
     def _check_same(self, config: ExperimentConfig, run: dict[str, Any] | None, old: ExperimentConfig | None) -> None:
         changed = differences(old, config) if old is not None else []

@@ -23,8 +23,11 @@ def adjusted_iou(segments: Segments, target: NDArray[np.uint8]) -> NDArray[np.fl
     _compare(segments.segment_map, segments.label_map, target, size, hits, missed_label_map)
     missed_map, missed_count = components(missed_label_map)
     missed_size = np.zeros(missed_count + 1, dtype=np.int64)
-    pairs = _touching_pairs(missed_map, missed_label_map, segments.segment_map, segments.label_map, missed_size)
-    touching, missed = np.divmod(np.unique(pairs), missed_count + 1)
+    # Room for the most there can be; memory that is never written to costs nothing.
+    pairs = np.empty(9 * np.count_nonzero(missed_map), dtype=np.int64)
+    maps = (missed_map, missed_label_map, segments.segment_map, segments.label_map)
+    known = _touching_pairs(*maps, missed_size, pairs)
+    touching, missed = np.divmod(np.unique(pairs[:known]), missed_count + 1)
     missed_pixels = np.zeros(segments.count + 1, dtype=np.int64)
     np.add.at(missed_pixels, touching, missed_size[missed])
     return np.where(hits > 0, hits / np.maximum(size + missed_pixels, 1), 0.0)[1:]
@@ -69,70 +72,32 @@ def _touching_pairs(
     segment_map: NDArray[np.int32],
     label_map: NDArray[np.uint8],
     missed_size: NDArray[np.int64],
-) -> NDArray[np.int64]:
+    pairs: NDArray[np.int64],
+) -> int:
     """(segment, missed component) of equal class that are 8-neighbours, as `segment * (n + 1) + component`.
 
-    missed_size: (n + 1,) int64 zeros, gets the pixels of each component. Returns (N,) int64; a pair can come several
-    times.
+    missed_size: (n + 1,) int64 zeros, gets the pixels of each component. pairs: int64 with room for 9 a missed pixel.
+    Returns how many were written; a pair can come several times.
     """
     height, width = missed_map.shape
     base = np.int64(len(missed_size))
-    pairs = np.empty(1024, dtype=np.int64)
     known = 0
-    touches = np.empty(width, dtype=np.bool_)
     for row in range(height):
-        first, last = max(row - 1, 0), min(row + 2, height)
-        _mark_touching(missed_label_map[row], label_map[first], label_map[row], label_map[last - 1], touches)
-        components = missed_map[row]
-        for col in range(width):
-            component = components[col]
-            if component == 0:
-                continue
-            missed_size[component] += 1
-            if not touches[col]:
-                continue
-            label = missed_label_map[row, col]
-            previous = np.int64(-1)
-            for y in range(first, last):
-                for x in range(max(col - 1, 0), min(col + 2, width)):
-                    pair = segment_map[y, x] * base + component
-                    if label_map[y, x] == label and pair != previous:
-                        if known == len(pairs):
-                            pairs = _doubled(pairs)
-                        pairs[known] = pair
-                        known += 1
-                        previous = pair
-    return pairs[:known]
-
-
-@njit(inline="always")  # so that the compiler sees that `touches` overlaps nothing
-def _mark_touching(
-    missed: NDArray[np.uint8],
-    above: NDArray[np.uint8],
-    here: NDArray[np.uint8],
-    below: NDArray[np.uint8],
-    touches: NDArray[np.bool_],
-) -> None:
-    """Fill touches (W,): whether the 3×3 labels around a pixel may hold its missed label; always True at both ends.
-
-    missed: (W,) uint8, one row. above, here, below: (W,) uint8, the labels around it. Most pixels are none, and this
-    loop over bytes vectorises.
-    """
-    inner = max(len(missed) - 2, 0)
-    touches[0] = touches[-1] = True
-    middle, marks = missed[1:], touches[1:]
-    above_1, above_2, here_1, here_2, below_1, below_2 = above[1:], above[2:], here[1:], here[2:], below[1:], below[2:]
-    for col in range(inner):
-        label = middle[col]
-        found = (above[col] == label) | (above_1[col] == label) | (above_2[col] == label)
-        found |= (here[col] == label) | (here_1[col] == label) | (here_2[col] == label)
-        found |= (below[col] == label) | (below_1[col] == label) | (below_2[col] == label)
-        marks[col] = found
-
-
-@njit(cache=True, nogil=True)
-def _doubled(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A copy with room for twice as many."""
-    longer = np.empty(2 * len(values), dtype=np.int64)
-    longer[: len(values)] = values
-    return longer
+        start = 0
+        while start < width:  # a run of one component at a time
+            component = missed_map[row, start]
+            end = start + 1
+            while end < width and missed_map[row, end] == component:
+                end += 1
+            if component > 0:
+                missed_size[component] += end - start
+                label = missed_label_map[row, start]
+                for y in range(np.uint64(max(row - 1, 0)), np.uint64(min(row + 2, height))):
+                    previous = np.int32(0)
+                    for x in range(np.uint64(max(start - 1, 0)), np.uint64(min(end + 1, width))):
+                        if label_map[y, x] == label and segment_map[y, x] != previous:
+                            previous = segment_map[y, x]
+                            pairs[known] = previous * base + component
+                            known += 1
+            start = end
+    return known

@@ -84,12 +84,16 @@ def scan_softmax(softmax: NDArray[np.floating[Any]], log_offset: float = 0.0) ->
     bad = _scan(softmax.reshape(classes, -1), np.float32(log_offset), np.float32(1 / math.log(classes)), *flat)
     if bad >= 0:
         row, col = divmod(int(bad), width)
-        values = softmax[:, row, col]
-        raise ValueError(
-            f"softmax at pixel ({row}, {col}) is no probability distribution (lowest {values.min():.4g}, "
-            f"sum {values.sum():.4g}): pass the softmax over the classes, not logits, without NaN"
-        )
+        raise not_a_distribution(row, col, softmax[:, row, col])
     return heatmaps
+
+
+def not_a_distribution(row: int, col: int, values: NDArray[np.float32]) -> ValueError:
+    """The error for a pixel whose (C,) values are no probability distribution."""
+    return ValueError(
+        f"softmax at pixel ({row}, {col}) is no probability distribution (lowest {values.min():.4g}, "
+        f"sum {values.sum():.4g}): pass the softmax over the classes, not logits, without NaN"
+    )
 
 
 def entropy(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """The table of segment metrics: one row a segment, what the meta regressor learns from (DESIGN 2.4)."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,17 +9,22 @@ from numpy.typing import NDArray
 
 from raymeta import schemas
 from raymeta.metaseg.adjusted_iou import adjusted_iou
-from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET, as_softmax, scan_softmax
-from raymeta.metaseg.segment_sums import SegmentSums, segment_sums
+from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET
+from raymeta.metaseg.segment_sums import SegmentSums
 from raymeta.metaseg.segments import Segments, check_label_map, find_segments
+from raymeta.metaseg.softmax_scan import SoftmaxScan, open_scan
+
+if TYPE_CHECKING:
+    import torch
 
 
 def segment_metrics(
-    softmax: NDArray[np.floating[Any]], target: NDArray[np.uint8] | None = None
+    softmax: "NDArray[np.floating[Any]] | torch.Tensor", target: NDArray[np.uint8] | None = None
 ) -> tuple[Segments, pa.Table]:
     """Segments of the arg-max of a softmax, and their metrics.
 
-    softmax: (C, H, W) float32, sums to 1 over C, 2 to 255 classes; float16 and float64 are cast to float32.
+    softmax: (C, H, W) float32, sums to 1 over C, 2 to 255 classes; float16 and float64 are cast to float32. A torch
+        tensor is worked on where it lies, and not copied to main memory.
     target: (H, W) uint8, classes 0..C-1, 255 = ignored; ignored pixels belong to no segment. Without it every pixel
         belongs to a segment and the table has no `iou`.
 
@@ -31,18 +36,20 @@ def segment_metrics(
 
     Source: MetaSeg, arXiv:1811.00648.
     """
-    softmax = as_softmax(softmax)
+    return metrics_of_scan(open_scan(softmax, METASEG_LOG_OFFSET), target)
+
+
+def metrics_of_scan(scan: SoftmaxScan, target: NDArray[np.uint8] | None = None) -> tuple[Segments, pa.Table]:
+    """As `segment_metrics`, of a softmax that is scanned already, with METASEG_LOG_OFFSET."""
+    label_map = scan.prediction
     if target is not None:
-        target = _checked_target(target, softmax.shape)
-    heatmaps = scan_softmax(softmax, METASEG_LOG_OFFSET)
-    label_map = heatmaps.prediction
-    if target is not None:
+        target = _checked_target(target, (scan.num_classes, *label_map.shape))
         label_map = np.where(target == schemas.IGNORE, np.uint8(schemas.IGNORE), label_map)
     segments = find_segments(label_map)
-    columns = dict(_columns(segments, segment_sums(softmax, heatmaps, segments)))
+    columns = dict(_columns(segments, scan.segment_sums(segments)))
     if target is not None:
         columns[schemas.IOU] = adjusted_iou(segments, target)
-    schema = schemas.segment_schema(len(softmax), with_target=target is not None)
+    schema = schemas.segment_schema(scan.num_classes, with_target=target is not None)
     return segments, pa.table([pa.array(columns[field.name], type=field.type) for field in schema], schema=schema)
 
 

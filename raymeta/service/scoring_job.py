@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from raymeta.acquisition.pool_scoring import ImageScore, score_image
 from raymeta.boxes import check_box_width
-from raymeta.experiment.image_scorer import ImageScorer
+from raymeta.experiment.image_scorer import ImageScorer, Softmax
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.schemas import ESTIMATED_CLICKS, LEFT, SCORE, TOP
 from raymeta.service.refusals import unprocessable
@@ -69,12 +69,12 @@ class ScoringJob:
             "width": width,
         }
 
-    def softmax(self) -> NDArray[np.float32]:
-        """(C, H, W) float32 of the image."""
+    def softmax(self) -> Softmax:
+        """(C, H, W) float32 of the image, where the network ran."""
         with self.timed("network"):
             return self.scorer.softmax(self.image.pixels)
 
-    def score(self, softmax: NDArray[np.float32], *, limit: int | None, keep_maps: bool) -> ImageScore:
+    def score(self, softmax: Softmax, *, limit: int | None, keep_maps: bool) -> ImageScore:
         """`score_image` of the job's image."""
         oracle = self.scorer.oracle
         true_clicks = self.choice.strategy.true_clicks

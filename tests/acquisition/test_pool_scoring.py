@@ -199,3 +199,17 @@ def test_logits_are_refused(labelled, vertices):
 def test_the_core_never_imports_ray():
     code = "import raymeta.acquisition.pool_scoring, sys; assert 'ray' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_tensor_is_scored_as_an_array_is(softmax, labelled, vertices, strategy):
+    import torch
+
+    expected = score(softmax, labelled, vertices, strategy)
+    found = score(torch.from_numpy(softmax), labelled, vertices, strategy)
+    columns = ["top", "left", "estimated_clicks", "unlabelled_pixels"]
+    assert found.candidates.select(columns).equals(expected.candidates.select(columns))
+    scores = [table["score"].to_numpy() for table in (found.candidates, expected.candidates)]
+    np.testing.assert_allclose(*scores, rtol=1e-5)
+    assert found.statistics["segments"] == expected.statistics["segments"]
+    assert found.statistics["mean_entropy"] == pytest.approx(expected.statistics["mean_entropy"], rel=1e-6)

@@ -38,6 +38,9 @@ RUN = {
 }
 SCENES = {"train_images": 60, "validation_images": 12, "height": 144, "width": 288, "seed": 0}
 
+NO_EMPTY_CARD = """() => [...document.querySelectorAll('.pool-card')].every(card =>
+  card.getBoundingClientRect().top >= innerHeight || card.querySelector('img[src]')?.complete)"""
+
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="RAYMETA_SCREENSHOTS names no folder for the pictures")
 
 
@@ -119,6 +122,7 @@ def test_screenshots(browser: Browser, larger: ServedRun) -> None:
             if name.startswith(("image", "own")):
                 page.wait_for_function("() => document.querySelector('.working').hidden")
                 page.mouse.move(width * 0.3, height * 0.5 if screen is LAPTOP else 300)
+            page.wait_for_function(NO_EMPTY_CARD)
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(400)  # pictures that came last are decoded
             save(page, f"{name}_{'phone' if screen is PHONE else theme}")

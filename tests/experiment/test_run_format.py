@@ -129,6 +129,26 @@ def test_both_damaged_is_an_error(tmp_path: Path) -> None:
         store.create(config)
 
 
+@pytest.mark.parametrize("name", ["run.json", "config.yaml"])
+def test_one_missing_file_never_lets_another_config_in(old: RunStore, name: str) -> None:
+    config = old.load_config()
+    old.create(config)
+    (Path(old.location) / name).unlink()
+    assert [name in fault for fault in old.damaged()] == [True]
+    with pytest.raises(RunError, match="another config"):
+        old.create(config.model_copy(update={"seed": 4}))
+    old.create(config)
+    assert old.load_config() == config
+
+
+def test_iterations_of_an_unknown_run_are_refused(old: RunStore) -> None:
+    config = old.load_config()
+    for name in ("run.json", "config.yaml"):
+        (Path(old.location) / name).unlink()
+    with pytest.raises(RunError, match=r"neither run\.json nor config\.yaml"):
+        old.create(config)
+
+
 def test_digest_leaves_out_defaults_and_what_a_resumed_run_may_change() -> None:
     config = make_config("a")
     assert config_digest(config) == config_digest(make_config("b", iterations=9, training={"max_epochs": 200}))

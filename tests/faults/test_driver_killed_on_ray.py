@@ -73,9 +73,9 @@ def test_a_killed_driver_leaves_no_process(tiny, ledger):
     process.wait()
     began = time.monotonic()
     try:
-        assert wait_until_gone(process.pid, seconds=60) == {}
+        assert wait_until_gone(process.pid, seconds=100) == {}
     finally:
         kill_group(process)
     # A bound and not the time measured: tables of two runs are compared.
-    assert time.monotonic() - began < 60
-    ledger.record("Ray processes of a killed driver", lost="nothing (all gone within 60 s)")
+    assert time.monotonic() - began < 100
+    ledger.record("Ray processes of a killed driver", lost="nothing (all gone within 100 s)")

@@ -6,6 +6,7 @@ moto needs other versions of some packages than raymeta's pins, so it has an env
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -67,6 +68,19 @@ def committed(filesystem: fs.FileSystem) -> int:
         return 0
     with filesystem.open_input_stream(path) as stream:
         return len(json.loads(stream.read())["stages"])
+
+
+def test_killed_at_writes_to_a_slow_and_failing_store(driver, tmp_path, server, tiny_scenes, plain_undisturbed, ledger):
+    proxy = FaultyProxy(server, seed=2, failing=0.1, delay_s=0.01)
+    run = TinyRun(tmp_path, tiny_scenes, uri(proxy.port))
+    moments, kills = random.Random(3), 0
+    while driver.run(run, kill_at=moments.randint(1, 25), mode="after") == -signal.SIGKILL and kills < 6:
+        kills += 1
+    assert kills >= 2, run.output
+    assert driver.run(run) == 0, run.output
+    assert results(downloaded(server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
+    ledger.record("driver killed while its run lies in a remote store", kills)
+    ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
 
 
 def test_slow_and_failing_store(tmp_path, server, tiny_scenes, tiny_undisturbed, ledger):

@@ -1,5 +1,6 @@
 """`raymeta serve` for real: its own process, Ray Serve, sockets; replicas die and iterations come while it runs."""
 
+import json
 import os
 import signal
 import socket
@@ -33,12 +34,13 @@ class Service:
 
     def __init__(self, run: TinyRun, folder: Path) -> None:
         self.run = run
+        self.access_log = folder / "access.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY")}
         environment = kept | {"HOME": str(folder), "RAY_AUTH_MODE": "disabled"}
         command = [sys.executable, "-m", "raymeta", "serve", run.location, "--port", str(self.port)]
-        command += ["--threads", "1", "--queue", "6", "--access-log", str(folder / "access.log"), "--max-body-mb", "1"]
+        command += ["--threads", "1", "--queue", "6", "--access-log", str(self.access_log), "--max-body-mb", "1"]
         self.log = folder / "service.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -185,6 +187,10 @@ def test_lost_processes_and_a_new_iteration_fail_no_request_of_a_client_that_ret
             thread.join()
     assert errors == []
     assert set(seen) == {0, 1}
+    # What was lost with the scoring replica was asked again by the HTTP process: it never answered 500 itself.
+    statuses = [json.loads(line)["status"] for line in service.access_log.read_text().splitlines()]
+    assert len(statuses) > len(seen)
+    assert 500 not in statuses
 
 
 def test_a_broken_iteration_is_refused_and_shown(service: Service) -> None:

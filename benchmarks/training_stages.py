@@ -1,0 +1,113 @@
+"""Training: a plain torch loop with two threads against two workers of Ray Train, and what a fit costs."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.measurement import Measurement
+from raymeta.config import NetworkConfig, TrainingConfig
+from raymeta.networks.registry import build_network
+from raymeta.networks.training import train_network
+
+CLASSES = 11
+
+
+@dataclass(frozen=True)
+class NoiseExamples:
+    """Random images with random labels: training takes as long as on real ones."""
+
+    num_train: int
+    num_validation: int
+    height: int
+    width: int
+
+    def train_example(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """(H, W, 3) uint8 and (H, W) uint8."""
+        rng = np.random.default_rng(index)
+        image = rng.integers(0, 256, (self.height, self.width, 3), dtype=np.uint8)
+        return image, rng.integers(0, CLASSES, (self.height, self.width), dtype=np.uint8)
+
+    validation_example = train_example
+
+
+def measure_training(quick: bool) -> list[Measurement]:
+    """Seconds of the same number of epochs, the start of a fit apart."""
+    from raymeta.cluster.connection import ray_connection
+
+    size = {"num_train": 4, "num_validation": 2, "height": 48, "width": 64, "epochs": 1}
+    if not quick:
+        size = {"num_train": 40, "num_validation": 4, "height": 180, "width": 240, "epochs": 3}
+    plain = _train(size, threads=2, communicator=None, wrap=None)
+    with ray_connection("local"):
+        fixed, trained = _with_ray_train(size)
+    text = f"{size['num_train']} images {size['height']}×{size['width']}, {size['epochs']} epochs"
+    return [
+        Measurement("training, plain loop, 2 threads", text, plain),
+        Measurement("training, 2 workers of Ray Train", text, trained, trained / plain, note="ratio to the row above"),
+        Measurement("fixed cost of one fit()", "2 workers", fixed, note="once for a whole experiment"),
+    ]
+
+
+def _train(size: dict[str, int], threads: int, communicator: Any, wrap: Any) -> float:
+    torch.set_num_threads(threads)
+    network = build_network(NetworkConfig(width_multiplier=0.25, batch_norm=True), CLASSES, 0)
+    examples = NoiseExamples(size["num_train"], size["num_validation"], size["height"], size["width"])
+    config = TrainingConfig(learning_rate=1e-3, batch_size=4, max_epochs=size["epochs"], patience=100)
+    start = time.perf_counter()
+    more = {} if wrap is None else {"wrap": wrap}
+    train_network(network, examples, config, seed=0, communicator=communicator, **more)
+    return time.perf_counter() - start
+
+
+def _loop(settings: dict[str, Any]) -> None:
+    """Loop of a Ray Train worker: train, and have rank 0 tell how long that took."""
+    import ray
+    import ray.train
+
+    from raymeta.cluster.training_worker import DistributedCommunicator
+
+    communicator = DistributedCommunicator(torch.device("cpu"))
+    seconds = _train(settings["size"], 1, communicator, torch.nn.parallel.DistributedDataParallel)
+    if communicator.rank == 0:
+        ray.get(settings["clock"].put.remote(seconds))
+
+
+class Clock:
+    """Actor that holds what rank 0 measured."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def put(self, seconds: float) -> None:
+        """Keep the seconds."""
+        self.seconds = seconds
+
+    def get(self) -> float:
+        """The seconds kept."""
+        return self.seconds
+
+
+def _with_ray_train(size: dict[str, int]) -> tuple[float, float]:
+    """Seconds of a fit beyond its training, and of the training."""
+    import tempfile
+
+    import ray
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    clock: Any = ray.remote(Clock).options(num_cpus=0).remote()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as storage:
+        TorchTrainer(
+            _loop,
+            train_loop_config={"size": size, "clock": clock},
+            scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1.0}),
+            run_config=RunConfig(name="bench", storage_path=storage),
+        ).fit()
+    whole = time.perf_counter() - start
+    trained = float(ray.get(clock.get.remote()))
+    return whole - trained, trained

@@ -1,0 +1,75 @@
+"""Scoring on a simulated cluster of several nodes with merely declared GPUs: one query for 1 to 8 actors."""
+
+import io
+
+import pytest
+import ray
+import torch
+from ray.cluster_utils import Cluster
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.boxes import Box
+from raymeta.cluster.connection import cluster_gpus
+from raymeta.cluster.pool_scorer import PoolScorer
+from raymeta.config import parse_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.experiment.image_scorer import Bundle, ImageScorer
+from raymeta.networks.registry import build_network
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+NODES, GPUS_A_NODE = 4, 2
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = Cluster()
+    for _ in range(NODES):
+        cluster.add_node(num_cpus=4, num_gpus=GPUS_A_NODE, object_store_memory=100 << 20)
+    ray.init(address=cluster.address, log_to_driver=False)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def scoring_config(root, actors):
+    scenes = {"train_images": 14, "validation_images": 3, "height": 64, "width": 96, "seed": 0}
+    return parse_config(
+        {
+            "run_dir": "unused",
+            "dataset": {"kind": "street_scenes", "root": str(root), "scenes": scenes},
+            "acquisition": {
+                "strategy": "entropy_box_plus", "box_width": 16, "query_size": 20, "initial_images": 3,
+            },
+            "network": {"width_multiplier": 0.0625, "batch_norm": True},
+            "scoring": {"threads_per_actor": 1, "actors": actors},
+        }
+    )  # fmt: skip
+
+
+def test_the_same_query_for_any_number_of_actors(cluster, scenes):
+    assert cluster_gpus() == NODES * GPUS_A_NODE
+    config = scoring_config(scenes, 1)
+    dataset = open_dataset(config.dataset, 0)
+    buffer = io.BytesIO()
+    torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
+    pool = dataset.pool_ids()
+    regions = LabelledRegions(frozenset(), {pool[0]: (Box(3, 5, 16),)})
+    bundle = Bundle("test", 0, buffer.getvalue(), None, regions, clicks_max=40)
+    queries = []
+    for actors in (1, 2, 4, 8):
+        scorer = PoolScorer(scoring_config(scenes, actors))
+        try:
+            query, rows = scorer.select(pool, ray.put(bundle))
+        finally:
+            scorer.close()
+        assert [row["image_id"] for row in rows] == pool
+        assert all(row["error"] is None for row in rows)
+        queries.append(query.to_pylist())
+    assert queries[0] == queries[1] == queries[2] == queries[3]
+    assert len(queries[0]) == 20
+    # And the same as one process that scores one image after the other and sorts everything.
+    alone = ImageScorer(config, dataset, bundle, torch.device("cpu"))
+    candidates = [row for image_id in pool for row in alone.score(image_id)[0].candidates.to_pylist()]
+    candidates.sort(key=lambda row: (-row["score"], row["image_id"].encode(), row["top"], row["left"]))
+    assert queries[0] == candidates[:20]
