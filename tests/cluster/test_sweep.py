@@ -16,7 +16,7 @@ def write_sweep(runner, **values):
     (runner.folder / "base.yaml").write_text(yaml.safe_dump(base))
     sweep = {"base": "base.yaml", "sweep_dir": str(runner.folder / "sweep")} | values
     path = runner.folder / "sweep.yaml"
-    path.write_text(yaml.safe_dump(sweep))
+    path.write_text(yaml.safe_dump(sweep, sort_keys=False))
     return path
 
 
@@ -32,7 +32,10 @@ def test_asha_ends_the_worse_trial_and_it_stays_ended_while_a_failed_one_is_trie
     broken = runner.folder / "sweep/learning_rate=0.002,query_size=11"
     broken.mkdir(parents=True)
     (broken / "run.json").write_text("{")
-    assert runner.raymeta("sweep", str(path)).returncode == 2  # the damaged run is named before anything starts
+    refused = runner.raymeta("sweep", str(path))
+    assert refused.returncode == 2
+    assert f"{broken}/run.json is damaged" in refused.stderr
+    assert not list((runner.folder / "sweep").glob("*/iterations"))  # named before anything starts
     (broken / "run.json").unlink()
     (broken / "lock.json").mkdir()  # no process can hold this run: it fails once it is started
     done = runner.raymeta("sweep", str(path))
