@@ -1,5 +1,6 @@
 """How a stage is measured: interleaved with a reference operation, medians of repeats, peak memory."""
 
+import ctypes
 import statistics
 import time
 from collections.abc import Callable
@@ -75,9 +76,10 @@ def rss_mib() -> float:
 def peak_mib(work: Callable[[], object]) -> float | None:
     """Highest resident memory during one call, above that before; None where the system doesn't tell."""
     try:
+        ctypes.CDLL(None).malloc_trim(0)  # what earlier calls have freed would hide what this one takes
         Path("/proc/self/clear_refs").write_text("5")  # 5: the peak starts anew
         before = rss_mib()
-    except OSError:
+    except (OSError, AttributeError):  # no Linux, or no glibc
         return None
     work()
     return max(0.0, _status_kib("VmHWM") / 1024 - before)
