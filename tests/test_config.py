@@ -105,7 +105,7 @@ def test_overrides_go_by_path(config_file):
         (["training.workers=2"], "no multiple"),
         (
             ["training.accumulation_steps=3", "training.batch_size=4"],
-            "× training.accumulation_steps 3: .*multiple of 3",
+            "× accumulation_steps 3: .*multiple of 3",
         ),
         (["training.crop_height=769"], "crop_height 769 and crop_width None: give both"),
         (["training.scale_max=2.0"], "give crop_height and crop_width"),

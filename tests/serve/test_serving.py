@@ -199,7 +199,7 @@ def test_a_broken_iteration_is_refused_and_shown(service: Service) -> None:
     wait_for(lambda: service.ready().get("iteration") == 2, service)
     folder = service.run.store.iteration(3)
     folder.write_bytes("network.pt", content)
-    (Path(service.run.location) / "iterations/003/network.pt").write_bytes(content[:-1] + b"\0")
+    (Path(service.run.location) / "iterations/003/network.pt").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     for stage in ("train", "fit", "score"):
         folder.commit(stage, ["network.pt"])
     wait_for(lambda: "3" in service.ready()["replicas"][0]["refused"], service)

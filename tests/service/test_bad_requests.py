@@ -37,12 +37,12 @@ SMALL = encode(np.zeros((4, 4, 3), dtype=np.uint8))
 SOUND = encode(np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3))
 BODIES = {
     "empty body": (b"", "image/png", 422, "empty"),
-    "text": (b"hello", "image/png", 422, "no known image format"),
+    "text": (b"hello", "image/png", 422, "no PNG or JPEG file"),
     "truncated png": (SOUND[: len(SOUND) // 2], "image/png", 422, "truncated"),
     "png with damaged pixels": (SOUND[:60] + b"\0" * 40 + SOUND[100:], "image/png", 422, "decoded"),
     "png header alone": (SOUND[:33], "image/png", 422, "image"),
-    "gif": (saved(Image.new("RGB", (9, 9)), "GIF"), "image/gif", 422, "no known image format"),
-    "tiff as png": (saved(Image.new("RGB", (9, 9)), "TIFF"), "image/png", 422, "no known image format"),
+    "gif": (saved(Image.new("RGB", (9, 9)), "GIF"), "image/gif", 422, "no PNG or JPEG file"),
+    "tiff as png": (saved(Image.new("RGB", (9, 9)), "TIFF"), "image/png", 422, "no PNG or JPEG file"),
     "16 bits a channel": (saved(Image.fromarray(np.zeros((40, 40), np.uint16)), "PNG"), "image/png", 422, "8 bits"),
     "smaller than a box": (SMALL, "image/png", 422, "box_width 8 exceeds the image height 4"),
     "too many pixels": (bomb(1000, 1000), "image/png", 413, "1000×1000 = 1000000 pixels"),
