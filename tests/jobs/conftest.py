@@ -28,6 +28,8 @@ def cluster(tmp_path):
     environment |= {"HOME": str(tmp_path), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     command = [RAY, "start", "--head", "--block", f"--port={port}", "--dashboard-host=127.0.0.1"]
     command += [f"--dashboard-port={dashboard}", "--num-cpus=4", f"--ray-client-server-port={free_port()}"]
+    # The agent that starts jobs listens on one fixed port otherwise: next to another cluster no job would ever start.
+    command += [f"--dashboard-agent-listen-port={free_port()}"]
     head = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -55,7 +57,7 @@ def submit(cluster):
 
     def call(*arguments):
         command = [RAY, "job", "submit", "--working-dir", ".", *arguments]
-        for _ in range(40):
+        for _ in range(8):
             done = subprocess.run(command, cwd=ROOT, env=cluster, capture_output=True, text=True, timeout=400)
             # The dashboard answers some time before the agent that starts jobs is there.
             if "No available agent" not in done.stdout + done.stderr:
