@@ -9,7 +9,7 @@ help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
-	@echo "make test-faults  install, then kill, cut off, fill and damage everything, for about an hour"
+	@echo "make test-faults  install, then kill, cut off, fill and damage everything: takes long"
 	@echo "make soak   install, then the loop and queries again and again (SOAK_MINUTES=30): memory, files, processes"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
