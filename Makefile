@@ -10,7 +10,7 @@ help:
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make test-faults  install, then kill, cut off, fill and damage everything: takes long"
-	@echo "make soak   install, then the loop and queries again and again (SOAK_MINUTES=30): memory, files, processes"
+	@echo "make soak   install, then the loop, the service and queries for SOAK_MINUTES=30: memory, files, processes"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
@@ -58,7 +58,7 @@ test-faults: install $(VENV)-moto/bin/moto_server
 
 SOAK_MINUTES ?= 30
 soak: install
-	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES)
+	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
 bench: install
 	$(BIN)/python -m benchmarks
