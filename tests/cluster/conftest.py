@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tiny_settings import child_environment, tiny_values, write_scenes
 
+
 class Runner:
     """Runs `raymeta run` on the small experiment in a folder of its own."""
 

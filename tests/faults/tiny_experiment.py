@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import yaml
 from tiny_settings import child_environment, tiny_values
 
+
 class TinyRun:
     """The tiny experiment in a folder of its own."""
 

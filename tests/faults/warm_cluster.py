@@ -1,4 +1,4 @@
-"""A Ray cluster that stays while drivers die on it, and the drivers: forks of one process, so that each costs little."""
+"""A Ray cluster that stays while drivers die on it, and these drivers: forks of one process, so each costs little."""
 
 import json
 import os
@@ -12,6 +12,13 @@ from tiny_experiment import TinyRun
 from tiny_settings import child_environment
 
 SCRIPT = Path(__file__).parent / "warm_driver.py"
+SETTINGS = {
+    "RAY_AUTH_MODE": "disabled",
+    # A node that was killed is noticed after 10 seconds instead of half a minute.
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "10",
+}
 
 
 class WarmProcess:
@@ -88,11 +95,7 @@ class WarmCluster:
         from raymeta.cluster.connection import quiet_environment
 
         quiet_environment()
-        os.environ["RAY_AUTH_MODE"] = "disabled"
-        # A node that was killed is noticed after so long; the default is half a minute.
-        os.environ["RAY_health_check_initial_delay_ms"] = "1000"
-        os.environ["RAY_health_check_period_ms"] = "1000"
-        os.environ["RAY_health_check_failure_threshold"] = "10"
+        os.environ.update(SETTINGS)
         self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": head_cpus, "include_dashboard": False})
         self.address: str = self.nodes.address
 
