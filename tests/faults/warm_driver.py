@@ -67,7 +67,6 @@ def wait(pid: int, seconds: float) -> int | None:
 
 if __name__ == "__main__":
     import_everything()
-    print(len(os.listdir("/proc/self/task")), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(start(asked) if "run" in asked else wait(asked["wait"], asked["seconds"])), flush=True)
