@@ -91,7 +91,7 @@ class PoolScorer:
         options: dict[str, Any] = {"num_gpus": 1, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
         options["max_concurrency"] = PARTS_A_BLOCK + 2
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
-        actor = ray.remote(ScoringWorker).options(**options, max_restarts=-1, max_task_retries=-1)
+        actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
 
     def run(
