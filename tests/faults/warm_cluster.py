@@ -18,6 +18,8 @@ SETTINGS = {
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_failure_threshold": "10",
+    # Workers of the tests' own drivers, not of a guest who must leave the machine to others.
+    "RAY_worker_niceness": "0",
 }
 
 
