@@ -3,14 +3,15 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-browser test-faults soak bench lint screenshots clean
+.PHONY: help install demo test test-long test-browser test-faults soak lock bench lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make test-faults  install, then kill, cut off, fill and damage everything: takes long"
-	@echo "make soak   install, then the loop and queries again and again (SOAK_MINUTES=30): memory, files, processes"
+	@echo "make soak   install, then the loop, the service and queries for SOAK_MINUTES=30: memory, files, processes"
+	@echo "make lock   the hashes of all pinned versions anew, with uv"
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
@@ -58,7 +59,16 @@ test-faults: install $(VENV)-moto/bin/moto_server
 
 SOAK_MINUTES ?= 30
 soak: install
-	$(BIN)/python benchmarks/soak.py --minutes $(SOAK_MINUTES)
+	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
+
+# Versions stay those of constraints.txt; needs uv. torch has a lock of its own: another build of it is another file.
+UV_LOCK = uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11 -c constraints.txt
+lock:
+	mkdir -p build
+	echo 'torch; sys_platform == "never"' > build/no-torch.txt
+	echo setuptools | $(UV_LOCK) --all-extras --override build/no-torch.txt pyproject.toml - -o requirements.lock
+	echo torch | $(UV_LOCK) $$(sed -n 's/^\([A-Za-z0-9_.-]*\)==.*/--no-emit-package \1/p' requirements.lock) - \
+		-o requirements-torch.lock
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -218,13 +218,13 @@ class ExperimentConfig(_Section):
 
 
 # Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
+# Numbers of threads are not among them: a convolution rounds differently with another number.
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
     "seeds",
     "dataset.root",
     "iterations",
     "scoring.actors",
-    "scoring.threads_per_actor",
     "report.panel_images",
     "report.full_set_run",
 )

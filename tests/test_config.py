@@ -150,6 +150,9 @@ def test_resume_may_change_speed_but_not_results():
     old = parse_config(MINIMAL)
     assert differences(old, parse_config(MINIMAL | {"iterations": 9, "scoring": {"actors": 3}})) == []
     assert differences(old, parse_config(MINIMAL | {"seed": 1})) == ["seed: 0 → 1"]
+    # A convolution rounds differently with another number of threads.
+    threads = parse_config(MINIMAL | {"scoring": {"threads_per_actor": 7}, "training": {"threads_per_worker": 5}})
+    assert differences(old, threads) == ["scoring.threads_per_actor: 2 → 7", "training.threads_per_worker: 2 → 5"]
 
 
 def test_flatten_has_dotted_paths():

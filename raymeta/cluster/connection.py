@@ -46,8 +46,6 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
         return
     try:
         if chosen is None:
-            # Ray's agents outlive a killed driver until they give up reaching its head node: a local one never returns.
-            os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "30")
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
             ray.init(
                 address="local",

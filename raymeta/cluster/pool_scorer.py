@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -12,17 +13,19 @@ import ray.data
 
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import CANDIDATES_STREAM, ScoringWorker
+from raymeta.cluster.scoring_worker import CANDIDATES_STREAM, PARTS_A_BLOCK, ScoringWorker
 from raymeta.config import ExperimentConfig
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.schemas import IMAGE_ID
 
 Row = dict[str, Any]
-BLOCK_IMAGES = 4
-"""Images a task: small enough that actors end together, large enough that a task's cost doesn't count."""
+OnRows = Callable[[list[Row], Callable[[], None]], None]
+"""Gets the rows of finished images, and what to call, from any thread, once they are safe: only then more is begun."""
+BLOCK_IMAGES = 8
+"""Images of an actor that are begun and not safe yet, at most: what is done twice after the driver was killed."""
 MAX_SELECTOR_LOSSES = 5
-MAX_BLOCKS_A_WORKER = 2
-"""One block that is worked on, and one whose images are decoded meanwhile."""
+PART_IMAGES = BLOCK_IMAGES // PARTS_A_BLOCK
+"""Images a task: small enough that actors end together, large enough that a task's cost doesn't count."""
 LOAD_ANSWER_S = 0.2
 
 
@@ -30,23 +33,25 @@ class ScoringFailedError(RunFailedError):
     """The selector was lost again and again."""
 
 
-def _ask_worker(batch: Any, *, workers: list[Any], task: str, bundle: list[Any], selector: Any) -> Any:
-    """Ray Data task: hand a block of image ids to one warm actor and wait for its rows."""
-    worker = _least_loaded(workers, int(batch["block"][0]))
-    rows = ray.get(worker.run.remote(task, [str(image_id) for image_id in batch[IMAGE_ID]], bundle, selector))
+def _ask_worker(batch: Any, *, workers: list[Any], job: str, task: str, bundle: list[Any], selector: Any) -> Any:
+    """Ray Data task: hand a part of the image ids to one warm actor and wait for its rows."""
+    part = int(batch["part"][0])
+    worker = _least_loaded(workers, part)
+    image_ids = [str(image_id) for image_id in batch[IMAGE_ID]]
+    rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
     # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
-    return {"rows": [pickle.dumps(rows)]}
+    return {"rows": [pickle.dumps(rows)], "part": [part]}
 
 
-def _least_loaded(workers: list[Any], block: int) -> Any:
-    """The worker with the fewest blocks; one that doesn't answer, since it is being restarted, comes last."""
+def _least_loaded(workers: list[Any], part: int) -> Any:
+    """The worker with the fewest parts; one that doesn't answer, since it is being restarted, comes last."""
     if len(workers) == 1:
         return workers[0]
     loads = [worker.load.remote() for worker in workers]
     ready, _ = ray.wait(loads, num_returns=len(loads), timeout=LOAD_ANSWER_S)
     known = {reference: ray.get(reference) for reference in ready}
-    order = [(block + shift) % len(workers) for shift in range(len(workers))]  # blocks that start at once spread out
-    return workers[min(order, key=lambda index: known.get(loads[index], MAX_BLOCKS_A_WORKER))]
+    order = [(part + shift) % len(workers) for shift in range(len(workers))]  # parts that start at once spread out
+    return workers[min(order, key=lambda index: known.get(loads[index], PARTS_A_BLOCK))]
 
 
 def _quieten_ray_data() -> None:
@@ -84,8 +89,9 @@ class PoolScorer:
         count = config.scoring.actors
         use_gpu = cluster_gpus() >= count
         options: dict[str, Any] = {"num_gpus": 1, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
-        options["max_concurrency"] = MAX_BLOCKS_A_WORKER + 2  # beside the blocks it tells its load
-        actor = ray.remote(ScoringWorker).options(**options, max_restarts=-1, max_task_retries=-1)
+        options["max_concurrency"] = PARTS_A_BLOCK + 2
+        options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
+        actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
 
     def run(
@@ -94,50 +100,61 @@ class PoolScorer:
         image_ids: Sequence[str],
         bundle: Any | None = None,
         selector: Any | None = None,
-        on_rows: Callable[[list[Row]], None] | None = None,
+        on_rows: OnRows | None = None,
     ) -> list[Row]:
         """Rows of a task of ScoringWorker, one an image, sorted by image id.
 
-        bundle: ObjectRef of a Bundle. on_rows: gets each block's rows as they come, for progress and safekeeping.
+        bundle: ObjectRef of a Bundle. on_rows: gets rows as they come, for progress and safekeeping; no actor has
+        more than BLOCK_IMAGES images begun and not called safe.
         """
         if not image_ids:
             return []
         _quieten_ray_data()
         ordered = sorted(image_ids, key=str.encode)
-        items = [{IMAGE_ID: image_id, "block": index // BLOCK_IMAGES} for index, image_id in enumerate(ordered)]
-        blocks = -(-len(items) // BLOCK_IMAGES)
+        items = [{IMAGE_ID: image_id, "part": index // PART_IMAGES} for index, image_id in enumerate(ordered)]
+        parts = -(-len(items) // PART_IMAGES)
+        job = uuid.uuid4().hex
         ask = partial(
             _ask_worker,
             workers=self._workers,
+            job=job,
             task=task,
             bundle=[] if bundle is None else [bundle],
             selector=selector,
         )
-        dataset = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+        dataset = ray.data.from_items(items, override_num_blocks=parts).map_batches(
             ask,
             batch_size=None,
-            compute=ray.data.TaskPoolStrategy(size=MAX_BLOCKS_A_WORKER * len(self._workers)),
+            compute=ray.data.TaskPoolStrategy(size=min(parts, PARTS_A_BLOCK * len(self._workers))),
             num_cpus=0.05,  # they only wait
         )
         rows: list[Row] = []
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"):
-            for block in map(pickle.loads, batch["rows"]):
+            for part, found in zip(batch["part"].tolist(), map(pickle.loads, batch["rows"]), strict=True):
+                safe = partial(self._tell_safe, job, part)
                 if on_rows:
-                    on_rows(block)
+                    on_rows(found, safe)
+                else:
+                    safe()
                 # Candidates are with the selector: only `on_rows` sees them, or the driver would hold the pool's.
-                rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in block)
+                rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in found)
         return sorted(rows, key=lambda row: row[IMAGE_ID].encode())
+
+    def _tell_safe(self, job: str, part: int) -> None:
+        """Tell all actors, since one that died may have begun the part before the one that did it."""
+        for worker in self._workers:
+            worker.saved.remote(job, part)
 
     def select(
         self,
         image_ids: Sequence[str],
         bundle: Any,
-        on_rows: Callable[[list[Row]], None] | None = None,
+        on_rows: OnRows | None = None,
         known: Iterable[list[Row]] = (),
     ) -> tuple[Any, list[Row]]:
         """Score images and select the best boxes of all of them.
 
-        on_rows: gets each finished block's rows; a sound row holds the image's candidates as the bytes of an Arrow
+        on_rows: as for `run`; a sound row holds the image's candidates as the bytes of an Arrow
         stream (CANDIDATES_STREAM). known: blocks of such rows from an earlier, interrupted call with the same images
         and bundle; their images are not scored again. Read once, block by block.
 

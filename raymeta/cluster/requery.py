@@ -1,7 +1,7 @@
 """`raymeta requery`: another query from a saved network, without training, beside the one that the run made."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -158,8 +158,9 @@ def _score(
     acquisition = config.acquisition
     scorer = PoolScorer(config)
 
-    def advance(rows: list[Row]) -> None:
+    def advance(rows: list[Row], safe: Callable[[], None]) -> None:
         progress.advance(len(rows))
+        safe()  # nothing is kept: an interrupted query is asked again
 
     try:
         bundle = replace(bundle, clicks_max=None)

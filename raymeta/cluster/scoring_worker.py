@@ -9,7 +9,11 @@ import pyarrow as pa
 import ray
 
 from raymeta.cluster.box_selector import SelectorLink
+from raymeta.experiment.unsaved_work import UnsavedWork
 from raymeta.schemas import IMAGE_ID
+
+PARTS_A_BLOCK = 2
+"""One part that is worked on, and one whose images are decoded, or whose rows are kept, meanwhile."""
 
 CANDIDATES_STREAM = "candidates_stream"
 """Field of a scored row: the image's candidates as the bytes of an Arrow stream, for a caller that keeps them."""
@@ -42,19 +46,30 @@ class ScoringWorker:
         self._link: Any = None
         self._lock = threading.Lock()
         self._running = 0
+        self._unsaved = UnsavedWork(PARTS_A_BLOCK)
 
+    @ray.method(concurrency_group="notes")
     def load(self) -> int:
-        """Blocks that are being worked on."""
+        """Parts that are being worked on."""
         return self._running
 
-    def run(self, task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any) -> list[dict[str, Any]]:
+    @ray.method(concurrency_group="notes")
+    def saved(self, job: str, part: int) -> None:
+        """The rows of a part are safe, whoever made them."""
+        self._unsaved.saved(job, part)
+
+    def run(
+        self, part: tuple[str, int], task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any
+    ) -> list[dict[str, Any]]:
         """Do a task for some images; an image that can't be read gives a row with an `error`, never an exception.
 
+        part: job and number; begun once fewer than PARTS_A_BLOCK others are begun here and not `saved`.
         bundle_reference: list of one ObjectRef (in a list, so that Ray hands over the reference), or empty.
         """
         with self._lock:
             self._running += 1
         try:
+            self._unsaved.begin(*part)
             if task == "whole_image_clicks":  # of the annotation: no network
                 return [self._row(image_id) for image_id in image_ids]
             scorer, link = self._load(bundle_reference[0], selector)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.annotation.oracle import Oracle
-from raymeta.cluster.pool_scorer import Row
+from raymeta.cluster.pool_scorer import OnRows, Row
 from raymeta.cluster.session import Session
 from raymeta.experiment.background_writer import BackgroundWriter
 from raymeta.experiment.clicks_sample import clicks_sample
@@ -34,8 +34,6 @@ from raymeta.schemas import (
 )
 
 __all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
-
-Keep = Callable[[list[Row]], None]
 
 
 def train(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
@@ -196,12 +194,12 @@ def _counted(session: Session, finished: FinishedBlocks) -> Iterator[list[Row]]:
         yield rows
 
 
-def _keep(session: Session, finished: FinishedBlocks) -> Keep:
-    """Count and keep the rows of a block; images that failed are tried again by a resumed run."""
+def _keep(session: Session, finished: FinishedBlocks) -> OnRows:
+    """Count and keep the rows of a part; images that failed are tried again by a resumed run."""
 
-    def keep(rows: list[Row]) -> None:
+    def keep(rows: list[Row], safe: Callable[[], None]) -> None:
         session.progress.advance(len(rows))
-        finished.add([row for row in rows if row["error"] is None])
+        finished.add([row for row in rows if row["error"] is None], safe)
 
     return keep
 

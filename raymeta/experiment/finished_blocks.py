@@ -1,7 +1,7 @@
 """Finished blocks of an unfinished stage: kept in the run folder, so that a resumed run goes on behind them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,6 +12,7 @@ from raymeta.experiment.scratch_files import read_scratch, write_scratch
 from raymeta.experiment.store_files import StoreFiles
 
 Row = dict[str, Any]
+_Waiting = tuple[list[Row], list[Callable[[], None]]]
 _PART: Final = re.compile(r"\d{6}\.arrow")
 
 
@@ -28,7 +29,7 @@ class FinishedBlocks:
         self._key = key
         self._parts = [name for name in files.files(folder) if _PART.fullmatch(name)]
         self._next = 1 + max((int(name[:6]) for name in self._parts), default=-1)
-        self._writer: BackgroundWriter[list[Row]] = BackgroundWriter(self._write, lambda old, new: old + new)
+        self._writer: BackgroundWriter[_Waiting] = BackgroundWriter(self._write, _join)
 
     def blocks(self) -> Iterator[list[Row]]:
         """Rows of each sound part that an earlier process left; read one part at a time."""
@@ -37,10 +38,16 @@ class FinishedBlocks:
             if data is not None:
                 yield pa.ipc.open_stream(data).read_all().to_pylist()
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Keep rows; all rows of a log have the same fields. Raises RunError where an earlier write failed."""
+    def add(self, rows: Sequence[Row], saved: Callable[[], None] = lambda: None) -> None:
+        """Keep rows; all rows of a log have the same fields. Raises RunError where an earlier write failed.
+
+        saved: called once they are durable, by the thread that writes; also if they can't be, since whoever waits for
+        it must come to the next call, which raises.
+        """
         if rows:
-            self._writer.put(list(rows))
+            self._writer.put((list(rows), [saved]))
+        else:
+            saved()
 
     def discard(self) -> None:
         """Remove all parts: their stage is committed."""
@@ -55,10 +62,20 @@ class FinishedBlocks:
     ) -> None:
         self._writer.__exit__(kind, error, trace)
 
-    def _write(self, rows: list[Row]) -> None:
+    def _write(self, waiting: _Waiting) -> None:
+        rows, calls = waiting
         table = pa.Table.from_pylist(rows)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
-        write_scratch(self._files, f"{self._folder}/{self._next:06d}.arrow", sink.getvalue().to_pybytes(), self._key)
+        path = f"{self._folder}/{self._next:06d}.arrow"
+        try:
+            write_scratch(self._files, path, sink.getvalue().to_pybytes(), self._key)
+        finally:
+            for saved in calls:
+                saved()
         self._next += 1
+
+
+def _join(old: _Waiting, new: _Waiting) -> _Waiting:
+    return old[0] + new[0], old[1] + new[1]

@@ -29,6 +29,8 @@ FORMAT_1_RESUME_MAY_CHANGE: Final = (
     "report.full_set_run",
 )
 """What 0.1.0 left out of its checksum; RESUME_MAY_CHANGE may grow, this may not."""
+_NOT_IN_CHECKSUM: Final = (*RESUME_MAY_CHANGE, "scoring.threads_per_actor")
+"""Runs of format 2 were made without the number of threads in their checksum; config.yaml tells when it changes."""
 
 _CHECKSUM_LINE: Final = re.compile(rb"# raymeta sha256 ([0-9a-f]{64})\n\Z")
 
@@ -83,7 +85,7 @@ def config_values(data: bytes, run: dict[str, Any] | None) -> dict[str, Any]:
 def config_digest(config: ExperimentConfig) -> str:
     """Checksum of every value that a resumed run may not change and that is not the default."""
     values = config.model_dump(mode="json", exclude_defaults=True)
-    return _digest(sorted((key, value) for key, value in _walk("", values) if key not in RESUME_MAY_CHANGE))
+    return _digest(sorted((key, value) for key, value in _walk("", values) if key not in _NOT_IN_CHECKSUM))
 
 
 def format_1_digest(values: dict[str, Any]) -> str:

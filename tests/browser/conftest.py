@@ -10,33 +10,13 @@ from browser_page import OpenPage
 from hostile_folder import write_hostile_folder
 from playwright.sync_api import Browser, Page, sync_playwright
 from served_run import TOKEN, ServedRun, make_run, serve_run
+from tiny_settings import SCENES, TINY
 
 from raymeta.config import DatasetConfig
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-SCENES = {"train_images": 14, "validation_images": 3, "height": 64, "width": 96, "seed": 0}
-SMALL = {
-    "seed": 0,
-    "iterations": 3,
-    "acquisition": {
-        "strategy": "metabox_plus",
-        "box_width": 16,
-        "query_size": 20,
-        "initial_images": 3,
-        "meta_images": 3,
-        "clicks_sample_images": 4,
-    },
-    "network": {"width_multiplier": 0.0625, "batch_norm": True},
-    "training": {
-        "learning_rate": 0.002,
-        "batch_size": 2,
-        "max_epochs": 4,
-        "steps_per_epoch": 4,
-        "threads_per_worker": 1,
-    },
-    "scoring": {"threads_per_actor": 1},
-}
+SMALL = TINY | {"iterations": 3, "training": TINY["training"] | {"max_epochs": 4, "steps_per_epoch": 4}}
 SHORT = ("test_overview.py", "test_image.py", "test_screenshots.py")
 """Part of every run; the other files are marked `long`."""
 HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")

@@ -1,44 +1,12 @@
 """Small experiments on generated scenes, run by the real command in its own process."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-
-SMALL = {
-    "seed": 0,
-    "iterations": 2,
-    "dataset": {
-        "kind": "street_scenes",
-        "scenes": {"train_images": 14, "validation_images": 3, "height": 64, "width": 96, "seed": 0},
-    },
-    "acquisition": {
-        "strategy": "metabox_plus",
-        "box_width": 16,
-        "query_size": 20,
-        "initial_images": 3,
-        "meta_images": 3,
-        "clicks_sample_images": 4,
-    },
-    "network": {"width_multiplier": 0.0625, "batch_norm": True},
-    "training": {
-        "learning_rate": 0.002,
-        "batch_size": 2,
-        "max_epochs": 3,
-        "steps_per_epoch": 3,
-        "threads_per_worker": 1,
-    },
-    "scoring": {"threads_per_actor": 1},
-}
-
-
-def environment(home: Path) -> dict[str, str]:
-    """Environment of a child: its own HOME, since Ray may write a token there, and no cluster named."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    return kept | {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "COLUMNS": "200"}
+from tiny_settings import child_environment, tiny_values, write_scenes
 
 
 class Runner:
@@ -48,9 +16,7 @@ class Runner:
         self.folder = folder
         self.scenes = scenes
         self.config = folder / "config.yaml"
-        values = SMALL | {"run_dir": str(folder / "run")}
-        values["dataset"] = SMALL["dataset"] | {"root": str(scenes)}
-        self.config.write_text(yaml.safe_dump(values))
+        self.config.write_text(yaml.safe_dump(tiny_values(scenes, str(folder / "run"))))
 
     @property
     def run_dir(self) -> Path:
@@ -62,7 +28,7 @@ class Runner:
     def start(self, *overrides: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.command(*overrides),
-            env=environment(self.folder),
+            env=child_environment(self.folder),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,7 +38,7 @@ class Runner:
     def raymeta(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Any other command, to its end."""
         command = [sys.executable, "-m", "raymeta", *arguments]
-        return subprocess.run(command, env=environment(self.folder), capture_output=True, text=True, timeout=400)
+        return subprocess.run(command, env=child_environment(self.folder), capture_output=True, text=True, timeout=400)
 
     def run(self, *overrides: str) -> str:
         process = self.start(*overrides)
@@ -83,19 +49,7 @@ class Runner:
 
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from raymeta.datasets.street_scenes import write_street_scenes
-
-    root = tmp_path_factory.mktemp("scenes") / "scenes"
-    numbers = SMALL["dataset"]["scenes"]
-    write_street_scenes(
-        root,
-        numbers["train_images"],
-        numbers["validation_images"],
-        numbers["height"],
-        numbers["width"],
-        numbers["seed"],
-    )
-    return root
+    return write_scenes(tmp_path_factory.mktemp("scenes") / "scenes")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,30 @@ def test_an_error_of_the_store_reaches_the_caller(tmp_path: Path) -> None:
     finished = FinishedBlocks(StoreFiles(str(tmp_path)), "blocks", "k")
     (tmp_path / "blocks").write_text("a file where the folder belongs")
     finished.add([ROW])
+    with pytest.raises(RunError, match="can't be written"):
+        finished.discard()
+
+
+def test_saved_is_called_once_rows_can_be_read_back(tmp_path: Path) -> None:
+    files = StoreFiles(str(tmp_path))
+    found: dict[str, bool] = {}
+
+    def look(name: str) -> None:
+        found[name] = name in [row["image_id"] for row in kept(files)]
+
+    with FinishedBlocks(files, "blocks", "k") as finished:
+        for name in "abc":
+            finished.add([ROW | {"image_id": name}], partial(look, name))
+        finished.add([], partial(look, "none"))
+    assert found == {"a": True, "b": True, "c": True, "none": False}
+
+
+def test_a_failed_write_lets_go_who_waits_for_it(tmp_path: Path) -> None:
+    finished = FinishedBlocks(StoreFiles(str(tmp_path)), "blocks", "k")
+    (tmp_path / "blocks").write_text("a file where the folder belongs")
+    called = threading.Event()
+    finished.add([ROW], called.set)
+    assert called.wait(10)
     with pytest.raises(RunError, match="can't be written"):
         finished.discard()
 

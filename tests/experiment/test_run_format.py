@@ -153,6 +153,8 @@ def test_digest_leaves_out_defaults_and_what_a_resumed_run_may_change() -> None:
     config = make_config("a")
     assert config_digest(config) == config_digest(make_config("b", iterations=9, training={"max_epochs": 200}))
     assert config_digest(config) != config_digest(make_config("a", training={"max_epochs": 201}))
+    # Runs of format 2 were begun when this might still change.
+    assert config_digest(config) == config_digest(make_config("a", scoring={"threads_per_actor": 1}))
 
 
 @settings(max_examples=60, deadline=None)

@@ -71,7 +71,9 @@ def test_another_config_is_refused_with_its_differences(tmp_path: Path) -> None:
     store = _finished(tmp_path)
     with pytest.raises(RunError, match=r"seed: 0 → 1(.|\n)*choose another run_dir"):
         store.create(make_config(tmp_path / "run", seed=1))
-    store.create(make_config(tmp_path / "run", iterations=9))
+    with pytest.raises(RunError, match="threads_per_actor: 2 → 1"):
+        store.create(make_config(tmp_path / "run", scoring={"threads_per_actor": 1}))
+    store.create(make_config(tmp_path / "run", iterations=9, scoring={"actors": 3}))
     assert store.load_config().iterations == 9
 
 

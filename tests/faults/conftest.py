@@ -1,4 +1,7 @@
-"""Fault injection. Tests marked `faults` run by `make test-faults` only, since they take long; others always."""
+"""Fault injection. Tests marked `faults` run by `make test-faults` only, since they take long; others always.
+
+Each test notes what was survived in the ledger as soon as it has passed, so that the suite may be run in parts.
+"""
 
 import os
 import time
@@ -7,7 +10,9 @@ from pathlib import Path
 import pytest
 from fault_ledger import FaultLedger, table
 from plain_runner import PlainRunner
-from tiny_experiment import TinyRun, write_scenes
+from tiny_experiment import TinyRun, assert_same
+from tiny_settings import write_scenes
+from warm_cluster import DriverStarter, WarmCluster, WarmRun
 
 LEDGER = pytest.StashKey[FaultLedger]()
 
@@ -33,9 +38,10 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
 
 
-@pytest.fixture(scope="session")
-def ledger(pytestconfig):
-    return pytestconfig.stash[LEDGER]
+@pytest.fixture
+def ledger(pytestconfig, request):
+    """The ledger, for this test."""
+    return pytestconfig.stash[LEDGER].of(request.node.nodeid.rpartition("/")[2])
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +51,8 @@ def tiny_scenes(tmp_path_factory):
 
 @pytest.fixture
 def tiny(tmp_path, tiny_scenes):
-    """A run that is not begun yet."""
+    """A run that is not begun yet; on Ray it starts a local one."""
     return TinyRun(tmp_path, tiny_scenes)
-
-
-@pytest.fixture(scope="session")
-def tiny_undisturbed(tmp_path_factory, tiny_scenes):
-    """The finished run on Ray that every disturbed one must equal."""
-    run = TinyRun(tmp_path_factory.mktemp("undisturbed"), tiny_scenes)
-    began = time.monotonic()
-    run.run()
-    run.seconds = time.monotonic() - began
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +65,39 @@ def driver():
 
 @pytest.fixture(scope="session")
 def plain_undisturbed(driver, tmp_path_factory, tiny_scenes):
-    """The finished run without Ray that every disturbed one must equal."""
+    """The finished run without Ray that every disturbed one, on Ray too, must equal."""
     run = TinyRun(tmp_path_factory.mktemp("plain"), tiny_scenes)
     assert driver.run(run) == 0, run.output
     return run
+
+
+@pytest.fixture(scope="session")
+def starter():
+    """Starts drivers of runs on Ray, in forks of one process."""
+    starter = DriverStarter()
+    yield starter
+    starter.close()
+
+
+@pytest.fixture(scope="session")
+def warm_cluster():
+    """A cluster that outlives the drivers."""
+    cluster = WarmCluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def warm(tmp_path, tiny_scenes, starter, warm_cluster):
+    """A run that is not begun yet, on the cluster that outlives its drivers."""
+    return WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address)
+
+
+@pytest.fixture(scope="session")
+def warm_seconds(tmp_path_factory, tiny_scenes, starter, warm_cluster, plain_undisturbed):
+    """How long an undisturbed run on the warm cluster takes."""
+    run = WarmRun(tmp_path_factory.mktemp("warm"), tiny_scenes, starter, warm_cluster.address)
+    began = time.monotonic()
+    run.run()
+    assert_same(run.run_dir, plain_undisturbed.run_dir)
+    return time.monotonic() - began

@@ -1,14 +1,13 @@
-"""`raymeta run` in a process that kills itself with SIGKILL right after its n-th commit of a stage."""
+"""A driver that kills itself with SIGKILL right after its n-th commit of a stage."""
 
 import os
 import signal
-import sys
 
-from raymeta.cli import main
 from raymeta.experiment.iteration_folder import IterationFolder
 
 
 def die_after_commit(number: int) -> None:
+    """From now on this process dies at its `number`-th commit."""
     commit, count = IterationFolder.commit, [0]
 
     def counted(self: IterationFolder, *arguments: object, **named: object) -> None:
@@ -18,8 +17,3 @@ def die_after_commit(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     IterationFolder.commit = counted
-
-
-if __name__ == "__main__":
-    die_after_commit(int(sys.argv[1]))
-    sys.exit(main(["run", *sys.argv[2:]]))

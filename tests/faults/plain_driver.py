@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,13 @@ from raymeta.experiment.image_scorer import ImageScorer
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.store_files import RunError, StoreFiles
 from raymeta.experiment.training_set import ExampleCache, LabelledExamples
+from raymeta.experiment.unsaved_work import UnsavedWork
 from raymeta.networks.registry import build_network
 from raymeta.networks.training import train_network
 from raymeta.schemas import IMAGE_ID
 
 BLOCK = 2
+"""Images that are begun and not durable, at most; worked on one by one."""
 
 
 class WorkLog:
@@ -80,7 +83,7 @@ class PlainTrainer:
 
 
 class PlainScorer:
-    """Scores in this process, block by block."""
+    """Scores in this process, as a scoring actor does: no image is begun before all but one are durable."""
 
     def __init__(self, config: Any, dataset: Any, log: WorkLog) -> None:
         self.config, self.dataset, self.log = config, dataset, log
@@ -88,12 +91,11 @@ class PlainScorer:
     def run(self, task, image_ids, bundle=None, on_rows=None):
         scorer = ImageScorer(self.config, self.dataset, bundle, torch.device("cpu")) if bundle else None
         ordered = sorted(image_ids, key=str.encode)
-        rows = []
-        for start in range(0, len(ordered), BLOCK):
-            block = [{IMAGE_ID: i, "error": None, **getattr(self, task)(scorer, i)} for i in ordered[start:][:BLOCK]]
-            rows += block
-            on_rows(block)
-            time.sleep(0.02)  # as a block that takes longer than writing its rows
+        rows, unsaved = [], UnsavedWork(BLOCK)
+        for part, image_id in enumerate(ordered):
+            unsaved.begin(task, part)
+            rows.append({IMAGE_ID: image_id, "error": None, **getattr(self, task)(scorer, image_id)})
+            on_rows(rows[-1:], partial(unsaved.saved, task, part))
         return rows
 
     def select(self, image_ids, bundle, on_rows, known):

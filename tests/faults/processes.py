@@ -1,7 +1,10 @@
-"""Processes of one session on this machine, to find what a killed driver leaves, or whom to kill."""
+"""Processes of this machine, to find what a killed driver leaves, or whom to kill."""
 
+import os
 import time
 from pathlib import Path
+
+from benchmarks.process_tree import descendants
 
 
 def processes_of(session: int) -> dict[int, str]:
@@ -23,3 +26,16 @@ def wait_until_gone(session: int, seconds: float) -> dict[int, str]:
     while (left := processes_of(session)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return left
+
+
+def actors_named(name: str) -> set[int]:
+    """Live processes of Ray actors of that class below this process."""
+    found = set()
+    for pid in descendants(os.getpid()):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if command.startswith(f"ray::{name}".encode()):
+            found.add(pid)
+    return found

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -86,14 +87,15 @@ def test_another_seed_gives_another_run(driver, tiny, plain_undisturbed):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("actors", [1, 2, 4])
-def test_on_one_two_and_four_actors_with_an_interruption(tiny, tiny_undisturbed, ledger, actors):
-    process = tiny.start(f"scoring.actors={actors}")
-    while "000/score" not in tiny.committed():
-        assert process.poll() is None, tiny.output
+def test_on_one_two_and_four_actors_with_an_interruption(warm, plain_undisturbed, ledger, actors):
+    process = warm.start(f"scoring.actors={actors}")
+    while "000/score" not in warm.committed():
+        assert process.poll() is None, warm.output
+        time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    tiny.run(f"scoring.actors={5 - actors}")
-    assert_same(tiny.run_dir, tiny_undisturbed.run_dir)
+    warm.run(f"scoring.actors={5 - actors}")
+    assert_same(warm.run_dir, plain_undisturbed.run_dir)
     ledger.record(f"driver killed between a run on {actors} and {5 - actors} scoring actors")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tiny_experiment import TinyRun, assert_same
+from warm_cluster import WarmRun
 
 
 def mount(*arguments: str) -> bool:
@@ -50,14 +51,14 @@ def test_disk_that_turned_read_only(driver, tmp_path, disk, tiny_scenes, plain_u
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_full_disk_on_ray(tmp_path, disk, tiny_scenes, tiny_undisturbed, ledger):
-    run = TinyRun(disk_folder(tmp_path), tiny_scenes, str(disk / "run"))
+def test_full_disk_on_ray(tmp_path, disk, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
+    run = WarmRun(disk_folder(tmp_path), tiny_scenes, starter, warm_cluster.address, str(disk / "run"))
     output = run.run(code=2)
     assert "No space left" in output
     assert "Traceback" not in output
     assert mount("-o", "remount,size=64m", str(disk))
     run.run()
-    assert_same(disk / "run", tiny_undisturbed.run_dir)
+    assert_same(disk / "run", plain_undisturbed.run_dir)
     ledger.record("full disk", lost="nothing (stops with a message; the same command goes on)")
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from faulty_proxy import FaultyProxy
 from pyarrow import fs
-from tiny_experiment import TinyRun, kill_group, results
+from tiny_experiment import TinyRun, results
+from warm_cluster import WarmRun
 
 MOTO = os.environ.get("RAYMETA_MOTO", "")
 
@@ -83,30 +84,30 @@ def test_killed_at_writes_to_a_slow_and_failing_store(driver, tmp_path, server, 
     ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
 
 
-def test_slow_and_failing_store(tmp_path, server, tiny_scenes, tiny_undisturbed, ledger):
+def test_slow_and_failing_store(tmp_path, server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
     proxy = FaultyProxy(server, seed=1, failing=0.15, delay_s=0.02)
-    run = TinyRun(tmp_path, tiny_scenes, uri(proxy.port))
+    run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address, uri(proxy.port))
     run.run()
     assert proxy.failures >= 5
     found = downloaded(server, tmp_path / "found")
-    assert results(found) == results(tiny_undisturbed.run_dir)
+    assert results(found) == results(plain_undisturbed.run_dir)
     ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
 
 
-def test_killed_and_contended(tmp_path, server, tiny_scenes, tiny_undisturbed, ledger):
-    run = TinyRun(tmp_path, tiny_scenes, uri(server))
+def test_killed_and_contended(tmp_path, server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
+    run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address, uri(server))
     process = run.start()
     filesystem, _ = fs.FileSystem.from_uri(uri(server))
     while not committed(filesystem):
         assert process.poll() is None, run.output
         time.sleep(0.1)
-    other = TinyRun(make(tmp_path / "other"), tiny_scenes, uri(server))
+    other = WarmRun(make(tmp_path / "other"), tiny_scenes, starter, warm_cluster.address, uri(server))
     assert f"in use by process {process.pid}" in other.run(code=2)
     assert process.poll() is None, run.output
     os.kill(process.pid, signal.SIGKILL)
-    kill_group(process)
+    process.wait()
     run.run()
-    assert results(downloaded(server, tmp_path / "found")) == results(tiny_undisturbed.run_dir)
+    assert results(downloaded(server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
     ledger.record("second process on a run in a remote store", lost="nothing (the second is refused, naming the first)")
     ledger.record("driver killed while its run lies in a remote store")
 

@@ -27,36 +27,36 @@ def kill_once_there(run, pattern):
     process.wait()
 
 
-def test_training_goes_on_after_its_last_epoch(tiny, tiny_undisturbed, ledger):
-    kill_once_there(tiny, "iterations/000/training_state.pt")
-    store = RunStore(str(tiny.run_dir))
+def test_training_goes_on_after_its_last_epoch(warm, plain_undisturbed, ledger):
+    kill_once_there(warm, "iterations/000/training_state.pt")
+    store = RunStore(str(warm.run_dir))
     initial = [row["image_id"] for row in store.read_split().to_pylist() if row["split"] == "initial"]
     data = store.iteration(0).read_scratch(stages.TRAINING_STATE, input_key(0, LabelledRegions.from_images(initial)))
     kept = TrainingState.from_bytes(data).history
     assert kept
-    tiny.run()
-    assert_same(tiny.run_dir, tiny_undisturbed.run_dir)
-    seconds = pq.read_table(tiny.run_dir / "iterations/000/training.parquet")["seconds"].to_pylist()
+    warm.run()
+    assert_same(warm.run_dir, plain_undisturbed.run_dir)
+    seconds = pq.read_table(warm.run_dir / "iterations/000/training.parquet")["seconds"].to_pylist()
     # Times of an epoch that is done again would differ.
     assert seconds[: len(kept)] == [record.seconds for record in kept]
     ledger.record("driver killed inside training", lost="nothing (epochs done twice: at most one)")
 
 
-def test_scoring_goes_on_after_its_last_block(tiny, tiny_undisturbed, ledger):
-    kill_once_there(tiny, "iterations/000/score.blocks/*.arrow")
-    parts = list((tiny.run_dir / "iterations/000/score.blocks").glob("*.arrow"))
-    folder = RunStore(str(tiny.run_dir)).iteration(0)
+def test_scoring_goes_on_after_its_last_block(warm, plain_undisturbed, ledger):
+    kill_once_there(warm, "iterations/000/score.blocks/*.arrow")
+    parts = list((warm.run_dir / "iterations/000/score.blocks").glob("*.arrow"))
+    folder = RunStore(str(warm.run_dir)).iteration(0)
     network, regressor = folder.read_bytes("network.pt"), folder.read_bytes("meta_regressor.bin")
-    initial = [r["image_id"] for r in RunStore(str(tiny.run_dir)).read_split().to_pylist() if r["split"] == "initial"]
+    initial = [r["image_id"] for r in RunStore(str(warm.run_dir)).read_split().to_pylist() if r["split"] == "initial"]
     key = input_key(network, regressor, LabelledRegions.from_images(initial))
     with folder.finished_blocks("sample", key) as sampled:
         clicks_max = max(1, *(row["clicks"] for rows in sampled.blocks() for row in rows))
     with folder.finished_blocks("score", input_key(key, clicks_max)) as finished:
         kept = {row["image_id"]: row["seconds_score"] for rows in finished.blocks() for row in rows}
     assert kept, parts
-    tiny.run()
-    assert_same(tiny.run_dir, tiny_undisturbed.run_dir)
-    images = pq.read_table(tiny.run_dir / "iterations/000/images.parquet").to_pylist()
+    warm.run()
+    assert_same(warm.run_dir, plain_undisturbed.run_dir)
+    images = pq.read_table(warm.run_dir / "iterations/000/images.parquet").to_pylist()
     again = {row["image_id"]: row["seconds_score"] for row in images}
     assert {image: again[image] for image in kept} == kept
     ledger.record("driver killed inside scoring", lost="nothing (images done twice: at most one block)")

@@ -12,43 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
-
-from raymeta.datasets.street_scenes import write_street_scenes
-
-SCENES = {"train_images": 14, "validation_images": 3, "height": 64, "width": 96, "seed": 0}
-TINY: dict[str, Any] = {
-    "seed": 0,
-    "iterations": 2,
-    "dataset": {"kind": "street_scenes", "scenes": SCENES},
-    "acquisition": {
-        "strategy": "metabox_plus",
-        "box_width": 16,
-        "query_size": 20,
-        "initial_images": 3,
-        "meta_images": 3,
-        "clicks_sample_images": 4,
-    },
-    "network": {"width_multiplier": 0.0625, "batch_norm": True},
-    "training": {
-        "learning_rate": 0.002,
-        "batch_size": 2,
-        "max_epochs": 3,
-        "steps_per_epoch": 3,
-        "threads_per_worker": 1,
-    },
-    "scoring": {"threads_per_actor": 1},
-}
-
-
-def write_scenes(root: Path) -> Path:
-    write_street_scenes(root, *SCENES.values())
-    return root
-
-
-def child_environment(home: Path) -> dict[str, str]:
-    """Its own HOME, since Ray may write a token there, and no cluster named."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    return kept | {"HOME": str(home), "RAY_AUTH_MODE": "disabled", "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+from tiny_settings import child_environment, tiny_values
 
 
 class TinyRun:
@@ -58,9 +22,7 @@ class TinyRun:
         self.folder = folder
         self.run_dir = folder / "run"
         self.config = folder / "config.yaml"
-        values = TINY | {"run_dir": run_dir or str(self.run_dir)}
-        values["dataset"] = TINY["dataset"] | {"root": str(scenes)}
-        self.config.write_text(yaml.safe_dump(values))
+        self.config.write_text(yaml.safe_dump(tiny_values(scenes, run_dir or str(self.run_dir))))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `raymeta run` in a process group of its own."""

@@ -3,12 +3,8 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
+from running_service import Service, wait_for
 from tiny_runs import TinyRun, encode
 
 from raymeta.acquisition.pool_scoring import score_image
@@ -29,86 +26,29 @@ IMAGE = np.random.default_rng(2).integers(0, 256, (90, 120, 3), dtype=np.uint8)
 PNG = {"Content-Type": "image/png"}
 
 
-class Service:
-    """A running `raymeta serve`."""
+class ServedRun(Service):
+    """The service of a run that goes on."""
 
     def __init__(self, run: TinyRun, folder: Path) -> None:
+        super().__init__(run.location, folder)
         self.run = run
-        self.access_log = folder / "access.log"
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY")}
-        environment = kept | {"HOME": str(folder), "RAY_AUTH_MODE": "disabled"}
-        command = [sys.executable, "-m", "raymeta", "serve", run.location, "--port", str(self.port)]
-        command += ["--threads", "1", "--queue", "6", "--access-log", str(self.access_log), "--max-body-mb", "1"]
-        self.log = folder / "service.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
 
-    def ready(self) -> dict[str, object]:
-        try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=10)
-        except httpx.TransportError:
-            return {"ready": False}
-        return dict(answer.json()) if answer.headers["content-type"] == "application/json" else {"ready": False}
-
-    def pids(self, deployment: str) -> list[int]:
-        """Processes of a deployment that descend from this service."""
-        parents, names = {}, {}
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdecimal():
-                try:
-                    parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                    names[int(folder.name)] = (folder / "cmdline").read_text()
-                except (OSError, ProcessLookupError):
-                    continue  # it has ended meanwhile
-        return [pid for pid, name in names.items() if f":{deployment}" in name and self._owns(pid, parents)]
-
-    def _owns(self, pid: int, parents: dict[int, int]) -> bool:
-        while pid in parents:
-            if pid == self.process.pid:
-                return True
-            pid = parents[pid]
-        return False
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], object], service: Service, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert service.process.poll() is None, service.log.read_text()
-        assert time.monotonic() < end, f"{service.ready()}\n{service.log.read_text()}"
-        time.sleep(0.1)
+    def __enter__(self) -> "ServedRun":
+        super().__enter__()
+        return self
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("serve")
     run = TinyRun(folder)
     run.commit(0)
-    found = Service(run, folder)
-    try:
-        wait_for(lambda: found.ready()["ready"], found)
+    with ServedRun(run, folder) as found:
         yield found
-    finally:
-        found.process.send_signal(signal.SIGTERM)
-        try:
-            code = found.process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            os.killpg(found.process.pid, signal.SIGKILL)
-            raise
-    assert code == 0, found.log.read_text()
 
 
-def test_maps_equal_score_image(service: Service) -> None:
+def test_maps_equal_score_image(service: ServedRun) -> None:
     scorer = ImageScorer(
         service.run.config, service.run.dataset, read_bundle(service.run.store, 0), torch.device("cpu")
     )
@@ -130,20 +70,20 @@ def test_maps_equal_score_image(service: Service) -> None:
             assert served.iteration == 0
 
 
-def test_it_listens_on_this_machine_alone(service: Service) -> None:
+def test_it_listens_on_this_machine_alone(service: ServedRun) -> None:
     listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     addresses = {row[1].partition(":")[0] for row in listening if row[1].endswith(f":{service.port:04X}")}
     assert addresses <= {"0100007F"}
     assert addresses
 
 
-def test_limits_hold_behind_the_proxy(service: Service) -> None:
+def test_limits_hold_behind_the_proxy(service: ServedRun) -> None:
     for body in (b"\0" * 1_100_000, (b"\0" * 100_000 for _ in range(20))):
         answer = httpx.post(f"{service.url}/v1/boxes", content=body, headers=PNG, timeout=30)
         assert answer.status_code == 413
 
 
-def test_too_many_requests_are_sent_away_with_a_time_to_come_back(service: Service) -> None:
+def test_too_many_requests_are_sent_away_with_a_time_to_come_back(service: ServedRun) -> None:
     # Large enough that the queue fills, however fast the machine is.
     body = encode(IMAGE.repeat(6, axis=0).repeat(6, axis=1))
 
@@ -156,7 +96,7 @@ def test_too_many_requests_are_sent_away_with_a_time_to_come_back(service: Servi
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status_code == 503)
 
 
-def test_lost_processes_and_a_new_iteration_fail_no_request_of_a_client_that_retries(service: Service) -> None:
+def test_lost_processes_and_a_new_iteration_fail_no_request_of_a_client_that_retries(service: ServedRun) -> None:
     seen: list[int] = []
     errors: list[str] = []
     stop = threading.Event()
@@ -194,7 +134,7 @@ def test_lost_processes_and_a_new_iteration_fail_no_request_of_a_client_that_ret
     assert 500 not in statuses
 
 
-def test_a_broken_iteration_is_refused_and_shown(service: Service) -> None:
+def test_a_broken_iteration_is_refused_and_shown(service: ServedRun) -> None:
     service.run.commit(2)
     content = service.run.store.iteration(2).read_bytes("network.pt")
     wait_for(lambda: service.ready().get("iteration") == 2, service)
