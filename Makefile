@@ -34,8 +34,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two processes: one for all tests with Ray, see tests/conftest.py.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"
