@@ -18,5 +18,6 @@ def test_runs_and_asks_for_boxes(runner, kind, width):
     folder = runner.run_dir / "iterations/000"
     assert pq.read_table(folder / "query.parquet").num_rows == 20
     losses = pq.read_table(folder / "training.parquet")["train_loss"].to_pylist()
-    assert losses and all(0 < loss < 20 for loss in losses)
+    assert losses
+    assert all(0 < loss < 20 for loss in losses)
     assert "mIoU" in output
