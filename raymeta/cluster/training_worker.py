@@ -30,6 +30,14 @@ class DistributedCommunicator:
         dist.all_reduce(tensor)
         return tensor.cpu().numpy()
 
+    def sum_tensor(self, values: Any) -> Any:
+        """All-reduced sum, a tensor on the same device."""
+        import torch.distributed as dist
+
+        if self.world_size > 1:
+            dist.all_reduce(values)
+        return values
+
 
 class _Reporter:
     """Sends rank 0's progress to the desk without waiting for it."""
