@@ -28,8 +28,8 @@ def normalise(images: NDArray[np.uint8] | Tensor, device: torch.device | str) ->
     if images.dtype not in (np.uint8, torch.uint8):
         raise ValueError(f"images of type {images.dtype}: give uint8 RGB")
     if torch.device(device).type == "cpu":
-        pixels = images.numpy() if isinstance(images, Tensor) else images
-        return torch.from_numpy(_look_up(pixels)).permute(0, 3, 1, 2)
+        in_bytes = np.asarray(images.numpy() if isinstance(images, Tensor) else images, np.uint8)
+        return torch.from_numpy(_look_up(in_bytes)).permute(0, 3, 1, 2)
     pixels = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
     mean, std = _mean_and_deviation(torch.device(device))
     return pixels.to(device, non_blocking=True).to(torch.float32).sub_(mean).div_(std).permute(0, 3, 1, 2)
