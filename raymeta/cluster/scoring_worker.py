@@ -14,6 +14,15 @@ from raymeta.schemas import IMAGE_ID
 CANDIDATES_STREAM = "candidates_stream"
 """Field of a scored row: the image's candidates as the bytes of an Arrow stream, for a caller that keeps them."""
 
+SEGMENTS_TABLE = "segments_table"
+"""Field of a row of the meta set: the image's segment table as the bytes of an Arrow stream."""
+
+PARTS_LEFT = "parts_left"
+"""Field of a row whose segment table was too large: parts that its worker still holds; see `add_rest`."""
+
+MOST_PART_BYTES = 1_000_000
+"""Most bytes of a segment table that leave an actor at once: about 2,800 segments of 19 classes."""
+
 
 class ScoringWorker:
     """Opens the data set once and loads a bundle when its key changes.
@@ -22,7 +31,7 @@ class ScoringWorker:
     overlap: the pipeline is shared, so that decoders, network and workers don't wait between two blocks.
     """
 
-    def __init__(self, config_values: dict[str, Any], use_gpu: bool) -> None:
+    def __init__(self, config_values: dict[str, Any], use_gpu: bool, part_bytes: int = MOST_PART_BYTES) -> None:
         import cv2
         import torch
 
@@ -42,6 +51,8 @@ class ScoringWorker:
         self._link: Any = None
         self._lock = threading.Lock()
         self._running = 0
+        self._part_bytes = part_bytes
+        self._rest: dict[str, list[bytes]] = {}
 
     def load(self) -> int:
         """Blocks that are being worked on."""
@@ -93,7 +104,21 @@ class ScoringWorker:
         }
 
     def _meta_segments(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
-        return {"segments_table": _stream_bytes(scorer.meta_segments_of(softmax, image_id))}
+        stream, size = _stream_bytes(scorer.meta_segments_of(softmax, image_id)), self._part_bytes
+        rest = [stream[start : start + size] for start in range(size, len(stream), size)]
+        with self._lock:
+            self._rest[image_id] = rest
+        return {SEGMENTS_TABLE: stream[:size], PARTS_LEFT: len(rest)}
+
+    def next_part(self, image_id: str, left: int) -> bytes | None:
+        """The next part of an image's segment table, of which `left` are left; None where they aren't at hand."""
+        with self._lock:
+            parts = self._rest.get(image_id, [])
+            if len(parts) < left:
+                return None
+            if left == 1:  # asked for again after a loss, it is None, and the image is done again
+                del self._rest[image_id]
+            return parts[len(parts) - left]
 
     def _largest_box_clicks(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
         return {"clicks": int(scorer.largest_box_clicks_of(softmax, image_id))}
@@ -110,6 +135,19 @@ class ScoringWorker:
         clicks = Oracle(self.dataset, self.config.acquisition.epsilon).whole_image_clicks(image_id)
         height, width = self.dataset.label_map(image_id).shape
         return {"polygon_clicks": clicks.polygon, "class_clicks": clicks.class_, "pixels": height * width}
+
+
+def add_rest(row: dict[str, Any], worker: Any) -> bool:
+    """Complete a row by the parts that its worker (actor handle) still holds; False where these are lost."""
+    parts = [row.get(SEGMENTS_TABLE, b"")]
+    for left in range(row.pop(PARTS_LEFT, 0), 0, -1):
+        part = ray.get(worker.next_part.remote(row[IMAGE_ID], left))
+        if part is None:
+            return False
+        parts.append(part)
+    if len(parts) > 1:
+        row[SEGMENTS_TABLE] = b"".join(parts)
+    return True
 
 
 def _stream_bytes(table: pa.Table) -> bytes:

@@ -73,6 +73,7 @@ def training_loop(settings: dict[str, Any]) -> None:
 
     settings: `config` (values of ExperimentConfig), `desk` (actor handle), `use_gpu` (bool).
     """
+    import cv2
     import ray
     import ray.train.torch
     import torch
@@ -83,6 +84,7 @@ def training_loop(settings: dict[str, Any]) -> None:
 
     config = parse_config(settings["config"])
     torch.set_num_threads(config.training.threads_per_worker)
+    cv2.setNumThreads(1)  # images are made in a thread beside the step
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
     cache = ExampleCache(open_dataset(config.dataset, config.seed))
@@ -100,8 +102,20 @@ def training_loop(settings: dict[str, Any]) -> None:
             # The same input would fail again: tell the driver instead of being started again.
             ray.get(desk.finish.remote(last, {"error": f"{type(error).__name__}: {error}"}))
             raise
+        if device.type == "cuda":
+            torch.cuda.empty_cache()  # a scorer may share the GPU
         if communicator.rank == 0:
             ray.get(desk.finish.remote(last, result))
+
+
+def average_gradients(network: Any) -> Any:
+    """DistributedDataParallel around a network; gradients lie in the buffers that are sent, so none is copied.
+
+    Batch norm's statistics aren't sent at each step: only those of rank 0 last, and training shares them each epoch.
+    """
+    from torch.nn.parallel import DistributedDataParallel
+
+    return DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def train_job(
@@ -120,9 +134,6 @@ def train_job(
     network = build_network(config.network, cache.dataset.num_classes, config.seed + 1000 * job.iteration).to(device)
     reporter = _Reporter(desk, number, config.training.max_epochs)
 
-    def wrap(module: torch.nn.Module) -> torch.nn.Module:
-        return torch.nn.parallel.DistributedDataParallel(module) if communicator.world_size > 1 else module
-
     leader = communicator.rank == 0
     state = train_network(
         network,
@@ -134,7 +145,7 @@ def train_job(
         on_epoch=reporter.epoch if leader else None,
         on_step=reporter.step if leader else None,
         resume=resume,
-        wrap=wrap,
+        wrap=average_gradients if communicator.world_size > 1 else lambda module: module,
     )
     buffer = io.BytesIO()
     torch.save(state.best_weights, buffer)
