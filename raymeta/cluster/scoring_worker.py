@@ -86,7 +86,10 @@ class ScoringWorker:
         with self._lock:
             if self._scorer is None or self._scorer[0] != reference.hex():
                 bundle = ray.get(reference)
-                self._scorer = (reference.hex(), ImageScorer(self.config, self.dataset, bundle, self.device))
+                # An iteration has up to three bundles with one network: meta set, sample of the pool, pool.
+                earlier = None if self._scorer is None else self._scorer[1]
+                scorer = ImageScorer(self.config, self.dataset, bundle, self.device, earlier)
+                self._scorer = (reference.hex(), scorer)
                 self._link = None if selector is None else SelectorLink(selector)
             return self._scorer[1], self._link
 
