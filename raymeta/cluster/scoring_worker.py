@@ -9,6 +9,7 @@ import pyarrow as pa
 import ray
 
 from raymeta.cluster.box_selector import SelectorLink
+from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 from raymeta.schemas import IMAGE_ID
 
 CANDIDATES_STREAM = "candidates_stream"
@@ -39,6 +40,7 @@ class ScoringWorker:
         from raymeta.datasets.registry import open_dataset
         from raymeta.experiment.image_pipeline import ImagePipeline
 
+        keep_freed_memory()
         self.config = parse_config(config_values)
         torch.set_num_threads(self.config.scoring.threads_per_actor)
         cv2.setNumThreads(1)
@@ -79,6 +81,9 @@ class ScoringWorker:
         finally:
             with self._lock:
                 self._running -= 1
+                idle = self._running == 0
+            if idle:
+                return_freed_memory()
 
     def _load(self, reference: Any, selector: Any) -> tuple[Any, SelectorLink | None]:
         from raymeta.experiment.image_scorer import ImageScorer

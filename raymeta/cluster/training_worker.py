@@ -81,7 +81,9 @@ def training_loop(settings: dict[str, Any]) -> None:
     from raymeta.config import parse_config
     from raymeta.datasets.registry import open_dataset
     from raymeta.experiment.training_set import ExampleCache
+    from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 
+    keep_freed_memory()
     config = parse_config(settings["config"])
     torch.set_num_threads(config.training.threads_per_worker)
     cv2.setNumThreads(1)  # images are made in a thread beside the step
@@ -104,6 +106,7 @@ def training_loop(settings: dict[str, Any]) -> None:
             raise
         if device.type == "cuda":
             torch.cuda.empty_cache()  # a scorer may share the GPU
+        return_freed_memory()
         if communicator.rank == 0:
             ray.get(desk.finish.remote(last, result))
 
