@@ -111,16 +111,6 @@ def training_loop(settings: dict[str, Any]) -> None:
             ray.get(desk.finish.remote(last, result))
 
 
-def average_gradients(network: Any) -> Any:
-    """DistributedDataParallel around a network; gradients lie in the buffers that are sent, so none is copied.
-
-    Batch norm's statistics aren't sent at each step: only those of rank 0 last, and training shares them each epoch.
-    """
-    from torch.nn.parallel import DistributedDataParallel
-
-    return DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
-
-
 def train_job(
     job: Any, number: int, resume: bytes | None, config: Any, cache: Any, device: Any, communicator: Any, desk: Any
 ) -> dict[str, Any]:
@@ -137,6 +127,9 @@ def train_job(
     network = build_network(config.network, cache.dataset.num_classes, config.seed + 1000 * job.iteration).to(device)
     reporter = _Reporter(desk, number, config.training.max_epochs)
 
+    def wrap(module: torch.nn.Module) -> torch.nn.Module:
+        return torch.nn.parallel.DistributedDataParallel(module) if communicator.world_size > 1 else module
+
     leader = communicator.rank == 0
     state = train_network(
         network,
@@ -148,7 +141,7 @@ def train_job(
         on_epoch=reporter.epoch if leader else None,
         on_step=reporter.step if leader else None,
         resume=resume,
-        wrap=average_gradients if communicator.world_size > 1 else lambda module: module,
+        wrap=wrap,
     )
     buffer = io.BytesIO()
     torch.save(state.best_weights, buffer)

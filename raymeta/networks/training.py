@@ -59,8 +59,8 @@ def train_network(
 
     on_epoch: called after each epoch; on_step: with the steps done and all steps of this epoch. resume: a state's
     bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted. wrap: puts
-    DistributedDataParallel around the network where there are several ranks; it must average gradients; buffers
-    are those of rank 0 after each epoch.
+    DistributedDataParallel around the network where there are several ranks; it must average gradients and
+    broadcast buffers.
 
     A batch's loss is the mean over the labelled pixels of all ranks, so that the number of ranks changes rounding
     only; apart from dropout, which each rank draws for itself, and batch norm, which sees a rank's own share unless

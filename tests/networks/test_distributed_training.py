@@ -9,7 +9,6 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from training_examples import equal, examples, network, training_config
 
-from raymeta.cluster.training_worker import average_gradients
 from raymeta.networks.training import TrainingState, train_network
 
 
@@ -45,7 +44,7 @@ def train_rank(rank, folder, build, resume, values):
         communicator=Gloo(),
         on_epoch=lambda _, state: states.append(state.to_bytes()),
         resume=resume,
-        wrap=average_gradients,
+        wrap=torch.nn.parallel.DistributedDataParallel,
     )
     (folder / f"{rank}.state").write_bytes(state.to_bytes())
     (folder / f"{rank}.second").write_bytes(states[1] if resume is None else b"")
