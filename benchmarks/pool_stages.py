@@ -18,6 +18,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.experiment.image_pipeline import ImagePipeline
 from raymeta.experiment.image_scorer import Bundle, ImageScorer, Softmax, Timed
 from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.networks.freed_memory import keep_freed_memory
 from raymeta.networks.registry import build_network
 
 SIZE, QUICK_SIZE = (1024, 2048), (64, 96)
@@ -27,6 +28,7 @@ MEMORY_IMAGES = 300
 
 def measure_pool(quick: bool) -> list[Measurement]:
     """Generated street scenes in the Cityscapes layout; a small network, so that the rest shows."""
+    keep_freed_memory()  # as scoring actors do
     height, width = QUICK_SIZE if quick else SIZE
     files = QUICK_FILES if quick else FILES
     with tempfile.TemporaryDirectory() as folder:

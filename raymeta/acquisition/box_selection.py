@@ -13,6 +13,9 @@ from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 LEAST_ROWS_A_MERGE: Final = 1024
 """`BoxMerge` lets at least so many rows wait before it sorts them in: a sort has a fixed cost."""
 
+MOST_HELD: Final = 8
+"""Rows, a row of the query, that may be held in tables of which `BoxMerge` needs only a part, before it copies."""
+
 
 def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     """The `query_size` best candidates, best first.
@@ -27,7 +30,7 @@ def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     _check_query_size(query_size)
     table = _candidate_columns(candidates)
     table = table.filter(pc.greater(table[SCORE], 0.0)).combine_chunks()
-    reach = 2 * query_size
+    reach = query_size + query_size // 16
     while reach < table.num_rows:  # most rows are far below the query: look at the best ones first
         near = _at_least_best(table, reach)
         chosen = _distinct_best(near, query_size)
@@ -62,24 +65,60 @@ def _at_least_best(table: pa.Table, count: int) -> pa.Table:
 
 def _distinct_best(table: pa.Table, count: int) -> pa.Table:
     """The `count` best distinct boxes in the order of DESIGN 2.5, after comparing all rows."""
-    image, score = _image_ranks(table), table[SCORE].to_numpy()
-    corner = table[TOP].to_numpy().astype(np.int64) << 32 | table[LEFT].to_numpy()  # orders by top, then left
-    order = np.lexsort((-score, corner, image))  # copies of a box side by side, the highest score first
-    keys = np.stack((image[order], corner[order]))
-    order = order[np.concatenate(([True], (keys[:, 1:] != keys[:, :-1]).any(axis=0)))[: len(order)]]
-    order = order[np.argsort(-score[order], kind="stable")]
+    order = _without_copies(table, _ranked(table))
     return table.take(pa.array(order[:count])).combine_chunks()
+
+
+def _ranked(table: pa.Table) -> NDArray[np.int64]:
+    """(rows,) int64: all rows by score descending, image id, top, left; ids are compared only where scores tie."""
+    score = table[SCORE].to_numpy()
+    order = np.argsort(-score)
+    ordered = score[order]
+    same = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(same):
+        tied = np.union1d(same, same + 1)  # places in the order; rows of equal score only change places with each other
+        rows = order[tied]
+        image, corner = _image_ranks(table.take(pa.array(rows))), _corners(table)[rows]
+        order[tied] = rows[np.lexsort((corner, image, -score[rows]))]
+    return order
+
+
+def _without_copies(table: pa.Table, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order without rows that are copies of a box that comes earlier in it."""
+    codes, corner = _image_codes(table)[1][order], _corners(table)[order]
+    # Boxes that differ may share a hash, copies always do: mostly no two hashes are equal, and all is said.
+    hashes = codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ corner.view(np.uint64)
+    sorted_hashes = np.sort(hashes)
+    if not (sorted_hashes[1:] == sorted_hashes[:-1]).any():
+        return order
+    places = np.lexsort((corner, codes))  # stable: copies side by side, in their order
+    keys = np.stack((codes[places], corner[places]))
+    is_copy = np.zeros(len(order), dtype=bool)
+    is_copy[places[1:]] = (keys[:, 1:] == keys[:, :-1]).all(axis=0)
+    return order[~is_copy]
+
+
+def _corners(table: pa.Table) -> NDArray[np.int64]:
+    """(rows,) int64 that orders by top, then left."""
+    corners: NDArray[np.int64] = table[TOP].to_numpy().astype(np.int64) << 32 | table[LEFT].to_numpy()
+    return corners
+
+
+def _image_codes(table: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The distinct image ids, and for each row which of them it has, (rows,) int64."""
+    codes = pc.dictionary_encode(table[IMAGE_ID].combine_chunks())
+    if isinstance(codes, pa.ChunkedArray):
+        codes = codes.combine_chunks()
+    return codes.dictionary, codes.indices.to_numpy().astype(np.int64)
 
 
 def _image_ranks(table: pa.Table) -> NDArray[np.int64]:
     """(rows,) int64: the place of each row's image id among all, ordered as UTF-8 bytes."""
-    codes = pc.dictionary_encode(table[IMAGE_ID].combine_chunks())
-    if isinstance(codes, pa.ChunkedArray):
-        codes = codes.combine_chunks()
-    ids = codes.dictionary.cast(pa.binary())  # Arrow orders binary values byte by byte
+    distinct, codes = _image_codes(table)
+    ids = distinct.cast(pa.binary())  # Arrow orders binary values byte by byte
     ranks = np.empty(len(ids), dtype=np.int64)
     ranks[pc.sort_indices(ids).to_numpy()] = np.arange(len(ids))
-    return ranks[codes.indices.to_numpy()]
+    return ranks[codes]
 
 
 class BoxMerge:
@@ -95,6 +134,7 @@ class BoxMerge:
         self._kept: pa.Table | None = None
         self._waiting: list[pa.Table] = []
         self._rows_waiting = 0
+        self._rows_held = 0  # those that wait, and what of their tables can't be let go without a copy
         self._cutoff = -math.inf
 
     def add(self, candidates: pa.Table) -> None:
@@ -107,14 +147,28 @@ class BoxMerge:
         score = rows.column(SCORE).to_numpy()
         reach = score >= self._cutoff
         reach &= score > 0.0
-        found = np.count_nonzero(reach)
+        found = int(np.count_nonzero(reach))
         if not found:
             return
-        rows = rows.filter(pa.array(reach))  # a copy: the caller's memory isn't held
-        self._waiting.append(rows)
-        self._rows_waiting += rows.num_rows
-        if self._rows_waiting >= max(LEAST_ROWS_A_MERGE, self.query_size):
+        self._wait(rows, reach, found)
+        # The first cut-off comes as early as it can; later ones cost a sort of what is kept too, so they may wait.
+        most = self.query_size if self._cutoff == -math.inf else 2 * self.query_size
+        if self._rows_waiting >= max(LEAST_ROWS_A_MERGE, most):
             self._merge()
+
+    def _wait(self, rows: pa.Table, reach: NDArray[np.bool_], found: int) -> None:
+        """Keep the `found` rows that reach the cut-off for the next merge."""
+        if len(reach) <= LEAST_ROWS_A_MERGE and reach[:found].all():
+            # The first rows of an image, its best: a slice takes a hundredth of a filter, but holds the whole table.
+            self._waiting.append(rows.slice(0, found))
+            self._rows_held += len(reach)
+        else:
+            self._waiting.append(rows.filter(pa.array(reach)))
+            self._rows_held += found
+        self._rows_waiting += found
+        if self._rows_held > MOST_HELD * max(LEAST_ROWS_A_MERGE, self.query_size):
+            self._waiting = [pa.concat_tables(self._waiting, promote_options="default").combine_chunks()]
+            self._rows_held = self._rows_waiting
 
     def cutoff(self) -> float:
         """A lower bound of the lowest score in the result; -inf until `query_size` distinct boxes are sorted in.
@@ -134,7 +188,9 @@ class BoxMerge:
         if not self._waiting:
             return
         parts = self._waiting if self._kept is None else [self._kept, *self._waiting]
-        kept = select_boxes(pa.concat_tables(parts, promote_options="default"), self.query_size)
-        self._kept, self._waiting, self._rows_waiting = kept, [], 0
+        alike = all(part.schema.equals(parts[0].schema) for part in parts)
+        together = pa.concat_tables(parts, promote_options="none" if alike else "default")
+        kept = select_boxes(together, self.query_size)
+        self._kept, self._waiting, self._rows_waiting, self._rows_held = kept, [], 0, 0
         if kept.num_rows == self.query_size:
             self._cutoff = float(kept[SCORE][-1].as_py())

@@ -41,8 +41,7 @@ def predict_image(
     """Segment one image; with a regressor predict the IoU of its segments too.
 
     softmax: (C, H, W) float32, sums to 1 over C; a tensor stays on its device. with_entropy: keep the map. Beside a
-    regressor the mean entropy is that of the segment metrics, with `log(p + 2⁻²³)`: it differs by less than 1e-5, and
-    the map then takes a second pass.
+    regressor the mean entropy is that of the segment metrics, with `log(p + 2⁻²³)`: it differs by less than 1e-5.
 
     Raises:
         ValueError: an array that is no softmax; see `scan_softmax`.
@@ -50,7 +49,7 @@ def predict_image(
     if regressor is None:
         scan = open_scan(softmax)
         return ImagePrediction(scan.prediction, scan.mean_entropy(), scan.entropy() if with_entropy else None)
-    scan = open_scan(softmax, METASEG_LOG_OFFSET)
+    scan = open_scan(softmax, METASEG_LOG_OFFSET, with_entropy)
     segments, table = metrics_of_scan(scan)
     return ImagePrediction(
         segmentation=segments.label_map,

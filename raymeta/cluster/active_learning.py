@@ -11,6 +11,7 @@ from rich.console import Console
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.cluster import stages
 from raymeta.cluster.connection import ray_connection
+from raymeta.cluster.gpu_shares import gpu_shares
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.progress import RunProgress
@@ -151,9 +152,12 @@ def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[
     """Workers that stay over the whole experiment; they start side by side."""
     progress.begin_stage("start")
     with ExitStack() as stack:
-        trainer = NetworkTrainer(config)
+        shares = gpu_shares(config)
+        trainer = NetworkTrainer(config, shares.training)
         stack.callback(trainer.close)
-        scorer = PoolScorer(config)
+        if shares.ordered:
+            trainer.wait_for_workers()
+        scorer = PoolScorer(config, shares.scoring)
         stack.callback(scorer.close)
         yield trainer, scorer
 

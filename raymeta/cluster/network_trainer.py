@@ -2,13 +2,13 @@
 
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import ray
 
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.training_desk import TrainingJob, start_desk
 from raymeta.cluster.training_worker import training_loop
 from raymeta.config import ExperimentConfig
@@ -29,8 +29,10 @@ class NetworkTrainer:
     replaced by Ray Train; the new group asks the desk again and goes on from the last state it was left.
     """
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    def __init__(self, config: ExperimentConfig, gpu_share: float) -> None:
+        """gpu_share: of a GPU, for each worker; 0 where they train on CPUs. See `gpu_shares`."""
         self.config = config
+        self._gpu_share = gpu_share
         self._desk = start_desk()
         self._error: BaseException | None = None
         self._storage = tempfile.TemporaryDirectory(prefix="raymeta-train-")
@@ -42,8 +44,8 @@ class NetworkTrainer:
         from ray.train.torch import TorchTrainer
 
         training = self.config.training
-        use_gpu = cluster_gpus() >= training.workers
-        resources = {"GPU": 1.0} if use_gpu else {"CPU": 1.0}
+        use_gpu = self._gpu_share > 0
+        resources = {"GPU": self._gpu_share} if use_gpu else {"CPU": 1.0}
         trainer = TorchTrainer(
             training_loop,
             train_loop_config={"config": self.config.model_dump(), "desk": self._desk, "use_gpu": use_gpu},
@@ -59,6 +61,17 @@ class NetworkTrainer:
             trainer.fit()
         except BaseException as error:  # the thread's only way to tell: wait() raises it in the caller
             self._error = error
+
+    def wait_for_workers(self) -> None:
+        """Return once all workers run, and so have their places.
+
+        Raises:
+            TrainingFailedError: Ray Train ended before.
+        """
+        while ray.get(self._desk.arrivals.remote()) < self.config.training.workers:
+            if not self._thread.is_alive():
+                raise TrainingFailedError(f"Ray Train ended before its workers ran: {self._error}")
+            time.sleep(POLL_S)
 
     def train(
         self,

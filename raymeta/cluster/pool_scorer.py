@@ -13,7 +13,13 @@ import ray.data
 
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import CANDIDATES_STREAM, PARTS_A_BLOCK, ScoringWorker
+from raymeta.cluster.scoring_worker import (
+    CANDIDATES_STREAM,
+    MOST_PART_BYTES,
+    PARTS_A_BLOCK,
+    ScoringWorker,
+    add_rest,
+)
 from raymeta.config import ExperimentConfig
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.schemas import IMAGE_ID
@@ -39,6 +45,8 @@ def _ask_worker(batch: Any, *, workers: list[Any], job: str, task: str, bundle: 
     worker = _least_loaded(workers, part)
     image_ids = [str(image_id) for image_id in batch[IMAGE_ID]]
     rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
+    while not all(add_rest(row, worker) for row in rows):  # it has been restarted since, and its tables are lost
+        rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
     # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
     return {"rows": [pickle.dumps(rows)], "part": [part]}
 
@@ -84,15 +92,23 @@ class PoolScorer:
     An actor pool of Ray Data costs 5 s each time it starts; tasks that call these actors cost 0.1 s.
     """
 
-    def __init__(self, config: ExperimentConfig) -> None:
+    def __init__(
+        self, config: ExperimentConfig, gpu_share: float | None = None, part_bytes: int = MOST_PART_BYTES
+    ) -> None:
+        """gpu_share: of a GPU, for each actor, 0 for CPUs; None takes whole GPUs where there are enough.
+
+        part_bytes: what is larger leaves an actor in parts of at most so many bytes.
+        """
         self.config = config
         count = config.scoring.actors
-        use_gpu = cluster_gpus() >= count
-        options: dict[str, Any] = {"num_gpus": 1, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
+        if gpu_share is None:
+            gpu_share = float(cluster_gpus() >= count)
+        use_gpu = gpu_share > 0
+        options: dict[str, Any] = {"num_gpus": gpu_share, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
         options["max_concurrency"] = PARTS_A_BLOCK + 2
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
         actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
-        self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu) for _ in range(count)]
+        self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu, part_bytes) for _ in range(count)]
 
     def run(
         self,

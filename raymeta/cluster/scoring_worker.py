@@ -10,6 +10,7 @@ import ray
 
 from raymeta.cluster.box_selector import SelectorLink
 from raymeta.experiment.unsaved_work import UnsavedWork
+from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 from raymeta.schemas import IMAGE_ID
 
 PARTS_A_BLOCK = 2
@@ -17,6 +18,15 @@ PARTS_A_BLOCK = 2
 
 CANDIDATES_STREAM = "candidates_stream"
 """Field of a scored row: the image's candidates as the bytes of an Arrow stream, for a caller that keeps them."""
+
+SEGMENTS_TABLE = "segments_table"
+"""Field of a row of the meta set: the image's segment table as the bytes of an Arrow stream."""
+
+PARTS_LEFT = "parts_left"
+"""Field of a row whose segment table was too large: parts that its worker still holds; see `add_rest`."""
+
+MOST_PART_BYTES = 1_000_000
+"""Most bytes of a segment table that leave an actor at once: about 2,800 segments of 19 classes."""
 
 
 class ScoringWorker:
@@ -26,7 +36,7 @@ class ScoringWorker:
     overlap: the pipeline is shared, so that decoders, network and workers don't wait between two blocks.
     """
 
-    def __init__(self, config_values: dict[str, Any], use_gpu: bool) -> None:
+    def __init__(self, config_values: dict[str, Any], use_gpu: bool, part_bytes: int = MOST_PART_BYTES) -> None:
         import cv2
         import torch
 
@@ -34,6 +44,7 @@ class ScoringWorker:
         from raymeta.datasets.registry import open_dataset
         from raymeta.experiment.image_pipeline import ImagePipeline
 
+        keep_freed_memory()
         self.config = parse_config(config_values)
         torch.set_num_threads(self.config.scoring.threads_per_actor)
         cv2.setNumThreads(1)
@@ -47,6 +58,8 @@ class ScoringWorker:
         self._lock = threading.Lock()
         self._running = 0
         self._unsaved = UnsavedWork(PARTS_A_BLOCK)
+        self._part_bytes = part_bytes
+        self._rest: dict[str, list[bytes]] = {}
 
     @ray.method(concurrency_group="notes")
     def load(self) -> int:
@@ -83,6 +96,9 @@ class ScoringWorker:
         finally:
             with self._lock:
                 self._running -= 1
+                idle = self._running == 0
+            if idle:
+                return_freed_memory()
 
     def _load(self, reference: Any, selector: Any) -> tuple[Any, SelectorLink | None]:
         from raymeta.experiment.image_scorer import ImageScorer
@@ -90,7 +106,10 @@ class ScoringWorker:
         with self._lock:
             if self._scorer is None or self._scorer[0] != reference.hex():
                 bundle = ray.get(reference)
-                self._scorer = (reference.hex(), ImageScorer(self.config, self.dataset, bundle, self.device))
+                # An iteration has up to three bundles with one network: meta set, sample of the pool, pool.
+                earlier = None if self._scorer is None else self._scorer[1]
+                scorer = ImageScorer(self.config, self.dataset, bundle, self.device, earlier)
+                self._scorer = (reference.hex(), scorer)
                 self._link = None if selector is None else SelectorLink(selector)
             return self._scorer[1], self._link
 
@@ -108,7 +127,23 @@ class ScoringWorker:
         }
 
     def _meta_segments(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
-        return {"segments_table": _stream_bytes(scorer.meta_segments_of(softmax, image_id))}
+        stream, size = _stream_bytes(scorer.meta_segments_of(softmax, image_id)), self._part_bytes
+        rest = [stream[start : start + size] for start in range(size, len(stream), size)]
+        if rest:
+            with self._lock:
+                self._rest[image_id] = rest
+        return {SEGMENTS_TABLE: stream[:size], PARTS_LEFT: len(rest)}
+
+    @ray.method(concurrency_group="notes")
+    def next_part(self, image_id: str, left: int) -> bytes | None:
+        """The next part of an image's segment table, of which `left` are left; None where they aren't at hand."""
+        with self._lock:
+            parts = self._rest.get(image_id, [])
+            if len(parts) < left:
+                return None
+            if left == 1:  # asked for again after a loss, it is None, and the image is done again
+                del self._rest[image_id]
+            return parts[len(parts) - left]
 
     def _largest_box_clicks(self, scorer: Any, link: Any, image_id: str, softmax: Any, timed: Any) -> dict[str, Any]:
         return {"clicks": int(scorer.largest_box_clicks_of(softmax, image_id))}
@@ -125,6 +160,19 @@ class ScoringWorker:
         clicks = Oracle(self.dataset, self.config.acquisition.epsilon).whole_image_clicks(image_id)
         height, width = self.dataset.label_map(image_id).shape
         return {"polygon_clicks": clicks.polygon, "class_clicks": clicks.class_, "pixels": height * width}
+
+
+def add_rest(row: dict[str, Any], worker: Any) -> bool:
+    """Complete a row by the parts that its worker (actor handle) still holds; False where these are lost."""
+    parts = [row.get(SEGMENTS_TABLE, b"")]
+    for left in range(row.pop(PARTS_LEFT, 0), 0, -1):
+        part = ray.get(worker.next_part.remote(row[IMAGE_ID], left))
+        if part is None:
+            return False
+        parts.append(part)
+    if len(parts) > 1:
+        row[SEGMENTS_TABLE] = b"".join(parts)
+    return True
 
 
 def _stream_bytes(table: pa.Table) -> bytes:

@@ -30,6 +30,7 @@ class TrainingDesk:
         self._results: dict[int, dict[str, Any]] = {}
         self._progress: dict[str, Any] = {}
         self._state: tuple[int, int, bytes] | None = None  # job, epoch, state
+        self._arrivals = 0
         self._changed = asyncio.Condition()
 
     async def submit(self, job: TrainingJob | None) -> int:
@@ -47,12 +48,17 @@ class TrainingDesk:
         def ready() -> bool:
             return max(len(self._results), last + 1) < len(self._jobs)
 
+        self._arrivals += last < 0
         async with self._changed:
             await self._changed.wait_for(ready)
             number = max(len(self._results), last + 1)
             job = self._jobs[number]
             known = self._state[2] if self._state and self._state[0] == number else None
             return number, job, known or (job.resume if job else None)
+
+    async def arrivals(self) -> int:
+        """Workers that have asked for their first job; those of a group that started again count again."""
+        return self._arrivals
 
     async def report(self, number: int, progress: dict[str, Any]) -> None:
         """Rank 0 tells how far it is."""

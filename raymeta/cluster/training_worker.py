@@ -30,6 +30,14 @@ class DistributedCommunicator:
         dist.all_reduce(tensor)
         return tensor.cpu().numpy()
 
+    def sum_tensor(self, values: Any) -> Any:
+        """All-reduced sum, a tensor on the same device."""
+        import torch.distributed as dist
+
+        if self.world_size > 1:
+            dist.all_reduce(values)
+        return values
+
 
 class _Reporter:
     """Sends rank 0's progress to the desk without waiting for it."""
@@ -65,6 +73,7 @@ def training_loop(settings: dict[str, Any]) -> None:
 
     settings: `config` (values of ExperimentConfig), `desk` (actor handle), `use_gpu` (bool).
     """
+    import cv2
     import ray
     import ray.train.torch
     import torch
@@ -72,9 +81,12 @@ def training_loop(settings: dict[str, Any]) -> None:
     from raymeta.config import parse_config
     from raymeta.datasets.registry import open_dataset
     from raymeta.experiment.training_set import ExampleCache
+    from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 
+    keep_freed_memory()
     config = parse_config(settings["config"])
     torch.set_num_threads(config.training.threads_per_worker)
+    cv2.setNumThreads(1)  # images are made in a thread beside the step
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
     cache = ExampleCache(open_dataset(config.dataset, config.seed))
@@ -92,6 +104,9 @@ def training_loop(settings: dict[str, Any]) -> None:
             # The same input would fail again: tell the driver instead of being started again.
             ray.get(desk.finish.remote(last, {"error": f"{type(error).__name__}: {error}"}))
             raise
+        if device.type == "cuda":
+            torch.cuda.empty_cache()  # a scorer may share the GPU
+        return_freed_memory()
         if communicator.rank == 0:
             ray.get(desk.finish.remote(last, result))
 

@@ -22,6 +22,7 @@ from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import predict_softmax
 from raymeta.networks.registry import build_network
+from raymeta.networks.segmentation_network import SegmentationNetwork
 
 __all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
 
@@ -40,18 +41,34 @@ class Timed:
 class ImageScorer:
     """Network and meta regressor of one bundle, loaded on a device."""
 
-    def __init__(self, config: ExperimentConfig, dataset: Dataset, bundle: Bundle, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        dataset: Dataset,
+        bundle: Bundle,
+        device: torch.device,
+        earlier: "ImageScorer | None" = None,
+    ) -> None:
+        """earlier: of the same config and device; its network is taken over where the bundle brings the same one."""
         self.config = config
         self.dataset = dataset
         self.bundle = bundle
         self.device = device
         self.strategy = STRATEGIES[config.acquisition.strategy]
-        network = build_network(config.network.model_copy(update={"weights": None}), dataset.num_classes, config.seed)
-        state = torch.load(io.BytesIO(bundle.network), map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
-        self.network = network.to(device).eval()
+        if earlier is not None and earlier.bundle.network == bundle.network:
+            self.network: SegmentationNetwork = earlier.network
+        else:
+            self.network = self._load_network()
         self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
         self.oracle = Oracle(dataset, config.acquisition.epsilon)
+
+    def _load_network(self) -> SegmentationNetwork:
+        """The bundle's network, on the device, for evaluation."""
+        bare = self.config.network.model_copy(update={"weights": None})
+        network = build_network(bare, self.dataset.num_classes, self.config.seed)
+        state = torch.load(io.BytesIO(self.bundle.network), map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
+        return network.to(self.device).eval()
 
     def softmax(self, image: NDArray[np.uint8]) -> Softmax:
         """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU."""

@@ -33,11 +33,13 @@ class Heatmaps:
     entropy: (H, W) float32, normalised by log C, 1 = all classes alike
     margin: (H, W) float32, 1 - p_max + p_second, 1 = the two best classes alike
     prediction: (H, W) uint8, the most probable class; the lowest class wins a tie
+    plain_entropy: (H, W) float32, the entropy without a log offset; None unless it was asked for beside another
     """
 
     entropy: NDArray[np.float32]
     margin: NDArray[np.float32]
     prediction: NDArray[np.uint8]
+    plain_entropy: NDArray[np.float32] | None = None
 
 
 def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -63,12 +65,15 @@ def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return np.ascontiguousarray(softmax, dtype=np.float32)
 
 
-def scan_softmax(softmax: NDArray[np.floating[Any]], log_offset: float = 0.0) -> Heatmaps:
+def scan_softmax(
+    softmax: NDArray[np.floating[Any]], log_offset: float = 0.0, with_plain_entropy: bool = False
+) -> Heatmaps:
     """Entropy, margin and arg-max in a single pass.
 
     softmax: (C, H, W) float32, sums to 1 over C. The heatmaps are as computed: a softmax that sums to 1 in 16-bit
         precision only can leave [0, 1] by that much.
     log_offset: the entropy is `-Σ p log(p + log_offset) / log C`.
+    with_plain_entropy: give `-Σ p log p / log C` beside it, bit for bit as a scan without an offset does.
 
     Raises:
         ValueError: see `as_softmax`; or probabilities that are negative, not finite or don't sum to 1 within 0.01.
@@ -79,8 +84,10 @@ def scan_softmax(softmax: NDArray[np.floating[Any]], log_offset: float = 0.0) ->
         entropy=np.empty((height, width), dtype=np.float32),
         margin=np.empty((height, width), dtype=np.float32),
         prediction=np.empty((height, width), dtype=np.uint8),
+        plain_entropy=np.empty((height, width), dtype=np.float32) if with_plain_entropy else None,
     )
-    flat = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1))
+    plain = np.empty(0, np.float32) if heatmaps.plain_entropy is None else heatmaps.plain_entropy.reshape(-1)
+    flat = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1), plain)
     bad = _scan(softmax.reshape(classes, -1), np.float32(log_offset), np.float32(1 / math.log(classes)), *flat)
     if bad >= 0:
         row, col = divmod(int(bad), width)
@@ -160,8 +167,11 @@ def _scan(
     entropy: NDArray[np.float32],
     margin: NDArray[np.float32],
     prediction: NDArray[np.uint8],
+    plain_entropy: NDArray[np.float32],
 ) -> int:
     """Fill the heatmaps of (C, N) pixels; return the first pixel that holds no distribution, else -1.
+
+    plain_entropy: (N,), or empty where it isn't wanted.
 
     The class loop is outside and the pixel loop inside, over tiles whose accumulators stay in cache.
     """
@@ -173,6 +183,8 @@ def _scan(
     total = np.empty(TILE, dtype=np.float32)
     lowest = np.empty(TILE, dtype=np.float32)
     labels = np.empty(TILE, dtype=np.int32)
+    with_plain = len(plain_entropy) > 0
+    minus_plain = np.empty(TILE if with_plain else 0, dtype=np.float32)
     for start in range(0, pixels, TILE):
         count = min(TILE, pixels - start)
         first[:] = np.float32(-1)
@@ -181,12 +193,21 @@ def _scan(
         total[:] = np.float32(0)
         lowest[:] = np.float32(0)
         labels[:] = 0
+        minus_plain[:] = np.float32(0)
         end = start + count
         in_fours = classes // 4 * 4
         for c in range(0, in_fours, 4):
             _take_four_classes(softmax, c, start, end, log_offset, first, second, minus_entropy, total, lowest, labels)
         for c in range(in_fours, classes):
             _take_class(softmax, c, start, end, log_offset, first, second, minus_entropy, total, lowest, labels)
+        if with_plain:
+            for c in range(0, in_fours, 4):
+                _add_four_plain(softmax, c, start, end, minus_plain)
+            for c in range(in_fours, classes):
+                _add_plain(softmax, c, start, end, minus_plain)
+            plains = plain_entropy[start:end]
+            for x in range(count):
+                plains[x] = -minus_plain[x] * scale
         # Slices count from 0: an index that might be negative would keep the loops from being vectorised.
         entropies, margins, predictions = entropy[start:end], margin[start:end], prediction[start:end]
         wrong = False
@@ -241,4 +262,26 @@ def _take_four_classes(softmax, c, start, end, log_offset, first, second, minus_
             + p_1 * _log(p_1 + log_offset)
             + p_2 * _log(p_2 + log_offset)
             + p_3 * _log(p_3 + log_offset)
+        )
+
+
+@njit(inline="always")
+def _add_plain(softmax, c, start, end, minus_entropy):  # type: ignore[no-untyped-def]
+    """Add `p log p` of class `c`, as `_take_class` does without an offset; the tile is still in cache."""
+    row = softmax[c, start:end]
+    for x in range(row.shape[0]):
+        minus_entropy[x] += row[x] * _log(row[x])
+
+
+@njit(inline="always")
+def _add_four_plain(softmax, c, start, end, minus_entropy):  # type: ignore[no-untyped-def]
+    """As `_add_plain`, for `c` to `c + 3` at once, with the sum in the order of `_take_four_classes`."""
+    row_0, row_1 = softmax[c, start:end], softmax[c + 1, start:end]
+    row_2, row_3 = softmax[c + 2, start:end], softmax[c + 3, start:end]
+    for x in range(row_0.shape[0]):
+        minus_entropy[x] += (
+            row_0[x] * _log(row_0[x])
+            + row_1[x] * _log(row_1[x])
+            + row_2[x] * _log(row_2[x])
+            + row_3[x] * _log(row_3[x])
         )

@@ -44,7 +44,8 @@ def metrics_of_scan(scan: SoftmaxScan, target: NDArray[np.uint8] | None = None) 
     label_map = scan.prediction
     if target is not None:
         target = _checked_target(target, (scan.num_classes, *label_map.shape))
-        label_map = np.where(target == schemas.IGNORE, np.uint8(schemas.IGNORE), label_map)
+        ignored = np.equal(target, schemas.IGNORE).view(np.uint8)
+        label_map = np.bitwise_or(label_map, np.negative(ignored, out=ignored), out=ignored)  # 255 where ignored
     segments = find_segments(label_map)
     columns = dict(_columns(segments, scan.segment_sums(segments)))
     if target is not None:
@@ -76,9 +77,9 @@ def _checked_target(target: NDArray[np.uint8], softmax_shape: tuple[int, ...]) -
     classes, height, width = softmax_shape
     if target.shape != (height, width):
         raise ValueError(f"target has {target.shape} pixels, the softmax ({height}, {width}): resize one to the other")
-    present = np.bincount(target.reshape(-1), minlength=256)[classes : schemas.IGNORE]
-    if present.any():
-        label = classes + int(np.flatnonzero(present)[0])
+    no_class = (target >= classes) & (target != schemas.IGNORE)
+    if no_class.any():
+        label = int(target[no_class].min())
         raise ValueError(f"target holds label {label}: use classes 0..{classes - 1}, or {schemas.IGNORE} where ignored")
     return target
 

@@ -42,15 +42,18 @@ def segment_sums(softmax: NDArray[np.float32], heatmaps: Heatmaps, segments: Seg
         cols=np.zeros(count, dtype=np.int64),
         probabilities=np.zeros((count, len(softmax)), dtype=np.float64),
     )
-    maps = (segments.segment_map, segments.boundary_mask, heatmaps.entropy, heatmaps.margin)
-    _sum_pixels(*maps, sums.sizes, sums.entropy, sums.margin, sums.rows, sums.cols)
-    _sum_probabilities(softmax, segments.segment_map, sums.probabilities)
+    runs = (segments.runs.starts, segments.runs.first, segments.runs.components)
+    maps = (segments.boundary_mask, heatmaps.entropy, heatmaps.margin)
+    _sum_pixels(*runs, *maps, sums.sizes, sums.entropy, sums.margin, sums.rows, sums.cols)
+    _sum_probabilities(softmax, *runs, sums.probabilities)
     return sums
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _sum_pixels(
-    segment_map: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    first: NDArray[np.int64],
+    components: NDArray[np.int32],
     boundary_mask: NDArray[np.bool_],
     entropy: NDArray[np.float32],
     margin: NDArray[np.float32],
@@ -60,75 +63,65 @@ def _sum_pixels(
     row_sums: NDArray[np.int64],
     col_sums: NDArray[np.int64],
 ) -> None:
-    """Add up counts, coordinates and heatmaps of each segment, a run of equal segment and side at a time."""
-    height, width = segment_map.shape
-    for row in range(height):
-        start = 0
-        while start < width:
-            segment = segment_map[row, start]
-            side = np.int64(boundary_mask[row, start])
-            entropy_sum = 0.0
-            margin_sum = 0.0
-            end = start
-            while end < width and segment_map[row, end] == segment and np.int64(boundary_mask[row, end]) == side:
-                entropy_sum += np.float64(entropy[row, end])
-                margin_sum += np.float64(margin[row, end])
-                end += 1
-            if segment > 0:
-                length = end - start
-                sizes[segment - 1, side] += length
-                entropy_sums[segment - 1, side] += entropy_sum
-                margin_sums[segment - 1, side] += margin_sum
-                row_sums[segment - 1] += row * length
-                col_sums[segment - 1] += (start + end - 1) * length // 2
-            start = end
+    """Add up counts, coordinates and heatmaps of each segment, a run at a time."""
+    for row in range(entropy.shape[0]):
+        sides, entropies, margins = boundary_mask[row], entropy[row], margin[row]
+        for run in range(first[row], first[row + 1] - 1):
+            # Unsigned: an index that might be negative would keep the loop from being vectorised.
+            start, end = np.uint64(starts[run]), np.uint64(starts[run + 1])
+            segment = components[run] - 1
+            if segment < 0:
+                continue
+            edge = np.int32(0)
+            inner_entropy, edge_entropy, inner_margin, edge_margin = 0.0, 0.0, 0.0, 0.0
+            for col in range(start, end):
+                edge += sides[col]
+                inner_entropy += np.float64(np.float32(0) if sides[col] else entropies[col])
+                edge_entropy += np.float64(entropies[col] if sides[col] else np.float32(0))
+                inner_margin += np.float64(np.float32(0) if sides[col] else margins[col])
+                edge_margin += np.float64(margins[col] if sides[col] else np.float32(0))
+            length = np.int64(end - start)
+            sizes[segment, 0] += length - edge
+            sizes[segment, 1] += edge
+            entropy_sums[segment, 0] += inner_entropy
+            entropy_sums[segment, 1] += edge_entropy
+            margin_sums[segment, 0] += inner_margin
+            margin_sums[segment, 1] += edge_margin
+            row_sums[segment] += row * length
+            col_sums[segment] += (np.int64(start) + np.int64(end) - 1) * length // 2
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _sum_probabilities(
-    softmax: NDArray[np.float32], segment_map: NDArray[np.int32], probabilities: NDArray[np.float64]
+    softmax: NDArray[np.float32],
+    starts: NDArray[np.int32],
+    first: NDArray[np.int64],
+    components: NDArray[np.int32],
+    probabilities: NDArray[np.float64],
 ) -> None:
-    """Add up the softmax of each segment: the runs of a row are found once and used by all classes.
+    """Add up the softmax of each segment.
 
     Four classes at a time, since the mispredicted end of a short run costs more than its sums; where C is no multiple
     of four, the last group sums its last class again and writes it once.
     """
-    classes, height, width = softmax.shape
-    starts = np.empty(width + 1, dtype=np.int64)
+    classes, height, _ = softmax.shape
     for row in range(height):
-        runs = _run_starts(segment_map[row], starts)
         for c in range(0, classes, 4):
-            first = softmax[c, row]
-            second = softmax[min(c + 1, classes - 1), row]
-            third = softmax[min(c + 2, classes - 1), row]
-            fourth = softmax[min(c + 3, classes - 1), row]
-            for run in range(runs):
-                segment = segment_map[row, starts[run]]
-                if segment == 0:
+            plane_1 = softmax[c, row]
+            plane_2 = softmax[min(c + 1, classes - 1), row]
+            plane_3 = softmax[min(c + 2, classes - 1), row]
+            plane_4 = softmax[min(c + 3, classes - 1), row]
+            for run in range(first[row], first[row + 1] - 1):
+                start, end = np.uint64(starts[run]), np.uint64(starts[run + 1])
+                segment = components[run] - 1
+                if segment < 0:
                     continue
-                a, b, d, e = 0.0, 0.0, 0.0, 0.0
-                # Unsigned: an index that might be negative would keep the loop from being vectorised.
-                for col in range(np.uint64(starts[run]), np.uint64(starts[run + 1])):
-                    a += np.float64(first[col])
-                    b += np.float64(second[col])
-                    d += np.float64(third[col])
-                    e += np.float64(fourth[col])
-                total = (a, b, d, e)
+                sum_1, sum_2, sum_3, sum_4 = 0.0, 0.0, 0.0, 0.0
+                for col in range(start, end):
+                    sum_1 += np.float64(plane_1[col])
+                    sum_2 += np.float64(plane_2[col])
+                    sum_3 += np.float64(plane_3[col])
+                    sum_4 += np.float64(plane_4[col])
+                total = (sum_1, sum_2, sum_3, sum_4)
                 for k in range(min(4, classes - c)):
-                    probabilities[segment - 1, c + k] += total[k]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _run_starts(segments: NDArray[np.int32], starts: NDArray[np.int64]) -> int:
-    """Write where each run of equal segments of one row starts, then the width; return the number of runs.
-
-    segments: (W,) int32. starts: (W + 1,) int64.
-    """
-    runs = 0
-    last = np.int32(-1)
-    for col in range(len(segments)):
-        starts[runs] = col
-        runs += segments[col] != last
-        last = segments[col]
-    starts[runs] = len(segments)
-    return runs
+                    probabilities[segment, c + k] += total[k]

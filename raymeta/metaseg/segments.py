@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import cc3d
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.metaseg.row_runs import RowRuns, row_runs
 from raymeta.schemas import IGNORE
 
 
@@ -19,13 +19,18 @@ class Segments:
     segment_map: (H, W) int32, 1..S in the order of the first pixel in raster order, 0 = ignored
     boundary_mask: (H, W) bool, True where one of the 8 neighbours inside the image has another class or is ignored;
         False on ignored pixels
-    class_ids: (S,) int32
+    runs: those of the label map; their components are the segments
     """
 
     label_map: NDArray[np.uint8]
     segment_map: NDArray[np.int32]
     boundary_mask: NDArray[np.bool_]
-    class_ids: NDArray[np.int32]
+    runs: RowRuns
+
+    @property
+    def class_ids(self) -> NDArray[np.int32]:
+        """(S,), the class of each segment."""
+        return self.runs.classes
 
     @property
     def count(self) -> int:
@@ -47,13 +52,6 @@ def check_label_map(label_map: NDArray[Any], name: str = "label_map") -> NDArray
     return np.ascontiguousarray(label_map)
 
 
-def components(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.int32], int]:
-    """8-connected components of same label, without order: (H, W) int32 numbers 1..n, 0 where 255, and n."""
-    shifted = label_map + np.uint8(1)  # 255 wraps to 0, cc3d's background
-    numbered, count = cc3d.connected_components(shifted, connectivity=8, return_N=True, out_dtype=np.uint32)
-    return np.ascontiguousarray(numbered).view(np.int32), int(count)
-
-
 def find_segments(label_map: NDArray[np.uint8]) -> Segments:
     """The segments of a label map (DESIGN 2.4).
 
@@ -63,39 +61,26 @@ def find_segments(label_map: NDArray[np.uint8]) -> Segments:
         ValueError: see `check_label_map`.
     """
     label_map = check_label_map(label_map)
-    segment_map, count = components(label_map)
-    class_ids = _number_in_raster_order(label_map, segment_map, count)
+    runs = row_runs(label_map)
+    segment_map = np.empty(label_map.shape, dtype=np.int32)
+    _paint(runs.starts, runs.first, runs.components, segment_map)
     boundary_mask = np.empty(label_map.shape, dtype=np.bool_)
     _mark_boundary(label_map, boundary_mask)
-    return Segments(label_map, segment_map, boundary_mask, class_ids)
+    return Segments(label_map, segment_map, boundary_mask, runs)
 
 
 @njit(cache=True, nogil=True)
-def _number_in_raster_order(
-    label_map: NDArray[np.uint8], segment_map: NDArray[np.int32], count: int
-) -> NDArray[np.int32]:
-    """Renumber segment_map in place by first pixel; return the class of each segment, (S,) int32."""
-    height, width = segment_map.shape
-    new_number = np.zeros(count + 1, dtype=np.int32)
-    class_ids = np.empty(count, dtype=np.int32)
-    known = 0
-    in_order = True
-    for row in range(height):
-        last = np.int32(0)
-        for col in range(width):
-            old = segment_map[row, col]
-            if old != last:
-                last = old
-                if old != 0 and new_number[old] == 0:
-                    class_ids[known] = label_map[row, col]
-                    known += 1
-                    new_number[old] = known
-                    in_order = in_order and old == known
-    if not in_order:
-        for row in range(height):
-            for col in range(width):
-                segment_map[row, col] = new_number[segment_map[row, col]]
-    return class_ids
+def _paint(
+    starts: NDArray[np.int32],
+    first: NDArray[np.int64],
+    components: NDArray[np.int32],
+    segment_map: NDArray[np.int32],
+) -> None:
+    """Fill segment_map from the arrays of RowRuns."""
+    for row in range(segment_map.shape[0]):
+        line = segment_map[row]
+        for run in range(first[row], first[row + 1] - 1):
+            line[starts[run] : starts[run + 1]] = components[run]
 
 
 @njit(cache=True, nogil=True)

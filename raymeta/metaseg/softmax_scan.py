@@ -34,17 +34,20 @@ class SoftmaxScan(Protocol):
 class HostScan:
     """Scan of a numpy array."""
 
-    def __init__(self, softmax: NDArray[np.floating[Any]], log_offset: float = 0.0) -> None:
-        """softmax: (C, H, W) float32. Errors and log_offset as for `scan_softmax`."""
+    def __init__(self, softmax: NDArray[np.floating[Any]], log_offset: float = 0.0, with_entropy: bool = False) -> None:
+        """softmax: (C, H, W) float32. Errors and log_offset as for `scan_softmax`; with_entropy as for `open_scan`."""
         self._softmax = as_softmax(softmax)
         self._log_offset = log_offset
-        self._heatmaps = scan_softmax(self._softmax, log_offset)
+        self._heatmaps = scan_softmax(self._softmax, log_offset, with_entropy and log_offset != 0)
         self.num_classes = len(self._softmax)
         self.prediction = self._heatmaps.prediction
 
     def entropy(self) -> NDArray[np.float32]:
         """See SoftmaxScan."""
-        return self._heatmaps.entropy if self._log_offset == 0 else scan_softmax(self._softmax).entropy
+        if self._log_offset == 0:
+            return self._heatmaps.entropy
+        known = self._heatmaps.plain_entropy
+        return scan_softmax(self._softmax).entropy if known is None else known
 
     def mean_entropy(self) -> float:
         """See SoftmaxScan."""
@@ -55,17 +58,20 @@ class HostScan:
         return segment_sums(self._softmax, self._heatmaps, segments)
 
 
-def open_scan(softmax: "NDArray[np.floating[Any]] | torch.Tensor", log_offset: float = 0.0) -> SoftmaxScan:
+def open_scan(
+    softmax: "NDArray[np.floating[Any]] | torch.Tensor", log_offset: float = 0.0, with_entropy: bool = False
+) -> SoftmaxScan:
     """Scan a softmax where it lies.
 
     softmax: (C, H, W), sums to 1 over C, 2 to 255 classes; a numpy array or a torch tensor of floats.
+    with_entropy: `entropy` will be asked for: where there is an offset, the one pass makes both.
 
     Raises:
         ValueError: see `scan_softmax`.
     """
     torch = sys.modules.get("torch")  # whoever gives a tensor has imported it; who doesn't needn't
     if torch is None or not isinstance(softmax, torch.Tensor):
-        return HostScan(cast("NDArray[np.floating[Any]]", softmax), log_offset)
+        return HostScan(cast("NDArray[np.floating[Any]]", softmax), log_offset, with_entropy)
     from raymeta.metaseg.device_scan import DeviceScan
 
     return DeviceScan(softmax, log_offset)

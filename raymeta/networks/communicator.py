@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+from torch import Tensor
 
 
 class Communicator(Protocol):
@@ -15,6 +16,10 @@ class Communicator(Protocol):
         """Sum over all ranks, same shape and dtype, and the same bytes on every rank; all ranks must call it."""
         ...
 
+    def sum_tensor(self, values: Tensor) -> Tensor:
+        """As `sum_array`, on the device on which the values lie, and without waiting for it."""
+        ...
+
 
 class SingleProcess:
     """A group of one."""
@@ -23,5 +28,9 @@ class SingleProcess:
     world_size = 1
 
     def sum_array(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values themselves."""
+        return values
+
+    def sum_tensor(self, values: Tensor) -> Tensor:
         """The values themselves."""
         return values

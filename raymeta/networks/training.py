@@ -12,23 +12,17 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from raymeta.config import TrainingConfig
+from raymeta.networks.batch_loading import BatchLoader, LoadedBatch, Part, to_device
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.communicator import Communicator, SingleProcess
 from raymeta.networks.determinism import deterministic_algorithms, seeded_torch
-from raymeta.networks.evaluation import check_labels, count_confusion, mean_iou
-from raymeta.networks.inference import normalise, predict_labels
+from raymeta.networks.evaluation import mean_iou
+from raymeta.networks.inference import normalise
 from raymeta.networks.optimization import build_optimizer, learning_rate, set_learning_rate, summed_cross_entropy
 from raymeta.networks.segmentation_network import SegmentationNetwork
-from raymeta.networks.training_batches import (
-    Batch,
-    BatchPlanner,
-    Example,
-    TrainingData,
-    count_labelled,
-    load_examples,
-    to_device,
-)
+from raymeta.networks.training_batches import Batch, BatchPlanner, TrainingData
 from raymeta.networks.training_state import EpochRecord, TrainingState
+from raymeta.networks.validation import Validation
 
 __all__ = [
     "Communicator",
@@ -96,13 +90,16 @@ class _Training:
         _check(data, config, communicator)
         self.network = network.to(device)
         set_batch_norm_mode(network, config.batch_norm)
-        self.data = data
         self.config = config
         self.seed = seed
         self.device = device
         self.communicator = communicator
         self.wrap = wrap
-        self.planner = BatchPlanner(data, config, seed, network.num_classes, communicator)
+        classes, threads = network.num_classes, config.threads_per_worker
+        self.planner = BatchPlanner(data, config, seed, classes, communicator)
+        part = config.batch_size // (communicator.world_size * config.accumulation_steps)
+        self.loader = BatchLoader(data, classes, part, device, threads)
+        self.validation = Validation(data, classes, device, communicator, threads)
         self.optimizer = build_optimizer(config, network)
 
     def run(self, on_epoch: OnEpoch | None, on_step: OnStep | None, resume: bytes | None) -> TrainingState:
@@ -116,7 +113,7 @@ class _Training:
                 with seeded_torch(self.seed, epoch, self.communicator.rank, self.device):
                     loss = self._train_epoch(wrapped, batches, state.steps, on_step)
                 _share_buffers(self.network, self.communicator)
-                confusion = self._validate()
+                confusion = self.validation.confusion(self.network)
             steps = state.steps + len(batches)
             rate = learning_rate(self.config, steps - 1)
             record = EpochRecord(epoch, steps, rate, loss, mean_iou(confusion), time.perf_counter() - start)
@@ -143,7 +140,7 @@ class _Training:
         """Mean loss of the steps."""
         wrapped.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
-        for done, batch in enumerate(batches, start=1):
+        for done, batch in enumerate(self.loader.load(batches), start=1):
             set_learning_rate(self.optimizer, learning_rate(self.config, steps_done + done - 1))
             total += self._step(wrapped, batch)
             if on_step:
@@ -152,44 +149,34 @@ class _Training:
         summed = self.communicator.sum_array(np.array([total.item()]))
         return float(summed[0]) / len(batches)
 
-    def _step(self, wrapped: nn.Module, batch: Batch) -> Tensor:
+    def _step(self, wrapped: nn.Module, batch: LoadedBatch) -> Tensor:
         """One step, in parts if wanted; returns this rank's part of the batch's loss, on the device."""
-        examples = load_examples(self.data, batch, self.network.num_classes)
-        pixels = batch.labelled_pixels
-        if pixels is None:
-            pixels = int(self.communicator.sum_array(np.array([count_labelled(examples)]))[0])
-        size = self.config.batch_size // (self.communicator.world_size * self.config.accumulation_steps)
-        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+        pixels = self._labelled_pixels(batch)
         self.optimizer.zero_grad()
         loss = torch.zeros((), device=self.device)
-        for part in parts[:-1]:
+        for part in batch.parts[:-1]:
             with _gradients_kept_local(wrapped):
                 loss += self._backward(wrapped, part, pixels)
-        loss += self._backward(wrapped, parts[-1], pixels)
+        loss += self._backward(wrapped, batch.parts[-1], pixels)
         self.optimizer.step()
         return loss
 
-    def _backward(self, wrapped: nn.Module, examples: list[Example], pixels: int) -> Tensor:
+    def _labelled_pixels(self, batch: LoadedBatch) -> Tensor:
+        """Labelled pixels of the batch over all ranks, at least 1; () float32 on the device, without waiting for it."""
+        planned = batch.labelled_pixels
+        pixels = torch.full((), batch.own_pixels if planned is None else planned, device=self.device)
+        return (self.communicator.sum_tensor(pixels) if planned is None else pixels).clamp_(min=1).float()
+
+    def _backward(self, wrapped: nn.Module, part: Part, pixels: Tensor) -> Tensor:
         """Add the gradients of some examples; returns their part of the loss, a mean over the batch's `pixels`."""
-        images, labels = to_device(examples, self.device)
+        images, labels = to_device(part, self.device)
         mixed = self.config.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
             logits = wrapped(normalise(images, self.device))
-        loss = summed_cross_entropy(logits, labels) / max(1, pixels)
+        loss = summed_cross_entropy(logits, labels) / pixels
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
         return loss.detach()
-
-    def _validate(self) -> NDArray[np.int64]:
-        """Confusion matrix over all ranks' shares; image by image, so that no rank count changes a prediction."""
-        classes = self.network.num_classes
-        confusion = torch.zeros((classes, classes), dtype=torch.int64, device=self.device)
-        for index in range(self.communicator.rank, self.data.num_validation, self.communicator.world_size):
-            image, labels = self.data.validation_example(index)
-            check_labels(labels, classes, f"validation example {index}")
-            target = torch.from_numpy(np.ascontiguousarray(labels)[None]).to(self.device)
-            confusion += count_confusion(predict_labels(self.network, image[None]), target, classes)
-        return self.communicator.sum_array(confusion.cpu().numpy())
 
     def _finish_epoch(self, state: TrainingState, record: EpochRecord, confusion: NDArray[np.int64]) -> None:
         state.epoch, state.steps = record.epoch, record.steps

@@ -1,18 +1,16 @@
-"""Which examples each rank trains on in an epoch, and their tensors."""
+"""Which examples each rank trains on in an epoch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from raymeta.config import TrainingConfig
 from raymeta.networks.communicator import Communicator
 from raymeta.networks.evaluation import check_labels
-from raymeta.networks.random_crops import Crop, Example, cut_crop, draw_crops
+from raymeta.networks.random_crops import Crop, Example, draw_crops
 from raymeta.schemas import IGNORE
 
 
@@ -143,36 +141,3 @@ def checked_example(data: TrainingData, index: int, num_classes: int) -> Example
         raise ValueError(f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal")
     check_labels(labels, num_classes, f"training example {index}")
     return image, labels
-
-
-def load_examples(data: TrainingData, batch: Batch, num_classes: int) -> list[Example]:
-    """(H, W, 3) uint8 RGB and (H, W) uint8 labels of each example of a rank's share, cropped and mirrored.
-
-    Raises:
-        ValueError: labels of a cropped image that are no class; those of whole images were checked when planned.
-    """
-    return [_load(data, share, num_classes) for share in batch.shares]
-
-
-def _load(data: TrainingData, share: Share, num_classes: int) -> Example:
-    if share.crop is None:
-        image, labels = data.train_example(share.index)
-    else:
-        image, labels = cut_crop(*checked_example(data, share.index, num_classes), share.crop)
-    if not share.counts:
-        labels = np.full_like(labels, IGNORE)
-    return (image[:, ::-1], labels[:, ::-1]) if share.flip else (image, labels)
-
-
-def count_labelled(examples: Sequence[Example]) -> int:
-    """Pixels with a class."""
-    return sum(int(np.count_nonzero(labels != IGNORE)) for _, labels in examples)
-
-
-def to_device(examples: Sequence[Example], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(N, H, W, 3) uint8 RGB images and (N, H, W) int64 labels of examples of one size, on `device`."""
-    images = torch.from_numpy(np.stack([image for image, _ in examples]))
-    labels = torch.from_numpy(np.stack([label_map for _, label_map in examples]))
-    if device.type == "cuda":  # from pinned memory the copy runs beside the computation
-        images, labels = images.pin_memory(), labels.pin_memory()
-    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True).long()

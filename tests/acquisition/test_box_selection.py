@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raymeta.acquisition.box_selection import LEAST_ROWS_A_MERGE, BoxMerge, select_boxes
+from raymeta.acquisition.box_selection import LEAST_ROWS_A_MERGE, MOST_HELD, BoxMerge, select_boxes
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.schemas import CANDIDATE_SCHEMA
 
@@ -136,6 +136,19 @@ def test_memory_is_bounded_by_the_query():
     # It is published while rows come in, not only at the end.
     assert cutoffs == sorted(cutoffs)
     assert cutoffs[-1] > 150
+
+
+def test_parts_of_tables_are_held_in_bounded_memory():
+    merge, parts = BoxMerge(2000), []
+    for image in range(3000):  # of each table one row reaches the cut-off, which only the first 2000 rows set
+        scores = [1000.0 + image, *[0.5 - i / 1000 for i in range(60)]] if image > 40 else [1.0 + image] * 61
+        parts.append(table([(f"im{image}", score, i, 0) for i, score in enumerate(scores)]))
+        merge.add(parts[-1])
+        assert merge._rows_held <= MOST_HELD * 2000
+        assert sum(part.num_rows for part in merge._waiting) == merge._rows_waiting <= 4000 + 61
+    expected = slow_select([row for part in parts for row in rows(part)], 2000)
+    assert rows(merge.result()) == expected
+    assert merge._rows_held == 0
 
 
 @pytest.mark.parametrize("ascending", [False, True])

@@ -2,6 +2,7 @@
 
 import io
 
+import pyarrow as pa
 import pytest
 import ray
 import torch
@@ -9,7 +10,9 @@ from ray.cluster_utils import Cluster
 
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
+from raymeta.cluster import gpu_shares as gpu_shares_module
 from raymeta.cluster.connection import cluster_gpus
+from raymeta.cluster.gpu_shares import GpuShares, gpu_shares
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
@@ -82,3 +85,48 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     candidates = [row for image_id in pool for row in alone.score(image_id)[0].candidates.to_pylist()]
     candidates.sort(key=lambda row: (-row["score"], row["image_id"].encode(), row["top"], row["left"]))
     assert queries[0] == candidates[:20]
+
+
+def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
+    config = scoring_config(scenes, 2)
+    dataset = open_dataset(config.dataset, 0)
+    buffer = io.BytesIO()
+    torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
+    bundle = Bundle("test", 0, buffer.getvalue(), None, LabelledRegions())
+    tables = []
+    for part_bytes in (500, 1 << 30):
+        scorer = PoolScorer(config, part_bytes=part_bytes)
+        try:
+            rows = scorer.run("meta_segments", dataset.pool_ids(), ray.put(bundle))
+            worker = scorer._workers[0]
+            sent = ray.get(worker.run.remote("meta_segments", dataset.pool_ids()[:1], [ray.put(bundle)], None))[0]
+            assert len(sent["segments_table"]) <= part_bytes
+            assert sent["parts_left"] == -(-len(rows[0]["segments_table"]) // part_bytes) - 1
+            assert ray.get(worker.next_part.remote("no such image", 1)) is None
+        finally:
+            scorer.close()
+        tables.append([pa.ipc.open_stream(row["segments_table"]).read_all() for row in rows])
+    assert tables[0] == tables[1]
+    assert all(table.num_rows for table in tables[0])
+
+
+@pytest.mark.parametrize(
+    ("workers", "actors", "expected"),
+    [(1, 1, GpuShares(0.0, 1.0)), (8, 8, GpuShares(0.0, 1.0)), (1, 9, GpuShares(0, 0))],
+)
+def test_training_does_not_take_gpus_that_are_merely_declared(cluster, scenes, workers, actors, expected):
+    config = scoring_config(scenes, actors)
+    config = config.model_copy(update={"training": config.training.model_copy(update={"workers": workers})})
+    assert gpu_shares(config) == expected
+
+
+def test_gpus_are_shared_where_there_are_too_few(cluster, scenes, monkeypatch):
+    monkeypatch.setattr(gpu_shares_module, "_torch_can_use_gpus", lambda: True)  # as on real ones
+    for workers, actors, expected in (
+        (4, 4, GpuShares(1.0, 1.0)),
+        (8, 8, GpuShares(0.6, 0.4, ordered=True)),
+        (9, 8, GpuShares(0.0, 1.0)),
+    ):
+        config = scoring_config(scenes, actors)
+        config = config.model_copy(update={"training": config.training.model_copy(update={"workers": workers})})
+        assert gpu_shares(config) == expected

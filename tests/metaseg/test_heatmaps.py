@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metaseg_reference import random_softmax, slow_entropy, slow_margin
 
-from raymeta.metaseg.heatmaps import TILE, entropy, margin, scan_softmax
+from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET, TILE, entropy, margin, scan_softmax
 
 
 def pixels(*distributions):
@@ -99,3 +99,17 @@ def test_no_distribution_is_refused_with_its_place(value):
 def test_wrong_arrays_are_refused(softmax, message):
     with pytest.raises(ValueError, match=message):
         entropy(softmax)
+
+
+@pytest.mark.parametrize("classes", [2, 5, 19])
+def test_both_entropies_of_one_scan_are_those_of_two(classes):
+    logits = np.random.default_rng(classes).normal(scale=9, size=(classes, 70, 91))
+    softmax = np.exp(logits - logits.max(axis=0))
+    softmax = (softmax / softmax.sum(axis=0)).astype(np.float32)
+    both = scan_softmax(softmax, METASEG_LOG_OFFSET, with_plain_entropy=True)
+    offset, plain = scan_softmax(softmax, METASEG_LOG_OFFSET), scan_softmax(softmax)
+    assert offset.plain_entropy is None
+    np.testing.assert_array_equal(both.plain_entropy, plain.entropy)
+    np.testing.assert_array_equal(both.entropy, offset.entropy)
+    np.testing.assert_array_equal(both.margin, offset.margin)
+    np.testing.assert_array_equal(both.prediction, offset.prediction)

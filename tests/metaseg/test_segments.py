@@ -1,11 +1,9 @@
-import cc3d
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metaseg_reference import slow_boundary, slow_segment_map
 
-from raymeta.metaseg import segments as segments_module
 from raymeta.metaseg.segments import find_segments
 
 
@@ -39,23 +37,6 @@ def test_equals_slow_reference(seed, height, width, labels):
     np.testing.assert_array_equal(segments.boundary_mask, slow_boundary(label_map))
     firsts = [int(label_map[expected == number][0]) for number in range(1, expected.max() + 1)]
     assert segments.class_ids.tolist() == firsts
-
-
-def test_numbering_does_not_rely_on_the_component_library(monkeypatch):
-    label_map = np.random.default_rng(0).integers(0, 3, size=(20, 20)).astype(np.uint8)
-    expected = find_segments(label_map)
-
-    def backwards(*args, **kwargs):
-        numbered, count = cc3d.connected_components(*args, **kwargs)
-        return np.where(numbered > 0, count + 1 - numbered, 0).astype(np.uint32), count
-
-    class Backwards:
-        connected_components = staticmethod(backwards)
-
-    monkeypatch.setattr(segments_module, "cc3d", Backwards)
-    segments = find_segments(label_map)
-    np.testing.assert_array_equal(segments.segment_map, expected.segment_map)
-    np.testing.assert_array_equal(segments.class_ids, expected.class_ids)
 
 
 def test_more_segments_than_16_bit():

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
-import torch
 from training_examples import Examples, examples, training_config
 
 from raymeta.networks.communicator import SingleProcess
-from raymeta.networks.random_crops import Crop
-from raymeta.networks.training_batches import Batch, BatchPlanner, Share, count_labelled, load_examples, to_device
+from raymeta.networks.training_batches import BatchPlanner
 
 
 class Rank:
@@ -88,22 +86,6 @@ def test_images_drawn_by_their_labelled_pixels():
     assert {share.index for batch in blank.plan(1, 50) for share in batch.shares} == {0, 1, 2, 3}
 
 
-def test_flips_mirror_image_and_labels():
-    data = examples()
-    image, labels = data.train[2]
-    images, label_maps = load(data, Share(2, True), Share(2, False))
-    assert np.array_equal(images[0].numpy(), image[:, ::-1])
-    assert np.array_equal(label_maps[0].numpy(), labels[:, ::-1])
-    assert np.array_equal(images[1].numpy(), image)
-    shares = [share for batch in plans(1, train=40)[1][0] for share in batch.shares]
-    assert 8 < sum(share.flip for share in shares) < 32
-
-
-def test_filler_has_no_labels():
-    _, labels = load(examples(), Share(0, False, counts=False))
-    assert (labels == 255).all()
-
-
 def test_crops_are_planned_alike_on_all_ranks():
     values = {"crop_height": 16, "crop_width": 20, "scale_min": 0.5, "scale_max": 2.0}
     single = plans(1, **values)[1][0]
@@ -125,28 +107,6 @@ def test_planning_crops_reads_nothing():
 
     config = training_config(crop_height=4, crop_width=4)
     assert len(BatchPlanner(Unread(examples().train, []), config, 0, 3, SingleProcess()).plan(1, 3)) == 3
-
-
-def test_crops_are_cut_before_they_are_mirrored():
-    data = examples()
-    image, labels = data.train[1]
-    crop = Crop(24, 10, 1.0, 0.0, 0.0)
-    images, label_maps = load(data, Share(1, False, crop=crop), Share(1, True, crop=crop))
-    assert np.array_equal(images[0].numpy(), image[:, :10])
-    assert np.array_equal(images[1].numpy(), image[:, 9::-1])
-    assert np.array_equal(label_maps[1].numpy(), labels[:, 9::-1])
-    examples_of_rank = load_examples(data, Batch((Share(1, True, crop=crop),), None), 3)
-    assert count_labelled(examples_of_rank) == int((labels[:, :10] != 255).sum())
-
-
-def test_labels_of_crops_are_checked():
-    data = Examples([(np.zeros((4, 4, 3), np.uint8), np.full((4, 4), 3, np.uint8))], [])
-    with pytest.raises(ValueError, match="training example 0 holds class 3"):
-        load(data, Share(0, False, crop=Crop(2, 2, 1.0, 0.0, 0.0)))
-
-
-def load(data, *shares):
-    return to_device(load_examples(data, Batch(shares, 1), 3), torch.device("cpu"))
 
 
 def planner(train, **values):
