@@ -3,7 +3,7 @@
 import logging
 import pickle
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,13 @@ def _least_loaded(workers: list[Any], part: int) -> Any:
     known = {reference: ray.get(reference) for reference in ready}
     order = [(part + shift) % len(workers) for shift in range(len(workers))]  # parts that start at once spread out
     return workers[min(order, key=lambda index: known.get(loads[index], PARTS_A_BLOCK))]
+
+
+def _blocks(dataset: Any) -> Iterator[pa.Table]:
+    """Each block as it comes. `iter_batches` without prefetching leaves a thread behind (Ray 2.60), with it waits."""
+    for bundle in dataset.iter_internal_ref_bundles():
+        for reference in bundle.block_refs:
+            yield ray.data.block.BlockAccessor.for_block(ray.get(reference)).to_arrow()
 
 
 def _quieten_ray_data() -> None:
@@ -145,8 +152,10 @@ class PoolScorer:
             num_cpus=0.05,  # they only wait
         )
         rows: list[Row] = []
-        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0, batch_format="numpy"):
-            for part, found in zip(batch["part"].tolist(), map(pickle.loads, batch["rows"]), strict=True):
+        for table in _blocks(dataset):
+            for part, found in zip(
+                table["part"].to_pylist(), map(pickle.loads, table["rows"].to_pylist()), strict=True
+            ):
                 safe = partial(self._tell_safe, job, part)
                 if on_rows:
                     on_rows(found, safe)

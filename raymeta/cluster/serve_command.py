@@ -46,21 +46,24 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
     check_service(settings, options)
     stop = threading.Event()
     _stop_on_signals(stop)
+    # Serve kills an HTTP process that needs 5 seconds to start three times: too few on a busy machine.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
     with ray_connection(options.address):
         from ray import serve
+        from ray.exceptions import RayError
 
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         from raymeta.cluster.serving import priority_map_service
 
         local = cluster_address(options.address) is None
-        serve.start(
-            proxy_location="HeadOnly" if local else "EveryNode",
-            http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
-        )
         app = priority_map_service(settings, layout, cluster_gpus() > 0)
         try:
+            serve.start(
+                proxy_location="HeadOnly" if local else "EveryNode",
+                http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
+            )
             serve.run(app, name=APP, route_prefix="/")
-        except RuntimeError as error:
+        except (RuntimeError, RayError) as error:
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
         _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
         console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)

@@ -49,6 +49,11 @@ def test_what_is_flat_or_fills_at_the_start_only_is_no_growth():
     assert growth([dataclasses.replace(FLAT, memory_mib=10.0)] * 10 + [FLAT] * 20) == []
 
 
+def test_phases_of_a_round_are_no_growth():
+    low = dataclasses.replace(FLAT, memory_mib=700.0, threads=120)
+    assert growth([low, FLAT, low, low] * 5 + [FLAT, FLAT, low, FLAT] * 3) == []
+
+
 def test_few_samples_tell_nothing():
     with pytest.raises(ValueError, match="8 samples are too few"):
         growth([FLAT] * 8)

@@ -1,6 +1,7 @@
 """Scoring on a simulated cluster of several nodes with merely declared GPUs: one query for 1 to 8 actors."""
 
 import io
+import threading
 
 import pyarrow as pa
 import pytest
@@ -68,7 +69,7 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     pool = dataset.pool_ids()
     regions = LabelledRegions(frozenset(), {pool[0]: (Box(3, 5, 16),)})
     bundle = Bundle("test", 0, buffer.getvalue(), None, regions, clicks_max=40)
-    queries = []
+    queries, threads = [], []
     for actors in (1, 2, 4, 8):
         scorer = PoolScorer(scoring_config(scenes, actors))
         try:
@@ -78,6 +79,8 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
         assert [row["image_id"] for row in rows] == pool
         assert all(row["error"] is None for row in rows)
         queries.append(query.to_pylist())
+        threads.append(threading.active_count())
+    assert threads == threads[:1] * 4, "a pass over the pool leaves threads behind"
     assert queries[0] == queries[1] == queries[2] == queries[3]
     assert len(queries[0]) == 20
     # And the same as one process that scores one image after the other and sorts everything.

@@ -92,14 +92,25 @@ class WarmCluster:
     """A head node with enough logical CPUs for a run whose predecessor's processes are still ending."""
 
     def __init__(self, head_cpus: int = 8) -> None:
-        from ray.cluster_utils import Cluster
-
         from raymeta.cluster.connection import quiet_environment
 
         quiet_environment()
         os.environ.update(SETTINGS)
-        self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": head_cpus, "include_dashboard": False})
+        self.nodes = _started({"num_cpus": head_cpus, "include_dashboard": False})
         self.address: str = self.nodes.address
 
     def close(self) -> None:
         self.nodes.shutdown()
+
+
+def _started(head: dict[str, Any], attempts: int = 3) -> Any:
+    """A cluster with that head. Ray gives up on a node after 30 seconds, which a busy machine may need."""
+    from ray.cluster_utils import Cluster
+
+    for attempt in range(1, attempts + 1):
+        try:
+            return Cluster(initialize_head=True, head_node_args=head)
+        except Exception as error:  # Ray raises no narrower one
+            if attempt == attempts or "timed out during startup" not in str(error):
+                raise
+    raise AssertionError

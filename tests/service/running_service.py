@@ -31,7 +31,7 @@ class Service:
 
     def __enter__(self) -> "Service":
         try:
-            wait_for(lambda: self.ready()["ready"], self)
+            wait_for(lambda: self.ready()["ready"], self, seconds=240)
         except BaseException:
             self.close()
             raise
