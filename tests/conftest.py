@@ -13,9 +13,10 @@ settings.register_profile("raymeta", deadline=None)
 settings.load_profile("raymeta")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("ray") or item.get_closest_marker("browser"):
+        if item.get_closest_marker("ray") or item.path.parent.name == "browser":
             item.add_marker(pytest.mark.xdist_group("ray"))
     if "long" in config.option.markexpr:
         return
