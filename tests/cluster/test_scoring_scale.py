@@ -102,7 +102,9 @@ def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
         try:
             rows = scorer.run("meta_segments", dataset.pool_ids(), ray.put(bundle))
             worker = scorer._workers[0]
-            sent = ray.get(worker.run.remote("meta_segments", dataset.pool_ids()[:1], [ray.put(bundle)], None))[0]
+            sent = ray.get(
+                worker.run.remote(("alone", 0), "meta_segments", dataset.pool_ids()[:1], [ray.put(bundle)], None)
+            )[0]
             assert len(sent["segments_table"]) <= part_bytes
             assert sent["parts_left"] == -(-len(rows[0]["segments_table"]) // part_bytes) - 1
             assert ray.get(worker.next_part.remote("no such image", 1)) is None
