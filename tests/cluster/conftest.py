@@ -1,5 +1,6 @@
 """Small experiments on generated scenes, run by the real command in its own process."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 from tiny_settings import child_environment, tiny_values, write_scenes
+
+
+def heed_sigint() -> None:
+    """In a child: Ctrl-C counts even where these tests run in the background, whose processes ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Runner:
@@ -32,6 +38,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=heed_sigint,
             start_new_session=True,
         )
 

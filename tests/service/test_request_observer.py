@@ -1,6 +1,7 @@
 """The access log and the metrics, over real requests."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def test_a_line_a_request_without_the_token(observed, png):
     client.post("/v1/boxes?k=3", content=png, headers=PNG)
     client.get("/v1/pool/nowhere")
     client.get("/nothing")
+    deadline = time.monotonic() + 30
+    while Path(log).read_text().count("\n") < 3 and time.monotonic() < deadline:  # written after the answer is sent
+        time.sleep(0.05)
     lines = [json.loads(line) for line in Path(log).read_text().splitlines()]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("POST", "/v1/boxes", 200),
