@@ -84,37 +84,41 @@ def _export(source: RunStore, target: str, name: str, names: dict[str, str]) -> 
     known, _ = class_names([load_run(source.location)])
     if known:
         store.write_class_names(known)
-    return sum(_export_iteration(source, store, index) for index in source.iterations())
+    return sum(_export_iteration(source, store, index, names) for index in source.iterations())
 
 
 def _without_paths(config: ExperimentConfig, name: str, names: dict[str, str]) -> ExperimentConfig:
     """The config with names in the place of paths."""
 
-    def rename(path: str | None) -> str | None:
-        if path is None:
-            return None
-        known = [names[place] for place in (RunStore(path).location,) if place in names]
-        below = [exported.rpartition("/")[0] for place, exported in names.items() if _is_below(place, path)]
-        return next(iter([*known, *below]), PurePosixPath(path).name)
-
-    acquisition = config.acquisition.model_copy(update={"match_cost_of": rename(config.acquisition.match_cost_of)})
+    acquisition = config.acquisition.model_copy(
+        update={"match_cost_of": _renamed(config.acquisition.match_cost_of, names)}
+    )
     weights = config.network.weights
     return config.model_copy(
         update={
             "run_dir": name,
             "dataset": config.dataset.model_copy(update={"root": PurePosixPath(config.dataset.root).name}),
             "network": config.network.model_copy(update={"weights": weights and PurePosixPath(weights).name}),
-            "report": config.report.model_copy(update={"full_set_run": rename(config.report.full_set_run)}),
+            "report": config.report.model_copy(update={"full_set_run": _renamed(config.report.full_set_run, names)}),
             "acquisition": acquisition,
         }
     )
+
+
+def _renamed(path: str | None, names: dict[str, str]) -> str | None:
+    """The exported name of a run or of a folder of runs, else the last part of its path."""
+    if path is None:
+        return None
+    known = [names[place] for place in (RunStore(path).location,) if place in names]
+    below = [exported.rpartition("/")[0] for place, exported in names.items() if _is_below(place, path)]
+    return next(iter([*known, *below]), PurePosixPath(path).name)
 
 
 def _is_below(place: str, path: str) -> bool:
     return place.startswith(RunStore(path).location.rstrip("/") + "/")
 
 
-def _export_iteration(source: RunStore, store: RunStore, index: int) -> int:
+def _export_iteration(source: RunStore, store: RunStore, index: int, names: dict[str, str]) -> int:
     """Copy one finished iteration; gives the bytes written, 0 where it is not finished."""
     theirs, ours = source.iteration(index), store.iteration(index)
     seconds = theirs.stage_seconds()
@@ -125,10 +129,20 @@ def _export_iteration(source: RunStore, store: RunStore, index: int) -> int:
         present = [name for name in files if theirs.is_named(name)]
         for name in present:
             data = _small(theirs.read_table(name)) if name.endswith(".parquet") else theirs.read_bytes(name)
+            if name == "score.json":
+                data = _score_without_paths(data, names)
             ours.write_bytes(name, data)
             written += len(data)
         ours.commit(stage, present, seconds[stage])
     return written
+
+
+def _score_without_paths(data: bytes, names: dict[str, str]) -> bytes:
+    """What a matched baseline tells of its reference, by name."""
+    told = json.loads(data)
+    if told.get("matched"):
+        told["matched"]["run"] = _renamed(told["matched"]["run"], names)
+    return (json.dumps(told, indent=2) + "\n").encode()
 
 
 def _small(table: pa.Table) -> bytes:

@@ -17,7 +17,13 @@ def study(folder: Path) -> Path:
         write_run(folder / f"study/plus/seed_{seed}", "metabox_plus", seed, report=full)
         values = make_config("x").acquisition.model_dump() | {"strategy": "random_box"}
         values["match_cost_of"] = str(folder / "study/plus")
-        write_run(folder / f"study/random/seed_{seed}", "random_box", seed, acquisition=values, report=full)
+        store = write_run(folder / f"study/random/seed_{seed}", "random_box", seed, acquisition=values, report=full)
+        matched = {"run": str(folder / f"study/plus/seed_{seed}"), "strategy": "metabox_plus", "reached": True}
+        iteration = store.iteration(0)
+        iteration.write_json("score.json", {"matched": matched})
+        iteration.commit("score", ["images.parquet", "query.parquet", "score.json"])
+        iteration.commit("annotate", ["annotation.parquet"])
+        iteration.commit("summary", ["summary.json"])
     write_run(folder / "study/full", "full_set", iterations=1, final=1.2)
     return folder / "study"
 
@@ -47,6 +53,8 @@ def test_nothing_large_and_no_path_is_exported(tmp_path: Path) -> None:
     assert not [path for path in files if str(tmp_path).encode() in path.read_bytes()]
     config = RunStore(str(tmp_path / "out/random/seed_1")).load_config()
     assert config.run_dir == "random/seed_1"
+    told = RunStore(str(tmp_path / "out/random/seed_1")).iteration(0).read_json("score.json")
+    assert told["matched"] == {"run": "plus/seed_1", "strategy": "metabox_plus", "reached": True}
     assert config.acquisition.match_cost_of == "plus"
     assert config.report.full_set_run == "full"
     assert config.dataset.root == "camvid"
