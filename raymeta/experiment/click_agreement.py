@@ -94,13 +94,13 @@ def agreement(estimated: ArrayLike, true: ArrayLike) -> Agreement:
     return Agreement(len(x), _correlation(x, y), _correlation(_ranks(x), _ranks(y)), ratio)
 
 
-def agreement_rows(run: RunResults, pairs: ClickPairs) -> list[dict[str, Any]]:
+def agreement_rows(pairs: ClickPairs) -> list[dict[str, Any]]:
     """One row an iteration with at least one box, for the CSV."""
     rows = []
     for iteration in np.unique(pairs.iteration).tolist():
         now = pairs.iteration == iteration
         found = agreement(pairs.estimated[now], pairs.true[now])
-        rows.append({"strategy": run.strategy, "seed": run.seed, "iteration": iteration, **vars(found)})
+        rows.append({"iteration": iteration, **vars(found)})
     return rows
 
 

@@ -35,6 +35,9 @@ MARKERS: Final = {
     "full_set": "*",
 }
 
+MOST_INSIDE: Final = 4
+"""Entries of a legend inside the axes."""
+
 
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, for papers and slides."""
@@ -87,5 +90,12 @@ def group_styles(groups: Sequence[RunGroup]) -> list[tuple[RunGroup, dict[str, A
 
 
 def add_legend(axes: Any) -> None:
-    if axes.get_legend_handles_labels()[0]:
+    """Inside the axes, where it finds room; below them, in a figure that grows by it, where it would hide curves."""
+    handles, labels = axes.get_legend_handles_labels()
+    if 0 < len(labels) <= MOST_INSIDE:
         axes.legend(fontsize=9, frameon=False, labelcolor=FOREGROUND)
+    elif labels:
+        columns = 2 if max(map(len, labels)) <= 24 else 1
+        axes.figure.set_figheight(axes.figure.get_figheight() + 0.2 * -(-len(labels) // columns))
+        place = {"loc": "outside lower center", "ncols": columns}
+        axes.figure.legend(handles, labels, fontsize=8, frameon=False, labelcolor=FOREGROUND, **place)

@@ -29,11 +29,12 @@ from raymeta.experiment.report_tables import (
     print_table,
     show,
     summary_csv,
+    summary_rows,
     summary_table,
 )
 from raymeta.experiment.result_table import result_rows, target_csv, target_latex
 from raymeta.experiment.run_folders import expand_runs
-from raymeta.experiment.run_results import FULL_SET, RunResults, comparable_faults, load_run
+from raymeta.experiment.run_results import FULL_SET, RunResults, comparable_faults, load_run, run_labels
 from raymeta.experiment.run_store import RunError
 from raymeta.experiment.store_files import StoreFiles
 
@@ -83,7 +84,7 @@ def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | Non
     page = _template().render(
         version=__version__,
         columns=COLUMNS,
-        rows=[{name: show(name, row[name]) for name in COLUMNS} for row in summary_table(run_locations)],
+        rows=[{name: show(name, row[name]) for name in COLUMNS} for row in summary_rows(runs)],
         details=_details(runs),
         sections=sections,
         learning_curves=_learning_curves(runs, write),
@@ -92,7 +93,7 @@ def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | Non
         panels=panels,
         sweep=_sweep_picture(files_out),
         notes=list(dict.fromkeys(notes)),
-        runs=runs,
+        runs=list(zip(runs, run_labels(runs), strict=True)),
     )
     return write("report.html", page.encode())
 
@@ -167,12 +168,12 @@ def _figures(comparison: Comparison, names: Sequence[str]) -> dict[str, Figure]:
 def _learning_curves(runs: Sequence[RunResults], write: Callable[[str, bytes], str]) -> list[tuple[str, str]]:
     """Caption and SVG of each run's training."""
     shown = []
-    for number, run in enumerate(runs):
+    for number, (run, label) in enumerate(zip(runs, run_labels(runs), strict=True)):
         if run.summaries:
             name = f"learning_curves_{number:02d}_{run.strategy}_seed_{run.seed}"
             figure = figures.learning_curves(run)
             write(f"{name}.png", to_png(figure))
-            shown.append((f"{run.strategy}, seed {run.seed}", to_svg(figure, name)))
+            shown.append((f"{label}, seed {run.seed}", to_svg(figure, name)))
     return shown
 
 
@@ -195,7 +196,8 @@ def _write_tables(
 
 def _details(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
     """Per iteration: what is beside the main table."""
-    return [{"strategy": run.strategy, "seed": run.seed, **summary} for run in runs for summary in run.summaries]
+    labelled = zip(runs, run_labels(runs), strict=True)
+    return [{"strategy": label, "seed": run.seed, **summary} for run, label in labelled for summary in run.summaries]
 
 
 def _template() -> jinja2.Template:

@@ -11,7 +11,7 @@ from raymeta.experiment.click_agreement import ClickPairs, agreement, agreement_
 from raymeta.experiment.csv_files import to_csv
 from raymeta.experiment.paired_comparison import EqualCost, PairRow
 from raymeta.experiment.run_folders import expand_runs
-from raymeta.experiment.run_results import RunResults, load_run
+from raymeta.experiment.run_results import RunResults, load_run, run_labels
 
 COLUMNS: Final = ("strategy", "seed", "iteration", "mIoU", "cost_A", "cost_B", "cost_P", "boxes", "R²")
 _FIELDS: Final = ("miou", "cost_a", "cost_b", "cost_p", "boxes", "r2")
@@ -28,15 +28,23 @@ _CSV_FIELDS: Final = (
 
 
 def summary_table(run_locations: Sequence[str]) -> list[dict[str, Any]]:
-    """One row a finished iteration, with the keys of COLUMNS; mIoU and R² in 0..1, costs in percent.
+    """As `summary_rows`, of the runs at some locations.
 
     Raises:
         RunError: one of the locations holds no run.
     """
+    return summary_rows([load_run(location) for location in expand_runs(run_locations)])
+
+
+def summary_rows(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
+    """One row a finished iteration, with the keys of COLUMNS; mIoU and R² in 0..1, costs in percent.
+
+    strategy: the label of the run's group, so that settings of one strategy are told apart.
+    """
     rows = []
-    for run in map(load_run, expand_runs(run_locations)):
+    for run, label in zip(runs, run_labels(runs), strict=True):
         for summary in run.summaries:
-            values = (run.strategy, run.seed, summary["iteration"], *(summary.get(name) for name in _FIELDS))
+            values = (label, run.seed, summary["iteration"], *(summary.get(name) for name in _FIELDS))
             rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
 
@@ -45,7 +53,8 @@ def print_table(run_locations: Sequence[str], console: Console) -> None:
     """Print the summary table."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=True)
+        left = name == "strategy"  # it may be long, and the figures must stay whole
+        table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row in summary_table(run_locations):
         table.add_row(*(show(name, row[name]) for name in COLUMNS))
     console.print(table)
@@ -80,8 +89,8 @@ def summary_csv(runs: Sequence[RunResults]) -> bytes:
 def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
     """One line a finished iteration and class."""
     rows = [
-        [run.strategy, run.seed, summary["iteration"], names[c] if c < len(names) else f"class {c}", value]
-        for run in runs
+        [label, run.seed, summary["iteration"], names[c] if c < len(names) else f"class {c}", value]
+        for run, label in zip(runs, run_labels(runs), strict=True)
         for summary in run.summaries
         for c, value in enumerate(summary.get("class_iou") or [])
     ]
@@ -115,8 +124,9 @@ def clicks_csv(runs: Sequence[tuple[RunResults, ClickPairs]]) -> bytes:
     """One line a run and iteration, and one a run over all its iterations (iteration empty)."""
     header = ["strategy", "seed", "iteration", "boxes", "pearson", "spearman", "ratio"]
     rows: list[list[Any]] = []
-    for run, pairs in runs:
-        rows += [list(row.values()) for row in agreement_rows(run, pairs)]
+    labels = run_labels([run for run, _ in runs])
+    for (run, pairs), label in zip(runs, labels, strict=True):
+        rows += [[label, run.seed, *row.values()] for row in agreement_rows(pairs)]
         if len(pairs.true):
-            rows.append([run.strategy, run.seed, None, *vars(agreement(pairs.estimated, pairs.true)).values()])
+            rows.append([label, run.seed, None, *vars(agreement(pairs.estimated, pairs.true)).values()])
     return to_csv(header, rows)

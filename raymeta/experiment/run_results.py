@@ -124,6 +124,12 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
     return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
 
 
+def run_labels(runs: Sequence[RunResults]) -> list[str]:
+    """For each run the label of its group, which tells runs of one strategy with other settings apart."""
+    labels = {id(run): group.label for group in group_runs(runs) for run in group.runs}
+    return [labels.get(id(run), run.strategy) for run in runs]
+
+
 def _shown(key: str, value: str) -> str:
     return value if key == MATCH else f"{key.rpartition('.')[2]} {value}"
 

@@ -183,8 +183,7 @@ def _scan(
     total = np.empty(TILE, dtype=np.float32)
     lowest = np.empty(TILE, dtype=np.float32)
     labels = np.empty(TILE, dtype=np.int32)
-    with_plain = len(plain_entropy) > 0
-    minus_plain = np.empty(TILE if with_plain else 0, dtype=np.float32)
+    minus_plain = np.empty(TILE, dtype=np.float32)
     for start in range(0, pixels, TILE):
         count = min(TILE, pixels - start)
         first[:] = np.float32(-1)
@@ -193,21 +192,14 @@ def _scan(
         total[:] = np.float32(0)
         lowest[:] = np.float32(0)
         labels[:] = 0
-        minus_plain[:] = np.float32(0)
         end = start + count
         in_fours = classes // 4 * 4
         for c in range(0, in_fours, 4):
             _take_four_classes(softmax, c, start, end, log_offset, first, second, minus_entropy, total, lowest, labels)
         for c in range(in_fours, classes):
             _take_class(softmax, c, start, end, log_offset, first, second, minus_entropy, total, lowest, labels)
-        if with_plain:
-            for c in range(0, in_fours, 4):
-                _add_four_plain(softmax, c, start, end, minus_plain)
-            for c in range(in_fours, classes):
-                _add_plain(softmax, c, start, end, minus_plain)
-            plains = plain_entropy[start:end]
-            for x in range(count):
-                plains[x] = -minus_plain[x] * scale
+        if len(plain_entropy) > 0:
+            _plain_tile(softmax, start, end, scale, minus_plain, plain_entropy[start:end])
         # Slices count from 0: an index that might be negative would keep the loops from being vectorised.
         entropies, margins, predictions = entropy[start:end], margin[start:end], prediction[start:end]
         wrong = False
@@ -263,6 +255,20 @@ def _take_four_classes(softmax, c, start, end, log_offset, first, second, minus_
             + p_2 * _log(p_2 + log_offset)
             + p_3 * _log(p_3 + log_offset)
         )
+
+
+@njit(inline="always")
+def _plain_tile(softmax, start, end, scale, minus_plain, plains):  # type: ignore[no-untyped-def]
+    """Write the entropy without an offset of pixels start:end to `plains`; minus_plain: (TILE,) to work in."""
+    classes = softmax.shape[0]
+    in_fours = classes // 4 * 4
+    minus_plain[:] = np.float32(0)
+    for c in range(0, in_fours, 4):
+        _add_four_plain(softmax, c, start, end, minus_plain)
+    for c in range(in_fours, classes):
+        _add_plain(softmax, c, start, end, minus_plain)
+    for x in range(end - start):
+        plains[x] = -minus_plain[x] * scale
 
 
 @njit(inline="always")

@@ -89,6 +89,10 @@ def test_configs_of_one_strategy_are_told_apart(tmp_path: Path) -> None:
     page = Path(write_report([run.location for run in runs])).read_text()
     assert "metabox_plus (clicks_priority paper)" in page
     assert "metabox_plus (clicks_priority normalized)" in page
+    told_apart = {"metabox_plus (clicks_priority paper)", "metabox_plus (clicks_priority normalized)"}
+    assert {row["strategy"] for row in summary_table([run.location for run in runs])} == told_apart
+    classes = (tmp_path / "a/report/class_iou.csv").read_text().splitlines()[1:]
+    assert {line.partition(",")[0] for line in classes} == told_apart
 
 
 def test_runs_on_other_data_are_pointed_out(tmp_path: Path) -> None:
