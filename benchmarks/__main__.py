@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.gpu_stages import measure_gpu
 from benchmarks.image_stages import measure_image_stages
+from benchmarks.iteration_stages import measure_iterations
 from benchmarks.measurement import Measurement
 from benchmarks.pool_stages import measure_pool
 from benchmarks.selection_stages import measure_selection
@@ -26,6 +27,7 @@ SECTIONS: dict[str, Callable[[bool], list[Measurement]]] = {
     "selection": measure_selection,
     "pool": measure_pool,
     "training": measure_training,
+    "iteration": measure_iterations,
 }
 
 

@@ -75,12 +75,14 @@ def _train(size: dict[str, int], threads: int, communicator: Any, wrap: Any) -> 
 
 
 def _loop(settings: dict[str, Any]) -> None:
-    """Loop of a Ray Train worker: train, and have rank 0 tell how long that took."""
+    """Loop of a Ray Train worker: train as raymeta's workers do, and have rank 0 tell how long that took."""
     import ray
     import ray.train
 
     from raymeta.cluster.training_worker import DistributedCommunicator
+    from raymeta.networks.freed_memory import keep_freed_memory
 
+    keep_freed_memory()
     communicator = DistributedCommunicator(torch.device("cpu"))
     seconds = _train(settings["size"], 1, communicator, torch.nn.parallel.DistributedDataParallel)
     if communicator.rank == 0:

@@ -1,6 +1,5 @@
 """Where each artefact of a run lies, and what of it counts after the run was killed at any moment."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ from pyarrow import fs
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, differences, parse_config
 from raymeta.experiment.finished_blocks import FinishedBlocks
-from raymeta.experiment.iteration_folder import STAGES, IterationFolder, table_from_bytes, table_to_bytes
+from raymeta.experiment.iteration_folder import STAGES, IterationFolder
 from raymeta.experiment.run_format import (
     FORMAT_VERSION,
     config_digest,
@@ -26,6 +25,7 @@ from raymeta.experiment.run_format import (
 )
 from raymeta.experiment.run_lease import RunLease
 from raymeta.experiment.run_lock import NoLocksError, hold_lock
+from raymeta.experiment.sealed_table import open_sealed, seal
 from raymeta.experiment.store_files import RunError, StoreFiles
 
 __all__ = ["STAGES", "IterationFolder", "RunError", "RunStore"]
@@ -35,7 +35,6 @@ CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
 CLASS_NAMES: Final = "class_names.json"
-_CONTENT_DIGEST: Final = b"raymeta_content_sha256"
 
 
 class RunStore:
@@ -132,7 +131,7 @@ class RunStore:
         """
         kept = self.read_split()
         if kept is None:
-            self._write_checked(SPLIT, table)
+            self._files.write(SPLIT, seal(table))
         elif not kept.equals(table):
             raise RunError(
                 f"{self._files.path(SPLIT)} names other images than the data set has now: "
@@ -141,15 +140,15 @@ class RunStore:
 
     def read_split(self) -> pa.Table | None:
         """The split; None if it is missing or damaged, then it is made anew."""
-        return self._read_checked(SPLIT)
+        return self._read_sealed(SPLIT)
 
     def write_pool_clicks(self, table: pa.Table) -> None:
         """Keep the clicks of every whole image of P (schemas.WHOLE_IMAGE_CLICKS_SCHEMA), counted once a run."""
-        self._write_checked(POOL_CLICKS, table)
+        self._files.write(POOL_CLICKS, seal(table))
 
     def read_pool_clicks(self) -> pa.Table | None:
         """Clicks of every whole image of P; None if missing or damaged, then they are counted anew."""
-        return self._read_checked(POOL_CLICKS)
+        return self._read_sealed(POOL_CLICKS)
 
     def write_class_names(self, names: Sequence[str]) -> None:
         """Keep the names of the classes, for a report that is made where the data set isn't."""
@@ -201,21 +200,9 @@ class RunStore:
                 stack.enter_context(RunLease(self._files).hold(say))
             yield
 
-    def _write_checked(self, name: str, table: pa.Table) -> None:
-        """Write a table that carries the checksum of its values."""
-        digest = {_CONTENT_DIGEST: _content_digest(table)}
-        self._files.write(name, table_to_bytes(table.replace_schema_metadata(digest)))
-
-    def _read_checked(self, name: str) -> pa.Table | None:
+    def _read_sealed(self, name: str) -> pa.Table | None:
         data = self._files.read(name)
-        if data is None:
-            return None
-        try:
-            table = table_from_bytes(data)
-            digest = (table.schema.metadata or {}).get(_CONTENT_DIGEST)
-            return table.replace_schema_metadata(None) if digest == _content_digest(table) else None
-        except (OSError, ValueError, pa.ArrowException):
-            return None
+        return None if data is None else open_sealed(data)
 
     def _is_begun(self) -> bool:
         """Whether a run was begun here, even if one of its files is missing by now."""
@@ -286,8 +273,3 @@ def _agrees(config: ExperimentConfig, run: dict[str, Any]) -> bool:
     if run["format_version"] == 1:
         return bool(format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256"))
     return bool(config_digest(config) == run.get("config_sha256"))
-
-
-def _content_digest(table: pa.Table) -> bytes:
-    """Checksum of a table's values, whatever the bytes of its file."""
-    return hashlib.sha256(json.dumps(table.to_pydict(), sort_keys=True).encode()).hexdigest().encode()

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -22,8 +24,20 @@ def test_quick_mode_measures_every_stage(tmp_path):
     assert all(row["seconds"] > 0 for row in timed)
 
 
+@pytest.mark.long
+@pytest.mark.ray
+@pytest.mark.slow
+def test_quick_mode_on_ray(tmp_path):
+    out = tmp_path / "table.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(out), "training", "iteration"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=500)
+    rows = {row["stage"]: row["seconds"] for row in json.loads(out.read_text())["rows"]}
+    assert rows["training, 2 workers of Ray Train"] > 0
+    assert 0 < rows["iteration beyond its work"] < rows["whole iteration, tiny images"]
+
+
 def test_an_unknown_section_is_named():
     command = [sys.executable, "-m", "benchmarks", "speed"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 2
-    assert "section 'speed' is unknown: choose of image, gpu, selection, pool, training" in done.stderr
+    assert "section 'speed' is unknown: choose of image, gpu, selection, pool, training, iteration" in done.stderr
