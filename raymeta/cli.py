@@ -11,6 +11,7 @@ from rich.console import Console
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config, repetition_configs
 from raymeta.experiment.run_errors import RunFailedError
+from raymeta.locations import below, hide_secrets
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -26,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nstopped: the same command goes on where it was", file=sys.stderr)
         return EXIT_INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"raymeta: {error}", file=sys.stderr)
+        print(hide_secrets(f"raymeta: {error}"), file=sys.stderr)
         return EXIT_BAD_INPUT
     except RunFailedError as error:
-        print(f"raymeta: {error}", file=sys.stderr)
+        print(hide_secrets(f"raymeta: {error}"), file=sys.stderr)
         return EXIT_FAILED
 
 
@@ -195,7 +196,7 @@ def _run_repetitions(config: ExperimentConfig, address: str | None, console: Con
     finished = [folder for folder, code in codes.items() if code == 0]
     if finished:
         print_table(finished, console)
-        path = write_report(finished, f"{config.run_dir.rstrip('/')}/report")
+        path = write_report(finished, below(config.run_dir, "report"))
         console.print(f"report: {path}", highlight=False, soft_wrap=True)
     failed = [folder for folder, code in codes.items() if code]
     if failed:

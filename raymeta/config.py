@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from raymeta.locations import below
 from raymeta.safe_yaml import YamlError, load_yaml
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
@@ -234,9 +235,8 @@ def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
     """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
     if config.seeds is None:
         return [config]
-    folder = config.run_dir.rstrip("/")
     return [
-        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": f"{folder}/{seed_folder(seed)}"})
+        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": below(config.run_dir, seed_folder(seed))})
         for seed in config.seeds
     ]
 

@@ -22,7 +22,7 @@ from raymeta.experiment.check import check_numbers, experiment_split
 from raymeta.experiment.cost_matching import candidate_config
 from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import IterationFolder
-from raymeta.experiment.run_errors import RunFailedError
+from raymeta.experiment.run_errors import GOES_ON, RunFailedError
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -69,10 +69,7 @@ def _lost_processes() -> Iterator[None]:
     except RayError as error:
         if isinstance(error, RayTaskError) and not isinstance(error.cause, RayError):
             raise  # our own error, in a worker
-        raise RunFailedError(
-            f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n"
-            "what is committed stays: the same command goes on from there"
-        ) from error
+        raise RunFailedError(f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n{GOES_ON}") from error
 
 
 def run_iterations(session: Session) -> None:

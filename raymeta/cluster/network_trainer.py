@@ -12,7 +12,7 @@ from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.cluster.training_desk import TrainingJob, start_desk
 from raymeta.cluster.training_worker import training_loop
 from raymeta.config import ExperimentConfig
-from raymeta.experiment.run_errors import RunFailedError
+from raymeta.experiment.run_errors import GOES_ON, RunFailedError
 
 MAX_WORKER_FAILURES = 5
 POLL_S = 0.25
@@ -70,8 +70,13 @@ class NetworkTrainer:
         """
         while ray.get(self._desk.arrivals.remote()) < self.config.training.workers:
             if not self._thread.is_alive():
-                raise TrainingFailedError(f"Ray Train ended before its workers ran: {self._error}")
+                raise TrainingFailedError(self._ended("before its workers ran"))
             time.sleep(POLL_S)
+
+    def _ended(self, when: str) -> str:
+        """What stops the run; of Ray's reasons the first line, the others explain at length what may be."""
+        reason = (str(self._error).strip().splitlines() or ["it gave no reason"])[0]
+        return f"Ray Train ended {when}: {reason}\n{GOES_ON}"
 
     def train(
         self,
@@ -96,7 +101,7 @@ class NetworkTrainer:
         epoch = 0
         while (result := ray.get(self._desk.result.remote(number, POLL_S))) is None:
             if not self._thread.is_alive():
-                raise TrainingFailedError(f"Ray Train ended while it trained iteration {iteration}: {self._error}")
+                raise TrainingFailedError(self._ended(f"while it trained iteration {iteration}"))
             progress = ray.get(self._desk.progress.remote())
             if on_progress and progress:
                 on_progress(progress)

@@ -7,6 +7,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from raymeta.locations import hide_secrets
+
 STAGE_TEXT = {
     "start": "start workers",
     "clicks": "count clicks of P",
@@ -62,7 +64,7 @@ class RunProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._bar.console.print(hide_secrets(text), highlight=False, markup=False, soft_wrap=True)
 
     def begin_iteration(self, iteration: int) -> None:
         """An iteration starts."""

@@ -36,6 +36,7 @@ from raymeta.experiment.query_comparison import (
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.split import Split
 from raymeta.experiment.store_files import StoreFiles
+from raymeta.locations import below
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
 
 CHANGEABLE: Final = ("acquisition.", "scoring.")
@@ -88,7 +89,7 @@ def requery(
     unlabelled = _unlabelled(store)
     with ray_connection(address), RunProgress("requery", 1, console) as progress:
         query = _score(config, pool, unlabelled, bundle, progress)
-    files = StoreFiles(out or f"{store.location}/requery/{_slug(iteration, overrides)}")
+    files = StoreFiles(out or below(store.location, "requery", _slug(iteration, overrides)))
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(

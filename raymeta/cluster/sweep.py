@@ -32,6 +32,7 @@ from raymeta.experiment.sweep_results import (
     trials_csv,
     value_scatter,
 )
+from raymeta.locations import below
 
 POLL_S = 0.5
 STOPPED = "stopped.json"
@@ -95,7 +96,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
 
 def write_sweep_tables(sweep: SweepConfig, rows: Sequence[TrialRow]) -> str:
     """Write SWEEP_DIR/report/sweep.csv and sweep.png; gives the path of the picture."""
-    report = StoreFiles(f"{sweep.sweep_dir.rstrip('/')}/report")
+    report = StoreFiles(below(sweep.sweep_dir, "report"))
     draw = heat_map if sweep.search == "grid" else value_scatter
     report.write("sweep.csv", trials_csv(rows))
     report.write(SWEEP_PICTURE, to_png(draw(rows, best_measure(rows))))

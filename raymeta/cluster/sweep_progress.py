@@ -11,6 +11,7 @@ from raymeta.experiment.run_results import load_run
 from raymeta.experiment.store_files import StoreFiles
 from raymeta.experiment.sweep_plan import SweepConfig
 from raymeta.experiment.sweep_results import is_finished
+from raymeta.locations import without_options
 
 
 class SweepProgress(Callback):
@@ -45,7 +46,8 @@ class SweepProgress(Callback):
         self._say(f"{self._name(trial)} ended by {self._sweep.scheduler}")
 
     def _name(self, trial: Any) -> str:
-        return str(trial.config["run"]["run_dir"]).removeprefix(self._sweep.sweep_dir.rstrip("/") + "/")
+        folder = without_options(str(trial.config["run"]["run_dir"]))
+        return folder.removeprefix(without_options(self._sweep.sweep_dir) + "/")
 
     def _say(self, text: str) -> None:
         Console().print(text, highlight=False, markup=False, soft_wrap=True)

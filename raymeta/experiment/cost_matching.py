@@ -12,6 +12,7 @@ from raymeta.annotation.oracle import GroundTruth, Oracle
 from raymeta.config import ExperimentConfig, seed_folder
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.split import Split
+from raymeta.locations import below
 from raymeta.schemas import IMAGE_ID, RANK
 
 CANDIDATES_A_BOX: Final = 8
@@ -126,8 +127,8 @@ def _split_of(store: RunStore) -> Split:
 
 def _open_reference(config: ExperimentConfig) -> RunStore:
     """The named run, or in a folder of repetitions the one of the same seed."""
-    named = str(config.acquisition.match_cost_of).rstrip("/")
-    for location in (named, f"{named}/{seed_folder(config.seed)}"):
+    named = str(config.acquisition.match_cost_of)
+    for location in (named, below(named, seed_folder(config.seed))):
         store = RunStore(location)
         if store.exists():
             return store

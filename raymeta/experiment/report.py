@@ -37,6 +37,7 @@ from raymeta.experiment.run_folders import expand_runs
 from raymeta.experiment.run_results import FULL_SET, RunResults, comparable_faults, load_run, run_labels
 from raymeta.experiment.run_store import RunError
 from raymeta.experiment.store_files import StoreFiles
+from raymeta.locations import below
 
 __all__ = ["print_table", "summary_table", "write_report"]
 
@@ -68,7 +69,7 @@ def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | Non
     if not run_locations:
         raise RunError("no run given: name at least one run folder")
     runs = [load_run(location) for location in expand_runs(run_locations)]
-    files_out = StoreFiles(f"{run_locations[0].rstrip('/')}/report" if out is None else os.fspath(out))
+    files_out = StoreFiles(below(run_locations[0], "report") if out is None else os.fspath(out))
     write = _writer(files_out)
     notes = [note for run in runs for note in run.notes] + comparable_faults(runs)
     comparisons, told = compare(runs)

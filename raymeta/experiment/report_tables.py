@@ -12,6 +12,7 @@ from raymeta.experiment.csv_files import to_csv
 from raymeta.experiment.paired_comparison import EqualCost, PairRow
 from raymeta.experiment.run_folders import expand_runs
 from raymeta.experiment.run_results import RunResults, load_run, run_labels
+from raymeta.locations import hide_secrets
 
 COLUMNS: Final = ("strategy", "seed", "iteration", "mIoU", "cost_A", "cost_B", "cost_P", "boxes", "R²")
 _FIELDS: Final = ("miou", "cost_a", "cost_b", "cost_p", "boxes", "r2")
@@ -80,7 +81,13 @@ def summary_csv(runs: Sequence[RunResults]) -> bytes:
     rows = []
     for run in runs:
         for summary in run.summaries:
-            row = [run.store.location, run.strategy, run.seed, summary["iteration"], *map(summary.get, _CSV_FIELDS)]
+            row = [
+                hide_secrets(run.store.location),
+                run.strategy,
+                run.seed,
+                summary["iteration"],
+                *map(summary.get, _CSV_FIELDS),
+            ]
             row += [(summary.get("clicks") or {}).get(name) for name in clicks]
             rows.append(row + [(summary.get("seconds") or {}).get(name) for name in stages])
     return to_csv(header, rows)

@@ -15,6 +15,7 @@ from raymeta.experiment.run_folders import expand_runs
 from raymeta.experiment.run_results import load_run
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
+from raymeta.locations import below, last_name, without_options
 
 STAGE_FILES: Final = {
     "train": ("training.parquet", "evaluation.json"),
@@ -50,7 +51,7 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
     by_source = dict(zip((RunStore(run).location for run in runs), names, strict=True))
     exported, origins = [], {}
     for run, name in zip(runs, names, strict=True):
-        target = f"{out.rstrip('/')}/{name}"
+        target = below(out, name)
         if RunStore(target).exists():
             raise RunError(f"{target} holds a run already: export to another folder, or remove it first")
         source = RunStore(run)
@@ -62,7 +63,7 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
 
 def relative_names(locations: Sequence[str]) -> list[str]:
     """The locations without the folders that all of them share; at least the last part of each is kept."""
-    parts = [PurePosixPath(RunStore(location).location).parts for location in locations]
+    parts = [PurePosixPath(without_options(RunStore(location).location)).parts for location in locations]
     shared = 0
     for names in zip(*(folders[:-1] for folders in parts), strict=False):
         if len(set(names)) > 1:
@@ -97,8 +98,8 @@ def _without_paths(config: ExperimentConfig, name: str, names: dict[str, str]) -
     return config.model_copy(
         update={
             "run_dir": name,
-            "dataset": config.dataset.model_copy(update={"root": PurePosixPath(config.dataset.root).name}),
-            "network": config.network.model_copy(update={"weights": weights and PurePosixPath(weights).name}),
+            "dataset": config.dataset.model_copy(update={"root": last_name(config.dataset.root)}),
+            "network": config.network.model_copy(update={"weights": weights and last_name(weights)}),
             "report": config.report.model_copy(update={"full_set_run": _renamed(config.report.full_set_run, names)}),
             "acquisition": acquisition,
         }
@@ -110,12 +111,12 @@ def _renamed(path: str | None, names: dict[str, str]) -> str | None:
     if path is None:
         return None
     known = [names[place] for place in (RunStore(path).location,) if place in names]
-    below = [exported.rpartition("/")[0] for place, exported in names.items() if _is_below(place, path)]
-    return next(iter([*known, *below]), PurePosixPath(path).name)
+    inside = [exported.rpartition("/")[0] for place, exported in names.items() if _is_below(place, path)]
+    return next(iter([*known, *inside]), last_name(path))
 
 
 def _is_below(place: str, path: str) -> bool:
-    return place.startswith(RunStore(path).location.rstrip("/") + "/")
+    return without_options(place).startswith(without_options(RunStore(path).location) + "/")
 
 
 def _export_iteration(source: RunStore, store: RunStore, index: int, names: dict[str, str]) -> int:

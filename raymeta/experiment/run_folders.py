@@ -5,6 +5,7 @@ from typing import Final
 
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
+from raymeta.locations import below
 
 DEPTH: Final = 4
 """Folders below each other that are looked through: study/sweep/trial/seed."""
@@ -36,7 +37,7 @@ def _below(location: str, depth: int) -> list[str]:
     if depth == 0:
         return []
     folders = sorted(StoreFiles(location).folders(""), key=_natural)
-    return [run for name in folders for run in _below(f"{location.rstrip('/')}/{name}", depth - 1)]
+    return [run for name in folders for run in _below(below(location, name), depth - 1)]
 
 
 def _natural(name: str) -> tuple[str, int, str]:

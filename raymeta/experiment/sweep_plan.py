@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from raymeta.config import ConfigError, ExperimentConfig, load_values, parse_config, repetition_configs, set_value
+from raymeta.locations import below
 
 Value = int | float | str | bool | None
 
@@ -149,6 +150,6 @@ def _trial_config(
     sweep: SweepConfig, base: Mapping[str, Any], values: Mapping[str, Value], name: str
 ) -> ExperimentConfig:
     changed: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(base)))  # a copy that shares nothing
-    for key, value in {**sweep.fixed, **values, "run_dir": f"{sweep.sweep_dir.rstrip('/')}/{name}"}.items():
+    for key, value in {**sweep.fixed, **values, "run_dir": below(sweep.sweep_dir, name)}.items():
         set_value(changed, key, value)
     return parse_config(changed, source=f"trial {name}")

@@ -14,6 +14,7 @@ from raymeta.experiment.iteration_bundle import REGRESSOR, open_existing, read_s
 from raymeta.experiment.run_results import FULL_SET
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.split import Split
+from raymeta.locations import last_name
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
 from raymeta.service.bundle_shelf import SERVABLE_STAGE
 from raymeta.service.score_choice import Abilities
@@ -73,7 +74,7 @@ class RunReader:
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        return self.store.location.rstrip("/").rpartition("/")[2]
+        return last_name(self.store.location)
 
     def servable(self) -> list[int]:
         """Iterations that can be asked for, ascending."""
