@@ -23,6 +23,7 @@ from raymeta.experiment.cost_matching import candidate_config
 from raymeta.experiment.input_key import input_key, regions_key
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_errors import GOES_ON, RunFailedError
+from raymeta.experiment.run_format import config_digest
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -162,8 +163,10 @@ def _workers(config: ExperimentConfig, progress: RunProgress) -> Iterator[tuple[
 def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
     pool = session.split.pool
-    counted = session.store.read_pool_clicks()
-    finished = session.store.finished_blocks("pool_clicks", input_key(session.dataset.name))
+    counted = session.store.read_pool_clicks(session.config)
+    finished = session.store.finished_blocks(
+        "pool_clicks", input_key(session.dataset.name, config_digest(session.config))
+    )
     if counted is not None:
         finished.discard()
         missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
@@ -174,5 +177,6 @@ def _count_pool_clicks(session: Session) -> None:
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
     kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
-    session.store.write_pool_clicks(pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
+    table = pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA)
+    session.store.write_pool_clicks(table, session.config)
     finished.discard()

@@ -24,7 +24,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.experiment.clicks_sample import clicks_sample
 from raymeta.experiment.image_scorer import Bundle
 from raymeta.experiment.iteration_bundle import open_existing, read_bundle
-from raymeta.experiment.iteration_folder import table_to_bytes
+from raymeta.experiment.iteration_folder import MANIFEST, table_to_bytes
 from raymeta.experiment.query_comparison import (
     Overlap,
     QueryFigures,
@@ -33,7 +33,7 @@ from raymeta.experiment.query_comparison import (
     query_figures,
     query_overlap,
 )
-from raymeta.experiment.run_store import RunError, RunStore
+from raymeta.experiment.run_store import RUN, RunError, RunStore
 from raymeta.experiment.split import Split
 from raymeta.experiment.store_files import StoreFiles
 from raymeta.locations import below
@@ -42,6 +42,7 @@ from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
 CHANGEABLE: Final = ("acquisition.", "scoring.")
 FIXED: Final = ("acquisition.initial_images", "acquisition.meta_images", "acquisition.match_cost")
 PICTURED_IMAGES: Final = 3
+RESULT: Final = "requery.json"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def requery(
 
     Raises:
         ConfigError: a setting that needs another network or other labels.
-        RunError: no such iteration, or an artefact of it is damaged or missing.
+        RunError: no such iteration, an artefact of it is damaged or missing, or `out` is a run's own folder or holds
+            another requery.
     """
     store = RunStore(location)
     config = _changed(store.load_config(), overrides)
@@ -82,6 +84,8 @@ def requery(
         )
     bundle = read_bundle(store, iteration)
     _check(config, bundle, folder.location)
+    files = StoreFiles(out or below(store.location, "requery", _slug(iteration, overrides)))
+    _check_target(files, overrides)
     dataset = open_existing(config.dataset, config.seed)
     check_box_width(config.acquisition.box_width, dataset.height, dataset.width)
     images = folder.read_table("images.parquet")
@@ -89,7 +93,6 @@ def requery(
     unlabelled = _unlabelled(store)
     with ray_connection(address), RunProgress("requery", 1, console) as progress:
         query = _score(config, pool, unlabelled, bundle, progress)
-    files = StoreFiles(out or below(store.location, "requery", _slug(iteration, overrides)))
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(
@@ -193,6 +196,19 @@ def _answers(dataset: Dataset, config: ExperimentConfig, query: pa.Table) -> pa.
     return pa.concat_tables(answers).sort_by(RANK)
 
 
+def _check_target(files: StoreFiles, overrides: Sequence[str]) -> None:
+    """Raises RunError where the folder holds anything but the same requery."""
+    if any(files.size(name) is not None for name in (MANIFEST, RUN)):
+        raise RunError(f"{files.path('')} is a run's own folder: give --out a folder of its own")
+    try:
+        found = json.loads(files.read(RESULT) or b"{}")
+    except (ValueError, RecursionError):
+        found = {}
+    other = found.get("overrides") if isinstance(found, dict) else None
+    if other is not None and other != list(overrides):
+        raise RunError(f"{files.path('')} holds the requery of {other}: give --out another folder, or remove it first")
+
+
 def _write(files: StoreFiles, result: Requery, query: pa.Table, annotation: pa.Table, overrides: Sequence[str]) -> None:
     told: dict[str, Any] = {
         "overrides": list(overrides),
@@ -202,7 +218,7 @@ def _write(files: StoreFiles, result: Requery, query: pa.Table, annotation: pa.T
     }
     files.write("query.parquet", table_to_bytes(query))
     files.write("annotation.parquet", table_to_bytes(annotation))
-    files.write("requery.json", (json.dumps(told, indent=2) + "\n").encode())
+    files.write(RESULT, (json.dumps(told, indent=2) + "\n").encode())
 
 
 def _write_picture(files: StoreFiles, dataset: Dataset, original: pa.Table, query: pa.Table) -> None:
@@ -212,5 +228,7 @@ def _write_picture(files: StoreFiles, dataset: Dataset, original: pa.Table, quer
 
 
 def _slug(iteration: int, overrides: Sequence[str]) -> str:
-    text = "_".join([f"{iteration:03d}", *(override.rpartition(".")[2] for override in overrides)])
-    return "".join(c if c.isalnum() or c in "=-_" else "-" for c in text)
+    """Name of a folder that tells what was asked: `000_epsilon=1.5`."""
+    changes = [override.partition("=") for override in overrides]
+    text = "_".join([f"{iteration:03d}", *(f"{key.rpartition('.')[2]}={value}" for key, _, value in changes)])
+    return "".join(c if c.isalnum() or c in "=-_." else "-" for c in text)

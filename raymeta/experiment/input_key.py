@@ -8,7 +8,7 @@ from raymeta.annotation.labelled_regions import LabelledRegions
 
 
 def input_key(*inputs: bytes | str | int | LabelledRegions | None) -> str:
-    """A digest of everything that a stage's results depend on beside the run's config; 64 hexadecimal digits.
+    """A digest of everything that a stage's results depend on; 64 hexadecimal digits.
 
     This version of raymeta is part of it: what another version left is done again.
     """

@@ -13,7 +13,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.experiment.report_panels import class_names
 from raymeta.experiment.run_folders import expand_runs
 from raymeta.experiment.run_results import load_run
-from raymeta.experiment.run_store import RunError, RunStore
+from raymeta.experiment.run_store import IterationFolder, RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
 from raymeta.locations import below, last_name, without_options
 
@@ -25,6 +25,16 @@ STAGE_FILES: Final = {
     "summary": ("summary.json",),
 }
 """What a report reads, by the stage that made it."""
+
+
+ORIGINS: Final = "export.json"
+
+
+@dataclass(frozen=True)
+class _Stage:
+    name: str
+    files: dict[str, bytes]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
     runs = expand_runs(locations)
     names = relative_names(runs)
     by_source = dict(zip((RunStore(run).location for run in runs), names, strict=True))
-    exported, origins = [], {}
+    exported, origins = [], _known_origins(StoreFiles(out))
     for run, name in zip(runs, names, strict=True):
         target = below(out, name)
         if RunStore(target).exists():
@@ -57,8 +67,19 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
         source = RunStore(run)
         origins[name] = {key: source.run_info()[key] for key in ("created", "raymeta", "strategy", "seed")}
         exported.append(Exported(run, name, _export(source, target, name, by_source)))
-    StoreFiles(out).write("export.json", (json.dumps(origins, indent=2) + "\n").encode())
+    StoreFiles(out).write(ORIGINS, (json.dumps(origins, indent=2) + "\n").encode())
     return exported
+
+
+def _known_origins(files: StoreFiles) -> dict[str, Any]:
+    """What an earlier export into the same folder has told."""
+    try:
+        known = json.loads(files.read(ORIGINS) or b"{}")
+    except (ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict):
+        raise RunError(f"{files.path(ORIGINS)} is damaged: export to another folder, or remove it first")
+    return known
 
 
 def relative_names(locations: Sequence[str]) -> list[str]:
@@ -74,6 +95,8 @@ def relative_names(locations: Sequence[str]) -> list[str]:
 
 def _export(source: RunStore, target: str, name: str, names: dict[str, str]) -> int:
     config = source.load_config()
+    # Read before anything is written: what a damaged artefact stops must not look like a run with fewer iterations.
+    iterations = {index: _read_iteration(source.iteration(index), names) for index in source.iterations()}
     store = RunStore(target)
     store.create(_without_paths(config, name, names))
     for table, write in (
@@ -85,7 +108,12 @@ def _export(source: RunStore, target: str, name: str, names: dict[str, str]) -> 
     known, _ = class_names([load_run(source.location)])
     if known:
         store.write_class_names(known)
-    return sum(_export_iteration(source, store, index, names) for index in source.iterations())
+    for index, stages in iterations.items():
+        for stage in stages:
+            for file, data in stage.files.items():
+                store.iteration(index).write_bytes(file, data)
+            store.iteration(index).commit(stage.name, list(stage.files), stage.seconds)
+    return sum(len(data) for stages in iterations.values() for stage in stages for data in stage.files.values())
 
 
 def _without_paths(config: ExperimentConfig, name: str, names: dict[str, str]) -> ExperimentConfig:
@@ -119,23 +147,20 @@ def _is_below(place: str, path: str) -> bool:
     return without_options(place).startswith(without_options(RunStore(path).location) + "/")
 
 
-def _export_iteration(source: RunStore, store: RunStore, index: int, names: dict[str, str]) -> int:
-    """Copy one finished iteration; gives the bytes written, 0 where it is not finished."""
-    theirs, ours = source.iteration(index), store.iteration(index)
-    seconds = theirs.stage_seconds()
+def _read_iteration(folder: IterationFolder, names: dict[str, str]) -> list[_Stage]:
+    """The stages of one finished iteration, ready to be written; none where it is not finished."""
+    seconds = folder.stage_seconds()
     if "summary" not in seconds:
-        return 0
-    written = 0
+        return []
+    stages = []
     for stage, files in STAGE_FILES.items():
-        present = [name for name in files if theirs.is_named(name)]
-        for name in present:
-            data = _small(theirs.read_table(name)) if name.endswith(".parquet") else theirs.read_bytes(name)
+        found = {}
+        for name in filter(folder.is_named, files):
+            found[name] = _small(folder.read_table(name)) if name.endswith(".parquet") else folder.read_bytes(name)
             if name == "score.json":
-                data = _score_without_paths(data, names)
-            ours.write_bytes(name, data)
-            written += len(data)
-        ours.commit(stage, present, seconds[stage])
-    return written
+                found[name] = _score_without_paths(found[name], names)
+        stages.append(_Stage(stage, found, seconds[stage]))
+    return stages
 
 
 def _score_without_paths(data: bytes, names: dict[str, str]) -> bytes:

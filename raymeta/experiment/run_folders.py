@@ -5,7 +5,7 @@ from typing import Final
 
 from raymeta.experiment.run_store import RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
-from raymeta.locations import below
+from raymeta.locations import below, without_options
 
 DEPTH: Final = 4
 """Folders below each other that are looked through: study/sweep/trial/seed."""
@@ -14,21 +14,30 @@ DEPTH: Final = 4
 def expand_runs(locations: Sequence[str]) -> list[str]:
     """The runs at the given places: a run folder stands for itself, any other folder for the runs below it, by name.
 
+    A run that is named twice, however it is written, is taken once.
+
     Raises:
         RunError: no run at, or below, one of the places.
     """
-    found: list[str] = []
+    found: dict[str, str] = {}
     for location in locations:
         runs = _below(location, DEPTH)
         if not runs:
             raise RunError(f"{location} holds no run, nor do its folders: give run folders, or a folder of runs")
-        found += runs
-    return list(dict.fromkeys(found))
+        for run in runs:
+            found.setdefault(_resolved(run), run)
+    return list(found.values())
 
 
 def is_run(location: str) -> bool:
     """Whether the folder itself is a run."""
     return RunStore(location).exists()
+
+
+def _resolved(location: str) -> str:
+    """The same text for every way to write a place."""
+    root = RunStore(location).local_root
+    return str(root.resolve()) if root else without_options(location)
 
 
 def _below(location: str, depth: int) -> list[str]:

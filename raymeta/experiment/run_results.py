@@ -1,7 +1,7 @@
 """What is read from finished iterations, for reports: one record a run, grouped into what can be averaged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,10 @@ class RunResults:
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs that differ in their seeds alone."""
+    """Runs that differ in their seeds alone; what one of them lacks amid its iterations is left out of all.
+
+    So the n-th iteration of every run is the same one.
+    """
 
     label: str
     strategy: str
@@ -74,18 +77,17 @@ def load_run(location: str) -> RunResults:
     """
     store = RunStore(location)
     config = store.load_config()
-    summaries, curves, notes = [], {}, []
+    summaries: list[dict[str, Any]] = []
+    curves, notes = {}, []
     for index in store.iterations():
         folder = store.iteration(index)
         if "summary" not in folder.stage_seconds():
             continue
         try:
-            summary = folder.read_json("summary.json")
+            summaries.append({**folder.read_json("summary.json"), "iteration": index})
             curves[index] = folder.read_table("training.parquet")
         except RunError as error:
             notes.append(str(error))
-            continue
-        summaries.append({**summary, "iteration": index})
     if not summaries:
         notes.append(f"{store.location} has no finished iteration yet")
     matched, told = _matched(store, config, len(summaries))
@@ -120,14 +122,24 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
         rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
         telling = [_shown(key, value) for key, value in identity if value and len({rival[key] for rival in rivals}) > 1]
         label = f"{strategy} ({', '.join(telling)})" if telling else strategy
-        result.append(RunGroup(label, strategy, tuple(sorted(members, key=lambda run: run.seed))))
+        aligned = _without_gaps(sorted(members, key=lambda run: run.seed))
+        if aligned:
+            result.append(RunGroup(label, strategy, tuple(aligned)))
     return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
+
+
+def _without_gaps(runs: Sequence[RunResults]) -> list[RunResults]:
+    """The runs without the iterations that some of them lacks while it has a later one; runs left empty are dropped."""
+    found = [{summary["iteration"] for summary in run.summaries} for run in runs]
+    gaps = {index for have in found for index in range(max(have)) if index not in have}
+    kept = [tuple(summary for summary in run.summaries if summary["iteration"] not in gaps) for run in runs]
+    return [replace(run, summaries=summaries) for run, summaries in zip(runs, kept, strict=True) if summaries]
 
 
 def run_labels(runs: Sequence[RunResults]) -> list[str]:
     """For each run the label of its group, which tells runs of one strategy with other settings apart."""
-    labels = {id(run): group.label for group in group_runs(runs) for run in group.runs}
-    return [labels.get(id(run), run.strategy) for run in runs]
+    labels = {id(run.store): group.label for group in group_runs(runs) for run in group.runs}
+    return [labels.get(id(run.store), run.strategy) for run in runs]
 
 
 def _shown(key: str, value: str) -> str:

@@ -78,7 +78,7 @@ class RunStore:
         run = self._sound_run()
         old = self._sound_config(run)
         self._check_same(config, run, old)
-        if old != config or run is None or run["format_version"] < FORMAT_VERSION:
+        if old != config or run is None or run["format_version"] < FORMAT_VERSION or not _names(run, config):
             # config.yaml first: it carries its own checksum, so a crash between the two leaves a run that opens.
             self._files.write(CONFIG, config_to_bytes(config))
             self._files.write(RUN, run_to_bytes({**_new_run(config), "created": (run or _new_run(config))["created"]}))
@@ -88,9 +88,10 @@ class RunStore:
         if not self._is_begun():
             return []
         run = self._sound_run()
+        config = self._sound_config(run)
         sound = {
-            RUN: run is not None,
-            CONFIG: self._sound_config(run) is not None,
+            RUN: run is not None and (config is None or _names(run, config)),
+            CONFIG: config is not None,
             SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
             POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
         }
@@ -113,9 +114,16 @@ class RunStore:
         """The config of the run; keys that its raymeta didn't know have their defaults.
 
         Raises:
-            RunError: no run here, or config.yaml is missing, was changed since, or holds what this version can't use.
+            RunError: no run here, or config.yaml is missing, was changed since, is of another run, or holds what
+                this version can't use.
         """
-        config = self._sound_config(self.run_info())
+        run = self.run_info()
+        config = self._sound_config(run)
+        if config is not None and not _names(run, config):
+            raise RunError(
+                f"{self._files.path(CONFIG)} and {RUN} are of different runs ({config.acquisition.strategy} with seed "
+                f"{config.seed}, {run.get('strategy')} with seed {run.get('seed')}): restore the one that was replaced"
+            )
         if config is None:
             raise RunError(
                 f"{self._files.path(CONFIG)} is missing, damaged or was edited: "
@@ -142,13 +150,16 @@ class RunStore:
         """The split; None if it is missing or damaged, then it is made anew."""
         return self._read_sealed(SPLIT)
 
-    def write_pool_clicks(self, table: pa.Table) -> None:
-        """Keep the clicks of every whole image of P (schemas.WHOLE_IMAGE_CLICKS_SCHEMA), counted once a run."""
-        self._files.write(POOL_CLICKS, seal(table))
+    def write_pool_clicks(self, table: pa.Table, config: ExperimentConfig | None = None) -> None:
+        """Keep the clicks of every whole image of P (schemas.WHOLE_IMAGE_CLICKS_SCHEMA), counted once a run.
 
-    def read_pool_clicks(self) -> pa.Table | None:
-        """Clicks of every whole image of P; None if missing or damaged, then they are counted anew."""
-        return self._read_sealed(POOL_CLICKS)
+        config: what they were counted with.
+        """
+        self._files.write(POOL_CLICKS, seal(table, "" if config is None else config_digest(config)))
+
+    def read_pool_clicks(self, config: ExperimentConfig | None = None) -> pa.Table | None:
+        """Clicks of every whole image of P; None if missing, damaged or of another config: they are counted anew."""
+        return self._read_sealed(POOL_CLICKS, "" if config is None else config_digest(config))
 
     def write_class_names(self, names: Sequence[str]) -> None:
         """Keep the names of the classes, for a report that is made where the data set isn't."""
@@ -174,7 +185,8 @@ class RunStore:
 
     def iterations(self) -> list[int]:
         """Iterations that have a folder, ascending."""
-        return sorted(int(name) for name in self._files.folders("iterations") if name.isdecimal())
+        names = [name for name in self._files.folders("iterations") if name.isdecimal() and name.isascii()]
+        return sorted(int(name) for name in names if name == f"{int(name):03d}")
 
     def write_report(self, name: str, data: bytes) -> str:
         """Write a file below RUN/report and give its full path."""
@@ -200,17 +212,19 @@ class RunStore:
                 stack.enter_context(RunLease(self._files).hold(say))
             yield
 
-    def _read_sealed(self, name: str) -> pa.Table | None:
+    def _read_sealed(self, name: str, made_from: str = "") -> pa.Table | None:
         data = self._files.read(name)
-        return None if data is None else open_sealed(data)
+        return None if data is None else open_sealed(data, made_from)
 
     def _is_begun(self) -> bool:
         """Whether a run was begun here, even if one of its files is missing by now."""
         if self.exists() or self._files.size(CONFIG) is not None:
             return True
-        if self.iterations():
+        foreign = ["iterations"] if self.iterations() else []
+        foreign += [name for name in (SPLIT, POOL_CLICKS) if self._files.size(name) is not None]
+        if foreign:
             raise RunError(
-                f"{self.location} holds iterations, but neither {RUN} nor {CONFIG} that tell of which run: "
+                f"{self.location} holds {' and '.join(foreign)}, but neither {RUN} nor {CONFIG} that tell whose: "
                 "restore one of them or choose another run_dir"
             )
         return False
@@ -266,6 +280,11 @@ def _new_run(config: ExperimentConfig) -> dict[str, Any]:
         "seed": config.seed,
         "config_sha256": config_digest(config),
     }
+
+
+def _names(run: dict[str, Any], config: ExperimentConfig) -> bool:
+    """Whether run.json tells of this config's run; its checksum is not asked, since other versions count otherwise."""
+    return (run.get("strategy"), run.get("seed")) == (config.acquisition.strategy, config.seed)
 
 
 def _agrees(config: ExperimentConfig, run: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from raymeta.experiment.iteration_folder import table_from_bytes, table_to_bytes
 
 _KEY: Final = b"raymeta_file_sha256"
+_MADE_FROM: Final = b"raymeta_made_from"
 _ZEROS: Final = b"0" * 64
 _HEADER: Final = 2
 """Between the name of an entry of Parquet's metadata and its value: type and length, as Thrift writes them."""
@@ -16,20 +17,29 @@ _VALUES_KEY: Final = b"raymeta_content_sha256"
 """Entry of raymeta up to format 2's first files: checksum of the values, which a bit flipped elsewhere leaves valid."""
 
 
-def seal(table: pa.Table) -> bytes:
-    """The table as a Parquet file with the SHA-256 of the file, taken with 64 zeros in the checksum's place."""
-    data = table_to_bytes(table.replace_schema_metadata({_KEY: _ZEROS}))
+def seal(table: pa.Table, made_from: str = "") -> bytes:
+    """The table as a Parquet file with the SHA-256 of the file, taken with 64 zeros in the checksum's place.
+
+    made_from: names what the table was made from, empty where that is of no account.
+    """
+    data = table_to_bytes(table.replace_schema_metadata({_MADE_FROM: made_from.encode(), _KEY: _ZEROS}))
     start = _checksum_at(data)
     return data[:start] + _checksum(data, start) + data[start + len(_ZEROS) :]
 
 
-def open_sealed(data: bytes) -> pa.Table | None:
-    """The table of a sealed file; None if any bit of it has changed, or it was never sealed."""
+def open_sealed(data: bytes, made_from: str = "") -> pa.Table | None:
+    """The table of a sealed file; None if any bit of it has changed, it was never sealed, or made from something else.
+
+    made_from: as for `seal`; empty, or a file that doesn't tell, is not compared.
+    """
     start = _checksum_at(data)
-    if start > _HEADER:
-        found = data[start : start + len(_ZEROS)]
-        return table_from_bytes(data).replace_schema_metadata(None) if found == _checksum(data, start) else None
-    return _open_with_checked_values(data)
+    if start <= _HEADER:
+        return _open_with_checked_values(data)
+    if data[start : start + len(_ZEROS)] != _checksum(data, start):
+        return None
+    table = table_from_bytes(data)
+    told = table.schema.metadata[_MADE_FROM].decode()
+    return None if told and made_from and told != made_from else table.replace_schema_metadata(None)
 
 
 def _checksum_at(data: bytes) -> int:

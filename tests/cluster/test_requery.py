@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from raymeta.cli import main
-from raymeta.cluster.requery import _changed
+from raymeta.cluster.requery import _changed, _check_target, _slug
 from raymeta.config import ConfigError, load_config
+from raymeta.experiment.store_files import RunError, StoreFiles
 
 
 def requery(runner, run_dir, *arguments):
@@ -54,3 +55,30 @@ def test_no_such_iteration(runner, capsys):
     RunStore(str(runner.run_dir)).create(load_config(runner.config))
     assert main(["requery", str(runner.run_dir), "--iteration", "7", "acquisition.box_width=8"]) == 2
     assert "has no sound network and query" in capsys.readouterr().err
+
+
+def test_other_settings_have_another_folder():
+    asked = [["acquisition.epsilon=1.5"], ["acquisition.epsilon=2.5"], ["acquisition.strategy=a/b", "scoring.actors=2"]]
+    assert [_slug(7, overrides) for overrides in asked] == [
+        "007_epsilon=1.5",
+        "007_epsilon=2.5",
+        "007_strategy=a-b_actors=2",
+    ]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "run.json"])
+def test_a_folder_of_the_run_itself_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(RunError, match="give --out a folder of its own"):
+        _check_target(StoreFiles(str(tmp_path)), [])
+
+
+def test_a_folder_of_another_requery_is_refused(tmp_path):
+    files = StoreFiles(str(tmp_path))
+    _check_target(files, ["acquisition.epsilon=1.5"])
+    (tmp_path / "requery.json").write_text('{"overrides": ["acquisition.epsilon=2.5"]}')
+    _check_target(files, ["acquisition.epsilon=2.5"])
+    with pytest.raises(RunError, match=r"epsilon=2\.5.*give --out another folder"):
+        _check_target(files, ["acquisition.epsilon=1.5"])
+    (tmp_path / "requery.json").write_text("[" * 100_000)
+    _check_target(files, [])

@@ -7,6 +7,7 @@ from rich.console import Console
 from synthetic_runs import make_config, write_run
 
 from raymeta.experiment.report import print_table, summary_table, write_report
+from raymeta.experiment.run_results import group_runs, load_run
 from raymeta.experiment.run_store import RunError, RunStore
 
 
@@ -78,6 +79,31 @@ def test_damaged_summary_is_left_out_and_named(tmp_path: Path) -> None:
     damaged.write_bytes(damaged.read_bytes()[:-9])
     assert [row["iteration"] for row in summary_table([store.location])] == [0, 1, 3, 4]
     assert str(damaged) in Path(write_report([store.location])).read_text()
+
+
+def test_what_one_seed_lacks_is_left_out_of_the_mean(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / f"seed_{seed}", "random_box", seed) for seed in (0, 1)]
+    whole = group_runs([load_run(run.location) for run in runs])[0]
+    (tmp_path / "seed_1/iterations/000/summary.json").write_bytes(b"{")
+    group = group_runs([load_run(run.location) for run in runs])[0]
+    assert whole.mean("iteration").tolist() == [0, 1, 2, 3, 4]
+    assert group.mean("iteration").tolist() == [1, 2, 3, 4]
+    assert group.mean("miou").tolist() == whole.mean("miou").tolist()[1:]
+
+
+def test_a_run_that_is_named_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "run", "random_box")
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    spellings = [run.location, f"{run.location}/", "run", "./run/", "link", (tmp_path / "run").as_uri()]
+    assert len(summary_table(spellings)) == 5
+
+
+def test_a_damaged_learning_curve_costs_no_iteration(tmp_path: Path) -> None:
+    store = write_run(tmp_path / "run", "random_box")
+    (tmp_path / "run/iterations/001/training.parquet").write_bytes(b"PAR1")
+    assert [row["iteration"] for row in summary_table([store.location])] == [0, 1, 2, 3, 4]
+    assert "001/training.parquet" in Path(write_report([store.location])).read_text()
 
 
 def test_configs_of_one_strategy_are_told_apart(tmp_path: Path) -> None:

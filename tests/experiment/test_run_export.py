@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_second_export_does_not_overwrite_the_first(tmp_path: Path) -> None:
     export_runs([str(source)], str(tmp_path / "out"))
     with pytest.raises(RunError, match="holds a run already"):
         export_runs([str(source)], str(tmp_path / "out"))
+
+
+def test_exports_into_one_folder_add_up(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / name, "random_box", seed) for seed, name in enumerate(("a", "b"))]
+    for run in runs:
+        export_runs([run.location], str(tmp_path / "out"))
+    told = json.loads((tmp_path / "out/export.json").read_text())
+    assert {name: origin["seed"] for name, origin in told.items()} == {"a": 0, "b": 1}
+
+
+def test_a_damaged_run_leaves_no_half_export(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", "random_box")
+    (tmp_path / "run/iterations/003/query.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match=r"003/query\.parquet"):
+        export_runs([run.location], str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_tell_runs_apart(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from synthetic_runs import make_config, write_iteration
 from raymeta.experiment.run_format import run_to_bytes
 from raymeta.experiment.run_store import STAGES, RunError, RunStore
 from raymeta.experiment.store_files import StoreFiles
-from raymeta.schemas import SPLIT_SCHEMA
+from raymeta.schemas import SPLIT_SCHEMA, WHOLE_IMAGE_CLICKS_SCHEMA
 
 SPLIT = pa.Table.from_pylist([{"image_id": "ä", "split": "pool"}, {"image_id": "b", "split": "meta"}], SPLIT_SCHEMA)
 
@@ -98,6 +99,52 @@ def test_damaged_or_newer_run_json_is_named(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         store.load_config()
+
+
+@pytest.mark.parametrize("name", ["split.parquet", "pool_clicks.parquet", "iterations/000/mine.txt"])
+def test_a_folder_with_files_of_others_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "run" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(RunError, match=r"run\.json nor config\.yaml that tell whose: restore one of them or choose"):
+        RunStore(str(tmp_path / "run")).create(make_config(tmp_path / "run"))
+    assert path.read_text() == "mine"
+
+
+def test_a_config_of_another_run_is_told(tmp_path: Path) -> None:
+    store = _finished(tmp_path)
+    RunStore(str(tmp_path / "other")).create(make_config(tmp_path / "other", "entropy_box"))
+    shutil.copy(tmp_path / "other/config.yaml", tmp_path / "run/config.yaml")
+    with pytest.raises(RunError, match="entropy_box with seed 0, metabox_plus with seed 0"):
+        store.load_config()
+
+
+def test_a_run_json_of_another_run_is_told_and_written_anew(tmp_path: Path) -> None:
+    store = _finished(tmp_path)
+    config = store.load_config()
+    RunStore(str(tmp_path / "other")).create(make_config(tmp_path / "other", "entropy_box", seed=3))
+    shutil.copy(tmp_path / "other/run.json", tmp_path / "run/run.json")
+    assert [fault for fault in store.damaged() if "run.json" in fault]
+    store.create(config)
+    assert store.damaged() == []
+    assert (store.run_info()["strategy"], store.run_info()["seed"]) == ("metabox_plus", 0)
+
+
+def test_pool_clicks_of_another_config_are_none(tmp_path: Path) -> None:
+    store, config = _finished(tmp_path), make_config(tmp_path / "run")
+    rows = [{"image_id": "a", "polygon_clicks": 7, "class_clicks": 2, "pixels": 64}]
+    store.write_pool_clicks(pa.Table.from_pylist(rows, WHOLE_IMAGE_CLICKS_SCHEMA), config)
+    moved = config.model_copy(update={"run_dir": "elsewhere", "iterations": 99})
+    for known in (None, config, moved):
+        assert store.read_pool_clicks(known).to_pylist() == rows
+    assert store.read_pool_clicks(make_config(tmp_path / "run", seed=1)) is None
+
+
+def test_only_folders_of_the_run_are_iterations(tmp_path: Path) -> None:
+    store = _finished(tmp_path)
+    for name in ("0", "00", "0001", "٣", "one"):
+        (tmp_path / "run/iterations" / name).mkdir()
+    assert store.iterations() == [0]
 
 
 def test_another_split_is_refused_and_a_damaged_one_made_anew(tmp_path: Path) -> None:
