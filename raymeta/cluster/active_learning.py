@@ -20,10 +20,9 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.experiment.check import check_numbers, experiment_split
 from raymeta.experiment.cost_matching import candidate_config
-from raymeta.experiment.input_key import input_key, regions_key
+from raymeta.experiment.input_key import regions_key, work_key
 from raymeta.experiment.iteration_folder import IterationFolder
 from raymeta.experiment.run_errors import GOES_ON, RunFailedError
-from raymeta.experiment.run_format import config_digest
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.summary import iteration_summary
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -164,9 +163,7 @@ def _count_pool_clicks(session: Session) -> None:
     """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
     pool = session.split.pool
     counted = session.store.read_pool_clicks(session.config)
-    finished = session.store.finished_blocks(
-        "pool_clicks", input_key(session.dataset.name, config_digest(session.config))
-    )
+    finished = session.store.finished_blocks("pool_clicks", work_key(session.config, session.dataset.name))
     if counted is not None:
         finished.discard()
         missing = set(pool) - set(counted[IMAGE_ID].to_pylist())

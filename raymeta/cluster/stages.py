@@ -19,9 +19,8 @@ from raymeta.experiment.clicks_sample import clicks_sample
 from raymeta.experiment.cost_matching import cut_query
 from raymeta.experiment.finished_blocks import FinishedBlocks
 from raymeta.experiment.image_scorer import Bundle
-from raymeta.experiment.input_key import input_key, regions_key
+from raymeta.experiment.input_key import input_key, regions_key, work_key
 from raymeta.experiment.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
-from raymeta.experiment.run_format import config_digest
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.schemas import (
@@ -41,7 +40,7 @@ def train(session: Session, folder: IterationFolder, index: int, regions: Labell
     """Train the network from its start weights on the labels so far."""
     start = time.monotonic()
     session.progress.begin_stage("train")
-    key = _key(session, index, regions)
+    key = work_key(session.config, index, regions)
     write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
     with BackgroundWriter(write, lambda old, new: new) as states:
         result = session.trainer.train(
@@ -79,7 +78,7 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
     session.progress.begin_stage("fit", len(session.split.meta))
     network = folder.read_bytes("network.pt")
     bundle = session.share(Bundle(f"{index}-meta", index, network, None, regions))
-    with folder.finished_blocks("fit", _key(session, network)) as finished:
+    with folder.finished_blocks("fit", work_key(session.config, network)) as finished:
         rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
@@ -108,7 +107,7 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     pool = [i for i in session.split.unlabelled if i not in session.faults]
     network = folder.read_bytes("network.pt")
     regressor = folder.read_bytes("meta_regressor.bin") if strategy.needs_meta_regressor else None
-    key = _key(session, network, regressor, regions)
+    key = work_key(session.config, network, regressor, regions)
     make_bundle = partial(Bundle, iteration=index, network=network, regressor=regressor, regions=regions)
     bundle = make_bundle(key=f"{index}-sample")
     if strategy.uses_clicks and acquisition.clicks_priority == "normalized":
@@ -134,7 +133,7 @@ def annotate(session: Session, folder: IterationFolder) -> None:
     start = time.monotonic()
     query = folder.read_table("query.parquet")
     session.progress.begin_stage("annotate", query.num_rows)
-    with folder.finished_blocks("annotate", _key(session, folder.read_bytes("query.parquet"))) as finished:
+    with folder.finished_blocks("annotate", work_key(session.config, folder.read_bytes("query.parquet"))) as finished:
         answers = _answers(session, finished, query)
     annotation = pa.Table.from_pylist(answers, schema=ANNOTATION_SCHEMA)
     folder.write_table("annotation.parquet", annotation.sort_by(RANK))
@@ -186,11 +185,6 @@ def run_from_blocks(
     todo = [image_id for image_id in image_ids if image_id not in done]
     rows = session.scorer.run(task, todo, bundle, on_rows=_keep(session, finished))
     return sorted([*done.values(), *rows], key=lambda row: row[IMAGE_ID].encode())
-
-
-def _key(session: Session, *inputs: bytes | int | LabelledRegions | None) -> str:
-    """Names what unfinished work of a stage was made from."""
-    return input_key(config_digest(session.config), *inputs)
 
 
 def _counted(session: Session, finished: FinishedBlocks) -> Iterator[list[Row]]:

@@ -5,6 +5,8 @@ import json
 
 from raymeta import __version__
 from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.config import ExperimentConfig
+from raymeta.experiment.run_format import config_digest
 
 
 def input_key(*inputs: bytes | str | int | LabelledRegions | None) -> str:
@@ -16,6 +18,11 @@ def input_key(*inputs: bytes | str | int | LabelledRegions | None) -> str:
     for value in inputs:
         digest.update(hashlib.sha256(_canonical(value)).digest())
     return digest.hexdigest()
+
+
+def work_key(config: ExperimentConfig, *inputs: bytes | str | int | LabelledRegions | None) -> str:
+    """`input_key` of inputs and of all settings that a resumed run may not change: names a stage's unfinished work."""
+    return input_key(config_digest(config), *inputs)
 
 
 def regions_key(regions: LabelledRegions) -> str:

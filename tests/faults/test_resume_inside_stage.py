@@ -10,7 +10,7 @@ from tiny_experiment import assert_same
 
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.cluster import stages
-from raymeta.experiment.input_key import input_key
+from raymeta.experiment.input_key import input_key, work_key
 from raymeta.experiment.run_store import RunStore
 from raymeta.networks.training_state import TrainingState
 
@@ -31,7 +31,9 @@ def test_training_goes_on_after_its_last_epoch(warm, plain_undisturbed, ledger):
     kill_once_there(warm, "iterations/000/training_state.pt")
     store = RunStore(str(warm.run_dir))
     initial = [row["image_id"] for row in store.read_split().to_pylist() if row["split"] == "initial"]
-    data = store.iteration(0).read_scratch(stages.TRAINING_STATE, input_key(0, LabelledRegions.from_images(initial)))
+    data = store.iteration(0).read_scratch(
+        stages.TRAINING_STATE, work_key(store.load_config(), 0, LabelledRegions.from_images(initial))
+    )
     kept = TrainingState.from_bytes(data).history
     assert kept
     warm.run()
@@ -45,10 +47,11 @@ def test_training_goes_on_after_its_last_epoch(warm, plain_undisturbed, ledger):
 def test_scoring_goes_on_after_its_last_block(warm, plain_undisturbed, ledger):
     kill_once_there(warm, "iterations/000/score.blocks/*.arrow")
     parts = list((warm.run_dir / "iterations/000/score.blocks").glob("*.arrow"))
-    folder = RunStore(str(warm.run_dir)).iteration(0)
+    store = RunStore(str(warm.run_dir))
+    folder = store.iteration(0)
     network, regressor = folder.read_bytes("network.pt"), folder.read_bytes("meta_regressor.bin")
-    initial = [r["image_id"] for r in RunStore(str(warm.run_dir)).read_split().to_pylist() if r["split"] == "initial"]
-    key = input_key(network, regressor, LabelledRegions.from_images(initial))
+    initial = [r["image_id"] for r in store.read_split().to_pylist() if r["split"] == "initial"]
+    key = work_key(store.load_config(), network, regressor, LabelledRegions.from_images(initial))
     with folder.finished_blocks("sample", key) as sampled:
         clicks_max = max(1, *(row["clicks"] for rows in sampled.blocks() for row in rows))
     with folder.finished_blocks("score", input_key(key, clicks_max)) as finished:

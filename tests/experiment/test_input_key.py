@@ -1,18 +1,16 @@
 """What an unfinished stage left is gone on with only under the config that it was begun with."""
 
-from types import SimpleNamespace
-
 import pytest
 from tiny_settings import tiny_values
 
-from raymeta.cluster.stages import _key
 from raymeta.config import parse_config
+from raymeta.experiment.input_key import work_key
 
 VALUES = tiny_values("scenes", "run")
 
 
 def key(**changes):
-    return _key(SimpleNamespace(config=parse_config(VALUES | changes)), b"network", 3)
+    return work_key(parse_config(VALUES | changes), b"network", 3)
 
 
 @pytest.mark.parametrize("change", [{"run_dir": "elsewhere"}, {"iterations": 9}])
