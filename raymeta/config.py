@@ -5,8 +5,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.locations import below
-from raymeta.safe_yaml import YamlError, load_yaml
+from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 StrategyName = Literal[
@@ -258,9 +259,9 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
 def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
     """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bounded(Path(path), MAX_BYTES, pipes=True).decode()
         values = load_yaml(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, LocalFileError) as error:
         raise ConfigError(f"config {path} can't be read: {error}") from error
     except YamlError as error:
         raise ConfigError(f"config {path} is no valid YAML: {error}") from error

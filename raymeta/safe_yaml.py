@@ -5,6 +5,8 @@ from typing import Any, Final
 import yaml
 
 MAX_CHARACTERS: Final = 1 << 20
+MAX_BYTES: Final = 4 * MAX_CHARACTERS
+"""What is read of a file: no character takes more than 4 bytes."""
 MAX_VALUES: Final = 10_000
 """Values of a file with every alias written out: a few lines of nested aliases stand for billions."""
 

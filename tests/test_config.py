@@ -1,3 +1,5 @@
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,40 @@ def test_files_that_are_no_config(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match="config"):
         load_config(path)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("device", "no regular file: put a file there"), ("idle pipe", "holds NoneType"), ("folder", "is a folder")],
+)
+def test_a_config_that_would_never_end(tmp_path, kind, message):
+    path = tmp_path / "config.yaml"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "idle pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(ConfigError, match=f"{path} .*{message}"):
+        load_config(path)
+
+
+@pytest.mark.timeout(20)
+def test_a_config_may_come_from_a_pipe(config_file):
+    reading, writing = os.pipe()
+    with open(writing, "wb") as stream:
+        stream.write(config_file.read_bytes())
+    assert load_config(f"/dev/fd/{reading}") == load_config(config_file)
+    os.close(reading)
+
+
+@pytest.mark.timeout(20)
+def test_an_endless_pipe_ends_as_a_config():
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
+        with pytest.raises(ConfigError, match="holds more than 4194304 bytes"):
+            load_config(f"/dev/fd/{endless.stdout.fileno()}")
+        endless.kill()
 
 
 def test_yaml_can_not_run_code(tmp_path):

@@ -137,11 +137,16 @@ def test_two_spellings_of_one_name_are_refused(tmp_path):
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_is_no_image(tmp_path):
-    os.mkfifo(tmp_path / "a.png")
-    for read in (read_image, read_label_map):
-        with pytest.raises(DatasetError, match="no regular file"):
-            read(tmp_path / "a.png")
+@pytest.mark.parametrize("kind", ["pipe", "endless device"])
+@pytest.mark.parametrize("read", [read_image, read_label_map, read_class_list, read_cityscapes_polygons])
+def test_what_never_ends_is_no_file(tmp_path, read, kind):
+    path = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match=f"{path}: .*no regular file"):
+        read(path)
 
 
 JSON_VALUES = st.recursive(
