@@ -183,6 +183,28 @@ def test_any_json_gives_polygons_or_one_error(tmp_path_factory, content):
             assert np.isfinite(polygon.points).all()
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("{a: &a {x: 1, y: 2}, b: {<<: *a, y: 3}}", {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}),
+        ("{a: &a {x: 1}, b: &b {x: 2}, c: {<<: [*a, *b]}}", {"a": {"x": 1}, "b": {"x": 2}, "c": {"x": 1}}),
+        (
+            "{d: {a: &a {x: 1}, b: &b {<<: *a, x: 2}}, c: {<<: *b}}",
+            {"d": {"a": {"x": 1}, "b": {"x": 2}}, "c": {"x": 2}},
+        ),
+        ("&a {<<: *a, x: 1}", {"x": 1}),
+    ],
+)
+def test_merged_keys_are_read_as_yaml_says(text, values):
+    assert load_yaml(text) == values
+
+
+@pytest.mark.parametrize("text", ["{<<: 1}", "{<<: [1]}", "{a: &a [1], <<: *a}"])
+def test_only_mappings_are_merged(text):
+    with pytest.raises(YamlError, match="line 1: '<<' merges mappings alone"):
+        load_yaml(text)
+
+
 YAML_BITS = st.lists(
     st.sampled_from(
         [
