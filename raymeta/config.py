@@ -1,7 +1,8 @@
 """The experiment's configuration: one frozen pydantic model, read once at the edge."""
 
+import re
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -28,12 +29,29 @@ BatchNormMode = Literal["train", "frozen", "sync"]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 
 
+_EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
+
+
 class ConfigError(ValueError):
     """A config that can't be used; the message names each wrong key, its value and the remedy."""
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_as_people_write_them(cls, values: Any) -> Any:
+        """YAML 1.1 takes 1e-4 for text, it wants 1.0e-4: a number where a number belongs, text (a folder) elsewhere."""
+        if not isinstance(values, dict):
+            return values
+        numbers = {
+            key for key, field in cls.model_fields.items() if float in (field.annotation, *get_args(field.annotation))
+        }
+        return {
+            key: float(value) if key in numbers and isinstance(value, str) and _EXPONENT.fullmatch(value) else value
+            for key, value in values.items()
+        }
 
 
 class ScenesConfig(_Section):

@@ -127,6 +127,19 @@ def test_faults_name_key_and_remedy(config_file, overrides, message):
         load_config(config_file, overrides)
 
 
+@pytest.mark.parametrize(("text", "number"), [("1e-4", 1e-4), ("15E-4", 1.5e-3), ("+.5e0", 0.5), ("2e+0", 2.0)])
+def test_numbers_are_read_as_people_write_them(config_file, text, number):
+    assert load_config(config_file, [f"training.learning_rate={text}"]).training.learning_rate == number
+    assert load_config(config_file, [f"acquisition.epsilon={text}"]).acquisition.epsilon == number
+    assert load_config(config_file, [f"run_dir={text}"]).run_dir == text
+
+
+@pytest.mark.parametrize("text", ["1e999", "e5", "1e", "1e5e5", "1e-4 px"])
+def test_what_is_no_number_stays_refused(config_file, text):
+    with pytest.raises(ConfigError, match=r"training.learning_rate: .*number"):
+        load_config(config_file, [f"training.learning_rate={text}"])
+
+
 def test_every_fault_is_named():
     with pytest.raises(ConfigError) as caught:
         parse_config(MINIMAL | {"seed": -1, "iterations": 0, "extra": 1})
