@@ -72,6 +72,12 @@ def assert_refused(capsys, arguments, *words):
         ("acquisition.initial_images=5", ["need 7 images", "the pool has 6"]),
         ("run_dir=/proc/raymeta", ["/proc/raymeta"]),
         ("run_dir=nosuch://bucket/run", ["nosuch"]),
+        ("run_dir=~nosuchuser/run", ["run folder '~nosuchuser/run'", "~nosuchuser is nobody's", "in full"]),
+        ("acquisition.match_cost_of=~nosuchuser/run", ["'~nosuchuser/run'", "~nosuchuser is nobody's"]),
+        ("dataset.root=~nosuchuser/data", ["dataset.root '~nosuchuser/data'", "~nosuchuser is nobody's"]),
+        ('dataset.root="a\\0b"', ["dataset.root 'a\\x00b'", "null character: remove it"]),
+        ('run_dir="a\\0b"', ["run folder 'a\\x00b'", "null character: remove it"]),
+        ("acquisition.initial_images=4", ["initial_images 4 and meta_images 2 take all 6", "choose smaller sets"]),
     ],
 )
 def test_bad_values(config, capsys, override, words):
@@ -142,6 +148,7 @@ def test_scenes(tmp_path, capsys):
     assert main(arguments) == 0
     assert len(list(root.rglob("*_leftImg8bit.png"))) == 3
     assert_refused(capsys, ["scenes", root, "--train", "0"], "--train 0")
+    assert_refused(capsys, ["scenes", "~nosuchuser/scenes"], "OUT_DIR '~nosuchuser/scenes'")
 
 
 @pytest.mark.parametrize(
@@ -167,6 +174,8 @@ def test_importing_the_core_does_not_import_ray():
     ("arguments", "words"),
     [
         (["nowhere"], ("holds no run",)),
+        (["~nosuchuser/run"], ("RUN '~nosuchuser/run': ~nosuchuser is nobody's home",)),
+        (["RUN", "--access-log", "~nosuchuser/log"], ("--access-log '~nosuchuser/log': ~nosuchuser is nobody's",)),
         (["RUN", "--port", "0"], ("--port 0", "1 to 65535")),
         (["RUN", "--replicas", "0"], ("--replicas 0",)),
         (["RUN", "--max-megapixels", "nan"], ("--max-megapixels nan",)),

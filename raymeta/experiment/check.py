@@ -62,6 +62,11 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
         return
     width = config.acquisition.box_width
     check_box_width(width, dataset.height, dataset.width)
+    if not split.unlabelled:
+        raise ValueError(
+            f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
+            f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
+        )
     # Greedy boxes of one image never overlap, so no more than these fit into it.
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
     if config.acquisition.query_size > most:
