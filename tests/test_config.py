@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 from raymeta.config import (
     STRATEGY_NAMES,
     ConfigError,
+    ExperimentConfig,
     differences,
     flatten,
     load_config,
@@ -124,6 +126,43 @@ def test_overrides_go_by_path(config_file):
 )
 def test_faults_name_key_and_remedy(config_file, overrides, message):
     with pytest.raises(ConfigError, match=message):
+        load_config(config_file, overrides)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "bound"),
+    [
+        ("acquisition.epsilon", 1e308, "100000"),
+        ("acquisition.box_width", 2**64, "32768"),
+        ("acquisition.query_size", 2**64, "1000000000"),
+        ("meta_regressor.trees", 10**6, "10000"),
+        ("meta_regressor.depth", 17, "16"),
+        ("meta_regressor.learning_rate", 1.5, "1"),
+        ("network.width_multiplier", 1e6, "16"),
+        ("dataset.scenes.height", 10**6, "32768"),
+        ("training.threads_per_worker", 2**40, "10000"),
+        ("training.scale_min", 1e-300, "0.01"),
+    ],
+)
+def test_numbers_that_fail_only_later_are_told_at_once(config_file, key, value, bound):
+    with pytest.raises(ConfigError, match=rf"{key}: .* than or equal to {bound} \(got {re.escape(str(value))}\)"):
+        load_config(config_file, [f"{key}={value}"])
+
+
+def test_every_number_has_two_ends():
+    """A number without an upper bound is one that some day fails after a week's training."""
+    schema = ExperimentConfig.model_json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    for section in sections:
+        for key, field in section["properties"].items():
+            for kind in field.get("anyOf", [field]):
+                if kind.get("type") in ("integer", "number"):
+                    assert {"maximum", "exclusiveMaximum"} & kind.keys(), key
+
+
+def test_scales_can_be_counted(config_file):
+    overrides = ["training.crop_height=8", "training.crop_width=8", "training.scale_max=2", "training.scale_step=1e-9"]
+    with pytest.raises(ConfigError, match=r"scale_step 1e-09 makes more than 10000 factors .*or 0 for any"):
         load_config(config_file, overrides)
 
 

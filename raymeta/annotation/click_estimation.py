@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.config import MOST_EPSILON
 from raymeta.schemas import IGNORE
 
 
@@ -24,11 +25,10 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
     Returns (H, W) uint8.
 
     Raises:
-        ValueError: another shape or dtype, or a tolerance that is no positive number.
+        ValueError: another shape or dtype, or a tolerance that is no positive number, or larger than any image.
     """
     check_label_map(label_map)
-    if not 0 < epsilon < np.inf:
-        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+    check_epsilon(epsilon)
     labels = np.ascontiguousarray(label_map)
     clicks = np.zeros(labels.shape, dtype=np.uint8)
     bounds = _class_bounds(labels)
@@ -40,6 +40,16 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
         vertices = np.concatenate([cv2.approxPolyDP(contour, epsilon, True) for contour in contours])
         region_clicks[vertices[:, 0, 1], vertices[:, 0, 0]] = 1
     return clicks
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise ValueError unless this is a tolerance that contours can be simplified by."""
+    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, np.integer, np.floating)):
+        raise ValueError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
+    if not 0 < epsilon < np.inf:
+        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+    if epsilon > MOST_EPSILON:
+        raise ValueError(f"epsilon {epsilon} is larger than any image: choose at most {MOST_EPSILON:.0f}")
 
 
 def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDArray[np.int32]]:
