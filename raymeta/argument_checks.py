@@ -19,7 +19,7 @@ def whole_number(name: str, value: Any, least: int = 0, most: int = MOST) -> int
     return int(value)
 
 
-def check_numbers(name: str, array: Any, kinds: str = "biuf") -> None:
+def check_array(name: str, array: Any, kinds: str = "biuf") -> None:
     """Raise ValueError unless this is a numpy array of numbers; kinds: of dtypes, as numpy's `dtype.kind`."""
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{name} is a {type(array).__name__}: give a numpy array")

@@ -110,6 +110,20 @@ def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
     assert sorted(path.name for path in camvid.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("val", "2 validation images: their mIoU can't be told"),
+        ("train", "2 initially labelled images: there is nothing"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_void_labels_are_told_before_the_training(config, camvid, capsys, part, words, command):
+    for path in (camvid / f"data/{part}annot").iterdir():
+        cv2.imwrite(str(path), np.full((SIDE, SIDE), 11, np.uint8))
+    assert_refused(capsys, [command, config], "void is all", words, "correct the labels or the class list")
+
+
 def test_check_tells_what_the_numbers_mean(config, capsys):
     assert main(["check", str(config)]) == 0
     shown = capsys.readouterr().out

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from raymeta.argument_checks import check_numbers
+from raymeta.argument_checks import check_array
 from raymeta.boxes import check_box_width
 
 
@@ -19,7 +19,7 @@ def aggregate(priority_map: NDArray[Any], box_width: int) -> NDArray[np.float64]
     Raises:
         ValueError: no array of numbers, another number of dimensions, or a box that doesn't fit into the map.
     """
-    check_numbers("priority_map", priority_map)
+    check_array("priority_map", priority_map)
     if priority_map.ndim != 2:
         raise ValueError(f"priority_map has shape {priority_map.shape}: give (H, W)")
     check_box_width(box_width, *priority_map.shape)

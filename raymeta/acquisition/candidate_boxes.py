@@ -7,7 +7,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from raymeta.argument_checks import check_numbers, whole_number
+from raymeta.argument_checks import check_array, whole_number
 from raymeta.schemas import BOX_SCHEMA
 
 TILE: Final = 64
@@ -26,7 +26,7 @@ def greedy_boxes(
         ValueError: no array of numbers, another number of dimensions, nan scores or min_score, a box width below 1 or a
             limit below 0.
     """
-    check_numbers("aggregated_map", aggregated_map)
+    check_array("aggregated_map", aggregated_map)
     if aggregated_map.ndim != 2:
         raise ValueError(f"aggregated_map has shape {aggregated_map.shape}: give (H-b+1, W-b+1)")
     box_width = whole_number("box_width", box_width, least=1)

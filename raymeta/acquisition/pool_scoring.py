@@ -14,7 +14,7 @@ from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
 from raymeta.acquisition.strategies import Priority, Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
-from raymeta.argument_checks import check_choice, check_numbers, whole_number
+from raymeta.argument_checks import check_array, check_choice, whole_number
 from raymeta.boxes import Box, check_box_width
 from raymeta.config import ClicksPriority
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -165,7 +165,7 @@ def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: i
     check_box_width(box_width, height, width)
     if labelled_mask is None:
         return np.zeros((height, width), dtype=bool)
-    check_numbers("labelled_mask", labelled_mask)
+    check_array("labelled_mask", labelled_mask)
     if labelled_mask.shape != (height, width) or labelled_mask.dtype != np.bool_:
         found = f"shape {labelled_mask.shape} and dtype {labelled_mask.dtype}"
         raise ValueError(f"labelled_mask has {found}: give a bool map of the softmax's size ({height}, {width})")
@@ -185,7 +185,7 @@ def _click_map(
     """κ, (H, W) uint8: the given vertices, else the estimated ones of the segmentation."""
     if vertices is None:
         return estimate_clicks(segmentation, default_epsilon(len(segmentation)) if epsilon is None else epsilon)
-    check_numbers("true_vertex_map", vertices)
+    check_array("true_vertex_map", vertices)
     if vertices.shape != segmentation.shape:
         raise ValueError(f"true_vertex_map has shape {vertices.shape}: give the image's size {segmentation.shape}")
     return (vertices != 0).view(np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from raymeta.argument_checks import check_numbers
+from raymeta.argument_checks import check_array
 from raymeta.config import MOST_EPSILON
 from raymeta.schemas import IGNORE
 
@@ -65,7 +65,7 @@ def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDAr
 
 def check_label_map(label_map: NDArray[np.uint8]) -> None:
     """Raise ValueError unless this is a non-empty (H, W) uint8 map."""
-    check_numbers("label_map", label_map)
+    check_array("label_map", label_map)
     if label_map.ndim != 2 or label_map.dtype != np.uint8 or label_map.size == 0:
         raise ValueError(
             f"label_map has shape {label_map.shape} and dtype {label_map.dtype}: give a non-empty (H, W) uint8 map"

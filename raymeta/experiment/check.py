@@ -1,5 +1,7 @@
 """Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
 
+from collections.abc import Sequence
+
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
@@ -9,6 +11,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.experiment.cost_matching import check_reference
 from raymeta.experiment.run_store import RunStore
 from raymeta.experiment.split import Split, split_pool
+from raymeta.schemas import IGNORE
 
 COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
@@ -55,9 +58,11 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
 
 
 def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
-    """Raise ValueError where box width or query size can't work on this data set."""
+    """Raise ValueError where box width, query size or labels can't work on this data set."""
     if not split.validation:
         raise ValueError("the data set has no validation images: training stops by their mIoU; add some")
+    _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
     if config.acquisition.strategy == "full_set":
         return
     width = config.acquisition.box_width
@@ -76,6 +81,21 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"width {width}; choose at most {most}"
         )
     check_reference(config, split)
+
+
+def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> None:
+    """Raise ValueError where no readable label map holds a class; mostly the first one does, and no other is read."""
+    void = 0
+    for image_id in image_ids:
+        try:
+            label_map = dataset.label_map(image_id)
+        except (OSError, ValueError):
+            continue  # left out and named during the run
+        if (label_map != IGNORE).any():
+            return
+        void += 1
+    if void:
+        raise ValueError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raymeta.argument_checks import check_numbers, whole_number
+from raymeta.argument_checks import check_array, whole_number
 from raymeta.schemas import IGNORE
 
 
@@ -22,7 +22,7 @@ def confusion_matrix(
     prediction, target = np.asarray(prediction), np.asarray(target)
     num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
     for name, labels in (("prediction", prediction), ("target", target)):
-        check_numbers(name, labels, kinds="biu")
+        check_array(name, labels, kinds="biu")
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ in shape: give equal ones")
     check_labels(target, num_classes, "target")
