@@ -94,8 +94,26 @@ def test_run_folder_of_another_config_shows_the_difference(config, camvid, capsy
 
     RunStore(str(camvid / "run")).create(load_config(config))
     before = (camvid / "run/config.yaml").read_bytes()
-    assert_refused(capsys, ["run", config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
-    assert (camvid / "run/config.yaml").read_bytes() == before
+    for command in ("run", "check"):
+        assert_refused(capsys, [command, config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
+        assert (camvid / "run/config.yaml").read_bytes() == before
+
+
+def test_check_tells_what_is_in_the_run_folder(config, camvid, capsys):
+    RunStore(str(camvid / "run")).create(load_config(config))
+    assert main(["check", str(config), "iterations=9"]) == 0
+    assert "run: resumes the run there\n" in capsys.readouterr().out
+    for name in ("config.yaml", "run.json"):
+        (camvid / "run" / name).write_text("seed: 7\n")
+        assert main(["check", str(config)]) == 0
+        assert f"{name}: missing or damaged" in capsys.readouterr().out
+        assert (camvid / "run" / name).read_text() == "seed: 7\n"
+        RunStore(str(camvid / "run")).create(load_config(config))
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/run"])
+def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
+    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null is no folder")
 
 
 def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):

@@ -1,15 +1,16 @@
 """Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
 
+import os
 from collections.abc import Sequence
 
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
-from raymeta.config import ExperimentConfig
+from raymeta.config import ExperimentConfig, differences
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.experiment.cost_matching import check_reference
-from raymeta.experiment.run_store import RunStore
+from raymeta.experiment.run_store import CONFIG, RUN, RunError, RunStore
 from raymeta.experiment.split import Split, split_pool
 from raymeta.schemas import IGNORE
 
@@ -26,10 +27,46 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
         check_numbers(config, dataset, split)
     except (ValueError, OSError) as error:
         return [*faults, str(error)], []
-    store = RunStore(config.run_dir)
     facts = describe(config, dataset, split)
-    facts.append(f"run folder {store.location}: {'resumes the run there' if store.exists() else 'new'}")
+    try:
+        facts.append(check_run_folder(config))
+    except ValueError as error:
+        faults.append(str(error))
     return faults, facts
+
+
+def check_run_folder(config: ExperimentConfig) -> str:
+    """What `raymeta run` finds in `run_dir`, one line; writes nothing.
+
+    Raises:
+        ValueError: a place where no folder can be, or a run that this config can't resume.
+    """
+    store = RunStore(config.run_dir)
+    _check_place(store)
+    if not store.exists():
+        return f"run folder {store.location}: new"
+    damaged = [fault for fault in store.damaged() if fault.split(": ")[0].endswith((f"/{RUN}", f"/{CONFIG}"))]
+    if damaged:
+        return f"run folder {store.location}: resumes the run there if this config began it; {', '.join(damaged)}"
+    changed = differences(store.load_config(), config)
+    if changed:
+        raise RunError(
+            f"run folder {store.location} holds a run of another config:\n"
+            + "\n".join(f"  {line}" for line in changed)
+            + "\ntake these values back to resume it, or choose another run_dir"
+        )
+    return f"run folder {store.location}: resumes the run there"
+
+
+def _check_place(store: RunStore) -> None:
+    """Raise RunError where something else than a folder is in the way of a local run folder."""
+    if store.local_root is None:
+        return
+    for place in (store.local_root, *store.local_root.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
 
 
 def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
