@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import whole_number
+
 
 @dataclass(frozen=True, order=True)
 class Box:
     """Pixels `top : top + width` and `left : left + width` of an image.
 
     Raises:
-        ValueError: a negative corner, or a width below 1.
+        ValueError: a negative corner, a width below 1, or numbers that aren't whole.
     """
 
     top: int
@@ -19,6 +21,11 @@ class Box:
     width: int
 
     def __post_init__(self) -> None:
+        for side in ("top", "left", "width"):
+            value = getattr(self, side)
+            if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+                raise ValueError(f"box {side} {value!r} is no whole number: give pixels as int")
+            object.__setattr__(self, side, int(value))  # numpy's small integers overflow in sums
         if self.top < 0 or self.left < 0:
             raise ValueError(f"box corner ({self.top}, {self.left}) is negative: boxes start at 0 or later")
         if self.width < 1:
@@ -51,9 +58,8 @@ class Box:
 
 
 def check_box_width(box_width: int, height: int, width: int) -> None:
-    """Raise ValueError when no box of this width fits into an image of `height` × `width` pixels."""
-    if box_width < 1:
-        raise ValueError(f"box_width {box_width} is below 1: choose at least 1")
+    """Raise ValueError unless this is a whole number and such a box fits into an image of `height` × `width` pixels."""
+    whole_number("box_width", box_width, least=1)
     for side, pixels in (("height", height), ("width", width)):
         if box_width > pixels:
             raise ValueError(f"box_width {box_width} exceeds the image {side} {pixels}: choose at most {pixels}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config, repetition_configs
 from raymeta.experiment.run_errors import RunFailedError
+from raymeta.local_files import LocalFileError, local_path
 from raymeta.locations import below, hide_secrets
 
 EXIT_FAILED = 1
@@ -256,17 +257,29 @@ def _serve(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port}: choose 1 to 65535")
     settings = ServiceSettings(
-        run=options.run if "://" in options.run else str(Path(options.run).expanduser().absolute()),
+        run=options.run if "://" in options.run else _absolute("RUN", options.run),
         dataset_root=options.dataset_root,
         token=environment_token(),
         max_body_bytes=int(options.max_body_mb * 2**20),
         max_pixels=int(options.max_megapixels * 1e6),
         threads=options.threads,
-        access_log=options.access_log and str(Path(options.access_log).expanduser().absolute()),
+        access_log=options.access_log and _absolute("--access-log", options.access_log),
     )
     layout = ServingLayout(options.replicas, options.ingresses, options.queue)
     place = ServeOptions(options.host, options.port, options.address)
     return run_service(settings, layout, place, Console())
+
+
+def _absolute(name: str, path: str) -> str:
+    """A local path for processes that work elsewhere."""
+    return str(_local(name, path).absolute())
+
+
+def _local(name: str, path: str) -> Path:
+    try:
+        return local_path(path)
+    except LocalFileError as error:
+        raise ConfigError(f"{name} {path!r}: {error}") from None
 
 
 def _scenes(options: argparse.Namespace) -> int:
@@ -280,7 +293,7 @@ def _scenes(options: argparse.Namespace) -> int:
     with Progress(transient=True) as progress:
         task = progress.add_task("scenes", total=options.train + options.val)
         write_street_scenes(
-            options.root,
+            _local("OUT_DIR", options.root),
             options.train,
             options.val,
             options.height,

@@ -1,12 +1,14 @@
 """The experiment's configuration: one frozen pydantic model, read once at the edge."""
 
+import re
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.locations import below
-from raymeta.safe_yaml import YamlError, load_yaml
+from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 StrategyName = Literal[
@@ -27,6 +29,18 @@ BatchNormMode = Literal["train", "frozen", "sync"]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 
 
+_EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
+
+
+# Far beyond what anybody needs, but near enough that a slip of the keyboard is told at once and not after the training.
+MOST_PIXELS: Final = 32_768
+MOST_IMAGES: Final = 1_000_000
+MOST_PROCESSES: Final = 10_000
+MOST_EPSILON: Final = 100_000.0
+MOST_SCALES: Final = 10_000
+MOST: Final = 1_000_000_000
+
+
 class ConfigError(ValueError):
     """A config that can't be used; the message names each wrong key, its value and the remedy."""
 
@@ -34,15 +48,29 @@ class ConfigError(ValueError):
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_as_people_write_them(cls, values: Any) -> Any:
+        """YAML 1.1 takes 1e-4 for text, it wants 1.0e-4: a number where a number belongs, text (a folder) elsewhere."""
+        if not isinstance(values, dict):
+            return values
+        numbers = {
+            key for key, field in cls.model_fields.items() if float in (field.annotation, *get_args(field.annotation))
+        }
+        return {
+            key: float(value) if key in numbers and isinstance(value, str) and _EXPONENT.fullmatch(value) else value
+            for key, value in values.items()
+        }
+
 
 class ScenesConfig(_Section):
     """Street scenes that `street_scenes` generates into `dataset.root` when they are not there yet."""
 
-    train_images: int = Field(60, ge=1, description="images of the pool")
-    validation_images: int = Field(20, ge=1, description="images for validation")
-    height: int = Field(128, ge=32, description="pixels")
-    width: int = Field(256, ge=32, description="pixels")
-    seed: int = Field(0, ge=0, description="same seed, same scenes")
+    train_images: int = Field(60, ge=1, le=MOST_IMAGES, description="images of the pool")
+    validation_images: int = Field(20, ge=1, le=MOST_IMAGES, description="images for validation")
+    height: int = Field(128, ge=32, le=MOST_PIXELS, description="pixels")
+    width: int = Field(256, ge=32, le=MOST_PIXELS, description="pixels")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="same seed, same scenes")
 
 
 class DatasetConfig(_Section):
@@ -50,10 +78,18 @@ class DatasetConfig(_Section):
 
     kind: DatasetKind = Field(description="layout of the data set")
     root: str = Field(description="folder of the data set")
-    height: int | None = Field(None, ge=8, description="resize to this height (pixels); none keeps the files' size")
-    width: int | None = Field(None, ge=8, description="resize to this width (pixels); none keeps the files' size")
-    max_pool_images: int | None = Field(None, ge=1, description="use only this many pool images, by seeded choice")
-    max_validation_images: int | None = Field(None, ge=1, description="use only this many, evenly spaced")
+    height: int | None = Field(
+        None, ge=8, le=MOST_PIXELS, description="resize to this height (pixels); none keeps the files' size"
+    )
+    width: int | None = Field(
+        None, ge=8, le=MOST_PIXELS, description="resize to this width (pixels); none keeps the files' size"
+    )
+    max_pool_images: int | None = Field(
+        None, ge=1, le=MOST_IMAGES, description="use only this many pool images, by seeded choice"
+    )
+    max_validation_images: int | None = Field(
+        None, ge=1, le=MOST_IMAGES, description="use only this many, evenly spaced"
+    )
     scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 
     @model_validator(mode="after")
@@ -67,13 +103,15 @@ class AcquisitionConfig(_Section):
     """Which boxes are asked for."""
 
     strategy: StrategyName = Field(description="acquisition strategy; full_set trains the reference on everything")
-    box_width: int = Field(128, ge=1, description="side of a box (pixels)")
-    query_size: int = Field(6400, ge=1, description="boxes an iteration")
-    initial_images: int = Field(50, ge=1, description="wholly labelled images at the start (L0)")
-    meta_images: int = Field(30, ge=0, description="images that fit the meta regressor (M)")
+    box_width: int = Field(128, ge=1, le=MOST_PIXELS, description="side of a box (pixels)")
+    query_size: int = Field(6400, ge=1, le=MOST, description="boxes an iteration")
+    initial_images: int = Field(50, ge=1, le=MOST_IMAGES, description="wholly labelled images at the start (L0)")
+    meta_images: int = Field(30, ge=0, le=MOST_IMAGES, description="images that fit the meta regressor (M)")
     clicks_priority: ClicksPriority = Field("normalized", description="how estimated clicks enter the joint score")
-    epsilon: float | None = Field(None, gt=0, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)")
-    clicks_sample_images: int = Field(32, ge=1, description="pool images that set clicks_max")
+    epsilon: float | None = Field(
+        None, gt=0, le=MOST_EPSILON, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)"
+    )
+    clicks_sample_images: int = Field(32, ge=1, le=MOST_IMAGES, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
     match_cost_of: str | None = Field(
         None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
@@ -87,16 +125,16 @@ class MetaRegressorConfig(_Section):
     """The gradient boosting that predicts a segment's IoU."""
 
     kind: MetaRegressorKind = Field("catboost", description="library")
-    trees: int = Field(100, ge=1, description="number of trees")
+    trees: int = Field(100, ge=1, le=10_000, description="number of trees")
     depth: int = Field(4, ge=1, le=16, description="depth of a tree")
-    learning_rate: float = Field(0.1, gt=0, description="shrinkage")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage")
 
 
 class NetworkConfig(_Section):
     """The segmentation network."""
 
     kind: NetworkKind = Field("fcn8", description="architecture")
-    width_multiplier: float = Field(0.25, gt=0, description="factor on all channel counts; 1.0 is as published")
+    width_multiplier: float = Field(0.25, gt=0, le=16, description="factor on all channel counts; 1.0 is as published")
     batch_norm: bool = Field(False, description="fcn8: batch norm after each convolution; the others always have it")
     weights: str | None = Field(
         None, description="start weights, a file or URI: own network.pt or a published encoder; none: random"
@@ -107,35 +145,45 @@ class TrainingConfig(_Section):
     """How the network is trained in each iteration."""
 
     optimizer: Literal["adam", "sgd"] = Field("adam", description="optimizer")
-    learning_rate: float = Field(1e-4, gt=0, description="initial learning rate")
+    learning_rate: float = Field(1e-4, gt=0, le=1000, description="initial learning rate")
     beta1: float = Field(0.99, ge=0, lt=1, description="Adam")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD")
-    weight_decay: float = Field(0.0, ge=0, description="L2 penalty")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="L2 penalty")
     schedule: Literal["constant", "poly"] = Field("constant", description="learning-rate policy")
-    poly_power: float = Field(0.8, gt=0, description="p of lr·(1 - s/s_tot)^p")
-    poly_steps: int = Field(150_000, ge=1, description="s_tot")
-    batch_size: int = Field(1, ge=1, description="images a step, over all workers")
-    patience: int = Field(10, ge=1, description="epochs without a better validation mIoU before it stops")
-    max_epochs: int = Field(200, ge=1, description="at most this many epochs")
-    steps_per_epoch: int | None = Field(None, ge=1, description="cap; none: every labelled image once")
-    min_steps_per_epoch: int = Field(1, ge=1, description="an epoch goes through few labelled images again until then")
-    max_steps: int | None = Field(None, ge=1, description="cap over all epochs")
+    poly_power: float = Field(0.8, gt=0, le=1000, description="p of lr·(1 - s/s_tot)^p")
+    poly_steps: int = Field(150_000, ge=1, le=MOST, description="s_tot")
+    batch_size: int = Field(1, ge=1, le=MOST_IMAGES, description="images a step, over all workers")
+    patience: int = Field(10, ge=1, le=MOST, description="epochs without a better validation mIoU before it stops")
+    max_epochs: int = Field(200, ge=1, le=MOST, description="at most this many epochs")
+    steps_per_epoch: int | None = Field(None, ge=1, le=MOST, description="cap; none: every labelled image once")
+    min_steps_per_epoch: int = Field(
+        1, ge=1, le=MOST, description="an epoch goes through few labelled images again until then"
+    )
+    max_steps: int | None = Field(None, ge=1, le=MOST, description="cap over all epochs")
     sampling: Sampling = Field(
         "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
     )
-    accumulation_steps: int = Field(1, ge=1, description="parts in which each worker computes its share of a batch")
+    accumulation_steps: int = Field(
+        1, ge=1, le=MOST_IMAGES, description="parts in which each worker computes its share of a batch"
+    )
     horizontal_flip: bool = Field(False, description="mirror half of the images")
-    crop_height: int | None = Field(None, ge=1, description="train on random crops of this height (pixels)")
-    crop_width: int | None = Field(None, ge=1, description="train on random crops of this width (pixels)")
-    scale_min: float = Field(1.0, gt=0, description="scale images before the crop by a random factor, at least this")
-    scale_max: float = Field(1.0, gt=0, description="and at most this")
-    scale_step: float = Field(0.25, ge=0, description="between the factors; 0: any factor in between")
+    crop_height: int | None = Field(
+        None, ge=1, le=MOST_PIXELS, description="train on random crops of this height (pixels)"
+    )
+    crop_width: int | None = Field(
+        None, ge=1, le=MOST_PIXELS, description="train on random crops of this width (pixels)"
+    )
+    scale_min: float = Field(
+        1.0, ge=0.01, le=100, description="scale images before the crop by a random factor, at least this"
+    )
+    scale_max: float = Field(1.0, ge=0.01, le=100, description="and at most this")
+    scale_step: float = Field(0.25, ge=0, le=100, description="between the factors; 0: any factor in between")
     batch_norm: BatchNormMode = Field(
         "train", description="frozen: statistics of the start weights; sync: over all workers"
     )
-    workers: int = Field(1, ge=1, description="Ray Train workers")
-    threads_per_worker: int = Field(2, ge=1, description="CPU threads of a worker")
+    workers: int = Field(1, ge=1, le=MOST_PROCESSES, description="Ray Train workers")
+    threads_per_worker: int = Field(2, ge=1, le=MOST_PROCESSES, description="CPU threads of a worker")
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
 
     @model_validator(mode="after")
@@ -156,6 +204,11 @@ class TrainingConfig(_Section):
             raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
         if self.scale_min > self.scale_max:
             raise ValueError(f"scale_min {self.scale_min} is above scale_max {self.scale_max}: swap them")
+        if self.scale_step and (self.scale_max - self.scale_min) / self.scale_step > MOST_SCALES:
+            raise ValueError(
+                f"scale_step {self.scale_step} makes more than {MOST_SCALES} factors between scale_min "
+                f"{self.scale_min} and scale_max {self.scale_max}: choose a larger one, or 0 for any factor in between"
+            )
         if (self.scale_min, self.scale_max) != (1.0, 1.0) and self.crop_height is None:
             raise ValueError(
                 f"scale_min {self.scale_min} and scale_max {self.scale_max} make images of many sizes: give "
@@ -167,14 +220,14 @@ class TrainingConfig(_Section):
 class ScoringConfig(_Section):
     """How the pool is scored."""
 
-    actors: int = Field(1, ge=1, description="scoring actors")
-    threads_per_actor: int = Field(2, ge=1, description="CPU threads of an actor")
+    actors: int = Field(1, ge=1, le=MOST_PROCESSES, description="scoring actors")
+    threads_per_actor: int = Field(2, ge=1, le=MOST_PROCESSES, description="CPU threads of an actor")
 
 
 class ReportConfig(_Section):
     """What the report shows."""
 
-    panel_images: int = Field(3, ge=0, description="pool images shown as panels (Figure 4)")
+    panel_images: int = Field(3, ge=0, le=1000, description="pool images shown as panels (Figure 4)")
     full_set_run: str | None = Field(None, description="run folder of full_set, for the 95 % line")
 
 
@@ -184,7 +237,7 @@ class ExperimentConfig(_Section):
     run_dir: str = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
     seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
-    iterations: int = Field(5, ge=1, description="train → score → select → ask, this many times")
+    iterations: int = Field(5, ge=1, le=MOST_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
     meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
@@ -258,9 +311,9 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
 def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
     """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bounded(Path(path), MAX_BYTES, pipes=True).decode()
         values = load_yaml(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, LocalFileError) as error:
         raise ConfigError(f"config {path} can't be read: {error}") from error
     except YamlError as error:
         raise ConfigError(f"config {path} is no valid YAML: {error}") from error

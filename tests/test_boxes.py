@@ -38,6 +38,16 @@ def test_impossible_boxes_are_refused(corner):
         Box(*corner)
 
 
+@pytest.mark.parametrize("corner", [(0.5, 0, 2), (0, True, 2), (0, 0, "2")])
+def test_boxes_are_whole_pixels(corner):
+    with pytest.raises(ValueError, match="is no whole number: give pixels as int"):
+        Box(*corner)
+
+
+def test_sums_of_numpy_integers_do_not_overflow():
+    assert Box(np.uint8(200), np.int8(100), np.uint8(100)).bottom == 300
+
+
 def test_box_wider_than_the_image_names_the_remedy():
     with pytest.raises(ValueError, match="box_width 512 exceeds the image height 360: choose at most 360"):
         check_box_width(512, 360, 480)

@@ -72,6 +72,12 @@ def assert_refused(capsys, arguments, *words):
         ("acquisition.initial_images=5", ["need 7 images", "the pool has 6"]),
         ("run_dir=/proc/raymeta", ["/proc/raymeta"]),
         ("run_dir=nosuch://bucket/run", ["nosuch"]),
+        ("run_dir=~nosuchuser/run", ["run folder '~nosuchuser/run'", "~nosuchuser is nobody's", "in full"]),
+        ("acquisition.match_cost_of=~nosuchuser/run", ["'~nosuchuser/run'", "~nosuchuser is nobody's"]),
+        ("dataset.root=~nosuchuser/data", ["dataset.root '~nosuchuser/data'", "~nosuchuser is nobody's"]),
+        ('dataset.root="a\\0b"', ["dataset.root 'a\\x00b'", "null character: remove it"]),
+        ('run_dir="a\\0b"', ["run folder 'a\\x00b'", "null character: remove it"]),
+        ("acquisition.initial_images=4", ["initial_images 4 and meta_images 2 take all 6", "choose smaller sets"]),
     ],
 )
 def test_bad_values(config, capsys, override, words):
@@ -88,8 +94,26 @@ def test_run_folder_of_another_config_shows_the_difference(config, camvid, capsy
 
     RunStore(str(camvid / "run")).create(load_config(config))
     before = (camvid / "run/config.yaml").read_bytes()
-    assert_refused(capsys, ["run", config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
-    assert (camvid / "run/config.yaml").read_bytes() == before
+    for command in ("run", "check"):
+        assert_refused(capsys, [command, config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
+        assert (camvid / "run/config.yaml").read_bytes() == before
+
+
+def test_check_tells_what_is_in_the_run_folder(config, camvid, capsys):
+    RunStore(str(camvid / "run")).create(load_config(config))
+    assert main(["check", str(config), "iterations=9"]) == 0
+    assert "run: resumes the run there\n" in capsys.readouterr().out
+    for name in ("config.yaml", "run.json"):
+        (camvid / "run" / name).write_text("seed: 7\n")
+        assert main(["check", str(config)]) == 0
+        assert f"{name}: missing or damaged" in capsys.readouterr().out
+        assert (camvid / "run" / name).read_text() == "seed: 7\n"
+        RunStore(str(camvid / "run")).create(load_config(config))
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/run"])
+def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
+    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null is no folder")
 
 
 def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
@@ -102,6 +126,20 @@ def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
     before = sorted(path.name for path in camvid.rglob("*"))
     assert_refused(capsys, ["check", config], "train/0.png", "trainannot/1.png", "trainannot/2.png", "77", "0.png")
     assert sorted(path.name for path in camvid.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("val", "2 validation images: their mIoU can't be told"),
+        ("train", "2 initially labelled images: there is nothing"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_void_labels_are_told_before_the_training(config, camvid, capsys, part, words, command):
+    for path in (camvid / f"data/{part}annot").iterdir():
+        cv2.imwrite(str(path), np.full((SIDE, SIDE), 11, np.uint8))
+    assert_refused(capsys, [command, config], "void is all", words, "correct the labels or the class list")
 
 
 def test_check_tells_what_the_numbers_mean(config, capsys):
@@ -142,6 +180,7 @@ def test_scenes(tmp_path, capsys):
     assert main(arguments) == 0
     assert len(list(root.rglob("*_leftImg8bit.png"))) == 3
     assert_refused(capsys, ["scenes", root, "--train", "0"], "--train 0")
+    assert_refused(capsys, ["scenes", "~nosuchuser/scenes"], "OUT_DIR '~nosuchuser/scenes'")
 
 
 @pytest.mark.parametrize(
@@ -167,6 +206,8 @@ def test_importing_the_core_does_not_import_ray():
     ("arguments", "words"),
     [
         (["nowhere"], ("holds no run",)),
+        (["~nosuchuser/run"], ("RUN '~nosuchuser/run': ~nosuchuser is nobody's home",)),
+        (["RUN", "--access-log", "~nosuchuser/log"], ("--access-log '~nosuchuser/log': ~nosuchuser is nobody's",)),
         (["RUN", "--port", "0"], ("--port 0", "1 to 65535")),
         (["RUN", "--replicas", "0"], ("--replicas 0",)),
         (["RUN", "--max-megapixels", "nan"], ("--max-megapixels nan",)),

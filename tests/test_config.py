@@ -1,3 +1,6 @@
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,7 @@ import yaml
 from raymeta.config import (
     STRATEGY_NAMES,
     ConfigError,
+    ExperimentConfig,
     differences,
     flatten,
     load_config,
@@ -125,6 +129,56 @@ def test_faults_name_key_and_remedy(config_file, overrides, message):
         load_config(config_file, overrides)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "bound"),
+    [
+        ("acquisition.epsilon", 1e308, "100000"),
+        ("acquisition.box_width", 2**64, "32768"),
+        ("acquisition.query_size", 2**64, "1000000000"),
+        ("meta_regressor.trees", 10**6, "10000"),
+        ("meta_regressor.depth", 17, "16"),
+        ("meta_regressor.learning_rate", 1.5, "1"),
+        ("network.width_multiplier", 1e6, "16"),
+        ("dataset.scenes.height", 10**6, "32768"),
+        ("training.threads_per_worker", 2**40, "10000"),
+        ("training.scale_min", 1e-300, "0.01"),
+    ],
+)
+def test_numbers_that_fail_only_later_are_told_at_once(config_file, key, value, bound):
+    with pytest.raises(ConfigError, match=rf"{key}: .* than or equal to {bound} \(got {re.escape(str(value))}\)"):
+        load_config(config_file, [f"{key}={value}"])
+
+
+def test_every_number_has_two_ends():
+    """A number without an upper bound is one that some day fails after a week's training."""
+    schema = ExperimentConfig.model_json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    for section in sections:
+        for key, field in section["properties"].items():
+            for kind in field.get("anyOf", [field]):
+                if kind.get("type") in ("integer", "number"):
+                    assert {"maximum", "exclusiveMaximum"} & kind.keys(), key
+
+
+def test_scales_can_be_counted(config_file):
+    overrides = ["training.crop_height=8", "training.crop_width=8", "training.scale_max=2", "training.scale_step=1e-9"]
+    with pytest.raises(ConfigError, match=r"scale_step 1e-09 makes more than 10000 factors .*or 0 for any"):
+        load_config(config_file, overrides)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1e-4", 1e-4), ("15E-4", 1.5e-3), ("+.5e0", 0.5), ("2e+0", 2.0)])
+def test_numbers_are_read_as_people_write_them(config_file, text, number):
+    assert load_config(config_file, [f"training.learning_rate={text}"]).training.learning_rate == number
+    assert load_config(config_file, [f"acquisition.epsilon={text}"]).acquisition.epsilon == number
+    assert load_config(config_file, [f"run_dir={text}"]).run_dir == text
+
+
+@pytest.mark.parametrize("text", ["1e999", "e5", "1e", "1e5e5", "1e-4 px"])
+def test_what_is_no_number_stays_refused(config_file, text):
+    with pytest.raises(ConfigError, match=r"training.learning_rate: .*number"):
+        load_config(config_file, [f"training.learning_rate={text}"])
+
+
 def test_every_fault_is_named():
     with pytest.raises(ConfigError) as caught:
         parse_config(MINIMAL | {"seed": -1, "iterations": 0, "extra": 1})
@@ -137,6 +191,40 @@ def test_files_that_are_no_config(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match="config"):
         load_config(path)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("device", "no regular file: put a file there"), ("idle pipe", "holds NoneType"), ("folder", "is a folder")],
+)
+def test_a_config_that_would_never_end(tmp_path, kind, message):
+    path = tmp_path / "config.yaml"
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "idle pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(ConfigError, match=f"{path} .*{message}"):
+        load_config(path)
+
+
+@pytest.mark.timeout(20)
+def test_a_config_may_come_from_a_pipe(config_file):
+    reading, writing = os.pipe()
+    with open(writing, "wb") as stream:
+        stream.write(config_file.read_bytes())
+    assert load_config(f"/dev/fd/{reading}") == load_config(config_file)
+    os.close(reading)
+
+
+@pytest.mark.timeout(20)
+def test_an_endless_pipe_ends_as_a_config():
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
+        with pytest.raises(ConfigError, match="holds more than 4194304 bytes"):
+            load_config(f"/dev/fd/{endless.stdout.fileno()}")
+        endless.kill()
 
 
 def test_yaml_can_not_run_code(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import check_array
 from raymeta.boxes import check_box_width
 
 
@@ -16,14 +17,15 @@ def aggregate(priority_map: NDArray[Any], box_width: int) -> NDArray[np.float64]
     of 2⁻²⁴ in [0, 1]. For any other map too, a box of zeros gives 0, since values are only added, never taken away.
 
     Raises:
-        ValueError: another number of dimensions, or a box that doesn't fit into the map.
+        ValueError: no array of numbers, another number of dimensions, or a box that doesn't fit into the map.
     """
+    check_array("priority_map", priority_map)
     if priority_map.ndim != 2:
         raise ValueError(f"priority_map has shape {priority_map.shape}: give (H, W)")
     check_box_width(box_width, *priority_map.shape)
     if priority_map.dtype not in (np.float32, np.float64, np.uint8):
         priority_map = priority_map.astype(np.uint8 if priority_map.dtype == np.bool_ else np.float64)
-    return _box_sums(np.ascontiguousarray(priority_map), box_width)
+    return _box_sums(np.ascontiguousarray(priority_map), int(box_width))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

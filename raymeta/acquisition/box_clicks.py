@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.acquisition.aggregated_maps import aggregate
+from raymeta.argument_checks import whole_number
 
 LEAST_FACTOR: Final = 0.001
 """What a box with `clicks_max` or more clicks keeps, so that it stays in the ranking."""
@@ -33,12 +34,13 @@ def normalized_clicks(
     Raises:
         ValueError: no clicks_max, or one below 1.
     """
-    if clicks_max is None or clicks_max < 1:
-        raise ValueError(f"clicks_max {clicks_max}: the normalised click priority needs a largest count of at least 1")
+    if clicks_max is None:
+        raise ValueError("clicks_max None: the normalised click priority needs a largest count of at least 1")
+    clicks_max = whole_number("clicks_max", clicks_max, least=1)
     factor = box_click_counts(clicks, box_width, labelled_mask)
     factor /= -clicks_max
     factor += 1.0
     np.maximum(factor, LEAST_FACTOR, out=factor)
     if labelled_mask is not None and labelled_mask.any():
-        factor *= aggregate(~labelled_mask, box_width) / box_width**2
+        factor *= aggregate(~labelled_mask, box_width) / int(box_width) ** 2
     return factor

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import whole_number
 from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 
 LEAST_ROWS_A_MERGE: Final = 1024
@@ -25,9 +26,9 @@ def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     below never. Ties break by (score descending, image id as UTF-8 bytes, top, left): nothing else matters.
 
     Raises:
-        ValueError: a query size below 1, or a missing column.
+        ValueError: a query size that is no whole number of at least 1, no table, or a missing column.
     """
-    _check_query_size(query_size)
+    query_size = whole_number("query_size", query_size, least=1)
     table = _candidate_columns(candidates)
     table = table.filter(pc.greater(table[SCORE], 0.0)).combine_chunks()
     reach = query_size + query_size // 16
@@ -40,13 +41,10 @@ def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     return _distinct_best(table, query_size)
 
 
-def _check_query_size(query_size: int) -> None:
-    if query_size < 1:
-        raise ValueError(f"query_size {query_size} is below 1: choose at least 1")
-
-
 def _candidate_columns(candidates: pa.Table) -> pa.Table:
     """The columns of CANDIDATE_SCHEMA with its types, then the others."""
+    if not isinstance(candidates, (pa.Table, pa.RecordBatch)):
+        raise ValueError(f"candidates are a {type(candidates).__name__}: give a pyarrow table")
     if candidates.schema.equals(CANDIDATE_SCHEMA):
         return candidates
     missing = [name for name in CANDIDATE_SCHEMA.names if name not in candidates.column_names]
@@ -128,9 +126,8 @@ class BoxMerge:
     """
 
     def __init__(self, query_size: int) -> None:
-        """Raise ValueError when `query_size` is below 1."""
-        _check_query_size(query_size)
-        self.query_size = query_size
+        """Raise ValueError when `query_size` is no whole number of at least 1."""
+        self.query_size = whole_number("query_size", query_size, least=1)
         self._kept: pa.Table | None = None
         self._waiting: list[pa.Table] = []
         self._rows_waiting = 0

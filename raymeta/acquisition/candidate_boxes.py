@@ -7,6 +7,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import check_array, whole_number
 from raymeta.schemas import BOX_SCHEMA
 
 TILE: Final = 64
@@ -22,14 +23,16 @@ def greedy_boxes(
     Returns a table of BOX_SCHEMA in rank order, only scores > 0 and >= min_score.
 
     Raises:
-        ValueError: another number of dimensions, nan scores, a box width below 1 or a limit below 0.
+        ValueError: no array of numbers, another number of dimensions, nan scores or min_score, a box width below 1 or a
+            limit below 0.
     """
+    check_array("aggregated_map", aggregated_map)
     if aggregated_map.ndim != 2:
         raise ValueError(f"aggregated_map has shape {aggregated_map.shape}: give (H-b+1, W-b+1)")
-    if box_width < 1:
-        raise ValueError(f"box_width {box_width} is below 1: choose at least 1")
-    if limit is not None and limit < 0:
-        raise ValueError(f"limit {limit} is below 0: choose at least 0, or None for all boxes")
+    box_width = whole_number("box_width", box_width, least=1)
+    limit = None if limit is None else whole_number("limit", limit)
+    if not isinstance(min_score, (int, float, np.number)) or np.isnan(min_score):
+        raise ValueError(f"min_score {min_score} is no number to compare scores with: give for instance 0.0")
     scores = np.array(aggregated_map, dtype=np.float64, order="C")
     if np.isnan(scores.sum()) and np.isnan(scores).any():  # the sum alone is nan for inf - inf too
         raise ValueError("aggregated_map holds nan: give scores that are numbers")

@@ -14,6 +14,7 @@ from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
 from raymeta.acquisition.strategies import Priority, Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
+from raymeta.argument_checks import check_array, check_choice, whole_number
 from raymeta.boxes import Box, check_box_width
 from raymeta.config import ClicksPriority
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -69,9 +70,14 @@ def score_image(
     min_score: the sequence ends when the next score is strictly below it.
 
     Raises:
-        ValueError: an unknown strategy, a missing input of the strategy, no softmax, or sizes that don't fit.
+        ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
+            fit, or numbers that aren't whole where they must be.
     """
     chosen = find_strategy(strategy)
+    check_choice("clicks_priority", clicks_priority, ClicksPriority)
+    _check_noise_key(seed, iteration, image_id)
+    box_width = whole_number("box_width", box_width, least=1)
+    query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map)
     with_entropy = keep_maps or "entropy" in chosen.priorities
@@ -141,14 +147,25 @@ class _PriorityMaps:
         return maps | {name: self.make(name) for name in names}
 
 
+def _check_noise_key(seed: int, iteration: int, image_id: str) -> None:
+    """Raise ValueError unless noise can be seeded by them."""
+    for name, value in (("seed", seed), ("iteration", iteration)):
+        whole_number(name, value)
+    if not isinstance(image_id, str):
+        raise ValueError(f"image_id {image_id!r} is no text: give the id as str")
+
+
 def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: int, labelled_mask: Mask | None) -> Mask:
     """(H, W) bool; raises ValueError unless a box fits into the image and the mask has its size."""
+    if not hasattr(softmax, "ndim"):
+        raise ValueError(f"softmax is a {type(softmax).__name__}: give a numpy array or a tensor (C, H, W)")
     if softmax.ndim != 3:
         raise ValueError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")
     _, height, width = softmax.shape
     check_box_width(box_width, height, width)
     if labelled_mask is None:
         return np.zeros((height, width), dtype=bool)
+    check_array("labelled_mask", labelled_mask)
     if labelled_mask.shape != (height, width) or labelled_mask.dtype != np.bool_:
         found = f"shape {labelled_mask.shape} and dtype {labelled_mask.dtype}"
         raise ValueError(f"labelled_mask has {found}: give a bool map of the softmax's size ({height}, {width})")
@@ -168,6 +185,7 @@ def _click_map(
     """κ, (H, W) uint8: the given vertices, else the estimated ones of the segmentation."""
     if vertices is None:
         return estimate_clicks(segmentation, default_epsilon(len(segmentation)) if epsilon is None else epsilon)
+    check_array("true_vertex_map", vertices)
     if vertices.shape != segmentation.shape:
         raise ValueError(f"true_vertex_map has shape {vertices.shape}: give the image's size {segmentation.shape}")
     return (vertices != 0).view(np.uint8)

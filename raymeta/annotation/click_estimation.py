@@ -7,6 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import check_array
+from raymeta.config import MOST_EPSILON
 from raymeta.schemas import IGNORE
 
 
@@ -24,11 +26,10 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
     Returns (H, W) uint8.
 
     Raises:
-        ValueError: another shape or dtype, or a tolerance that is no positive number.
+        ValueError: another shape or dtype, or a tolerance that is no positive number, or larger than any image.
     """
     check_label_map(label_map)
-    if not 0 < epsilon < np.inf:
-        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+    check_epsilon(epsilon)
     labels = np.ascontiguousarray(label_map)
     clicks = np.zeros(labels.shape, dtype=np.uint8)
     bounds = _class_bounds(labels)
@@ -40,6 +41,16 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
         vertices = np.concatenate([cv2.approxPolyDP(contour, epsilon, True) for contour in contours])
         region_clicks[vertices[:, 0, 1], vertices[:, 0, 0]] = 1
     return clicks
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise ValueError unless this is a tolerance that contours can be simplified by."""
+    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, np.integer, np.floating)):
+        raise ValueError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
+    if not 0 < epsilon < np.inf:
+        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+    if epsilon > MOST_EPSILON:
+        raise ValueError(f"epsilon {epsilon} is larger than any image: choose at most {MOST_EPSILON:.0f}")
 
 
 def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDArray[np.int32]]:
@@ -54,6 +65,7 @@ def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDAr
 
 def check_label_map(label_map: NDArray[np.uint8]) -> None:
     """Raise ValueError unless this is a non-empty (H, W) uint8 map."""
+    check_array("label_map", label_map)
     if label_map.ndim != 2 or label_map.dtype != np.uint8 or label_map.size == 0:
         raise ValueError(
             f"label_map has shape {label_map.shape} and dtype {label_map.dtype}: give a non-empty (H, W) uint8 map"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raymeta.annotation.click_estimation import check_label_map, estimate_clicks
+from raymeta.argument_checks import whole_number
 from raymeta.boxes import Box
 from raymeta.schemas import IGNORE
 
@@ -62,15 +63,16 @@ class AnnotatedScene:
     line and one a pixel. Where nothing is painted, the label is void.
 
     Raises:
-        ValueError: coordinates that are no finite numbers, class ids outside the class list, an empty image.
+        ValueError: coordinates that are no finite numbers, class ids outside the class list, an empty image, sizes that
+            aren't whole numbers.
     """
 
     def __init__(self, height: int, width: int, num_classes: int, polygons: Sequence[tuple[int, ArrayLike]]) -> None:
-        if height < 1 or width < 1:
+        self.height = whole_number("height", height)
+        self.width = whole_number("width", width)
+        if not self.height or not self.width:
             raise ValueError(f"a scene of {height}×{width} pixels is empty: give at least 1×1")
-        self.height = height
-        self.width = width
-        self.num_classes = num_classes
+        self.num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
         self.polygons = [
             _checked(index, class_id, points, num_classes) for index, (class_id, points) in enumerate(polygons)
         ]
@@ -149,6 +151,7 @@ class LabelMapScene:
 
     def __init__(self, label_map: NDArray[np.uint8], num_classes: int, epsilon: float) -> None:
         check_label_map(label_map)
+        num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
         unknown = np.unique(label_map[(label_map >= num_classes) & (label_map != IGNORE)])
         if len(unknown):
             raise ValueError(f"label_map has labels {unknown.tolist()}: {_class_list(num_classes)}")
@@ -203,9 +206,13 @@ def _box_clicks(vertices: int, label_map: NDArray[np.uint8], box: Box) -> Clicks
 
 
 def _checked(index: int, class_id: int, points: ArrayLike, num_classes: int) -> tuple[int, NDArray[np.float64]]:
-    if not (0 <= class_id < num_classes or class_id == IGNORE):
+    whole = isinstance(class_id, (int, np.integer)) and not isinstance(class_id, bool)
+    if not whole or not (0 <= class_id < num_classes or class_id == IGNORE):
         raise ValueError(f"polygon {index} has class {class_id}: {_class_list(num_classes)}")
-    array = np.asarray(points, dtype=np.float64)
+    try:
+        array = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"polygon {index} has points that are no numbers ({error}): give (N, 2), x before y") from None
     if array.size == 0:
         return class_id, np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
@@ -225,5 +232,7 @@ def _pixels(points: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _check_inside(box: Box, height: int, width: int) -> None:
+    if not isinstance(box, Box):
+        raise ValueError(f"box {box!r} is a {type(box).__name__}: give Box(top, left, width)")
     if not box.fits(height, width):
         raise ValueError(f"{box} reaches outside the image of {height}×{width} pixels: choose a box inside it")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raymeta.datasets.cityscapes_labels import FRAME_LABELS, label_of
 from raymeta.datasets.sample import DatasetError, Polygon
+from raymeta.local_files import read_bounded
 
 MAX_BYTES: Final = 32 << 20
 """A hundred times the polygons of a street scene; decoded they take several times as much memory."""
@@ -45,11 +46,7 @@ def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DatasetError(f"{path}: polygons of {path.stat().st_size} bytes: at most {MAX_BYTES} are read")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except DatasetError:
-        raise
+        content = json.loads(read_bounded(path, MAX_BYTES).decode())
     except FileNotFoundError:
         raise DatasetError(f"{path}: file is missing") from None
     except (OSError, ValueError, RecursionError) as error:

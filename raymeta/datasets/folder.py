@@ -10,7 +10,8 @@ from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles
 from raymeta.datasets.sample import IGNORED, DatasetError
 from raymeta.datasets.sample_files import pair_files, require_folders
-from raymeta.safe_yaml import YamlError, load_yaml
+from raymeta.local_files import LocalFileError, read_bounded
+from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 CLASS_FILE = "classes.yaml"
 LAYOUT = (
@@ -63,10 +64,10 @@ def read_class_list(path: Path) -> ClassList:
 
 def _load(path: Path) -> dict[Any, Any]:
     try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
+        content = load_yaml(read_bounded(path, MAX_BYTES).decode())
     except FileNotFoundError:
         raise DatasetError(f"{path}: file is missing: expected {LAYOUT}") from None
-    except (OSError, UnicodeDecodeError, YamlError) as error:
+    except (OSError, UnicodeDecodeError, LocalFileError, YamlError) as error:
         raise DatasetError(f"{path}: can't be read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: holds {type(content).__name__}, not keys with values: expected {LAYOUT}")

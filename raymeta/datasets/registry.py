@@ -8,8 +8,9 @@ from raymeta.datasets.camvid import find_camvid
 from raymeta.datasets.cityscapes import find_cityscapes
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
-from raymeta.datasets.sample import Dataset
+from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes import write_street_scenes
+from raymeta.local_files import LocalFileError, local_path
 
 
 def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
@@ -27,17 +28,25 @@ def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
     return FileDataset(files, (config.height, config.width))
 
 
+def data_folder(config: DatasetConfig) -> Path:
+    """The folder that `dataset.root` names, `~` expanded. Raises DatasetError where there can be no such folder."""
+    try:
+        return local_path(config.root)
+    except LocalFileError as error:
+        raise DatasetError(f"dataset.root {config.root!r}: {error}") from None
+
+
 def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:
     scenes = config.scenes
-    root = Path(config.root)
+    root = data_folder(config)
     write_street_scenes(root, scenes.train_images, scenes.validation_images, scenes.height, scenes.width, scenes.seed)
     return find_cityscapes(root, name="street_scenes")
 
 
 DATASET_KINDS: dict[str, Callable[[DatasetConfig], DatasetFiles]] = {
-    "cityscapes": lambda config: find_cityscapes(Path(config.root)),
-    "camvid": lambda config: find_camvid(Path(config.root)),
-    "folder": lambda config: find_folder(Path(config.root)),
+    "cityscapes": lambda config: find_cityscapes(data_folder(config)),
+    "camvid": lambda config: find_camvid(data_folder(config)),
+    "folder": lambda config: find_folder(data_folder(config)),
     "street_scenes": _open_street_scenes,
 }
 """Kind of data set → finder of its files. A new kind is one file and one line here."""

@@ -14,8 +14,10 @@ from PIL import Image
 from raymeta.datasets.cityscapes import IMAGE_ENDING, LABELS_ENDING, POLYGONS_ENDING
 from raymeta.datasets.sample import DatasetError
 from raymeta.datasets.street_layout import StreetScene, draw_scene
+from raymeta.local_files import read_bounded
 
 PARAMETER_FILE = "scenes.json"
+MOST_PARAMETER_BYTES = 1 << 16
 DRAWING = 1
 """Number of the drawing: raised when the same seed gives other scenes."""
 
@@ -68,8 +70,8 @@ def _claim(root: Path, parameters: dict[str, int]) -> None:
     path = root / PARAMETER_FILE
     if path.is_file():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            found = json.loads(read_bounded(path, MOST_PARAMETER_BYTES))
+        except (ValueError, RecursionError) as error:
             raise DatasetError(f"{path} is damaged ({error}): remove the folder, or choose another") from error
         if found != parameters:
             raise DatasetError(

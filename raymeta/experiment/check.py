@@ -1,14 +1,18 @@
 """Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
 
+import os
+from collections.abc import Sequence
+
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
-from raymeta.config import ExperimentConfig
+from raymeta.config import ExperimentConfig, differences
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.experiment.cost_matching import check_reference
-from raymeta.experiment.run_store import RunStore
+from raymeta.experiment.run_store import CONFIG, RUN, RunError, RunStore
 from raymeta.experiment.split import Split, split_pool
+from raymeta.schemas import IGNORE
 
 COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
@@ -23,10 +27,46 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
         check_numbers(config, dataset, split)
     except (ValueError, OSError) as error:
         return [*faults, str(error)], []
-    store = RunStore(config.run_dir)
     facts = describe(config, dataset, split)
-    facts.append(f"run folder {store.location}: {'resumes the run there' if store.exists() else 'new'}")
+    try:
+        facts.append(check_run_folder(config))
+    except ValueError as error:
+        faults.append(str(error))
     return faults, facts
+
+
+def check_run_folder(config: ExperimentConfig) -> str:
+    """What `raymeta run` finds in `run_dir`, one line; writes nothing.
+
+    Raises:
+        ValueError: a place where no folder can be, or a run that this config can't resume.
+    """
+    store = RunStore(config.run_dir)
+    _check_place(store)
+    if not store.exists():
+        return f"run folder {store.location}: new"
+    damaged = [fault for fault in store.damaged() if fault.split(": ")[0].endswith((f"/{RUN}", f"/{CONFIG}"))]
+    if damaged:
+        return f"run folder {store.location}: resumes the run there if this config began it; {', '.join(damaged)}"
+    changed = differences(store.load_config(), config)
+    if changed:
+        raise RunError(
+            f"run folder {store.location} holds a run of another config:\n"
+            + "\n".join(f"  {line}" for line in changed)
+            + "\ntake these values back to resume it, or choose another run_dir"
+        )
+    return f"run folder {store.location}: resumes the run there"
+
+
+def _check_place(store: RunStore) -> None:
+    """Raise RunError where something else than a folder is in the way of a local run folder."""
+    if store.local_root is None:
+        return
+    for place in (store.local_root, *store.local_root.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
 
 
 def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
@@ -55,13 +95,20 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
 
 
 def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
-    """Raise ValueError where box width or query size can't work on this data set."""
+    """Raise ValueError where box width, query size or labels can't work on this data set."""
     if not split.validation:
         raise ValueError("the data set has no validation images: training stops by their mIoU; add some")
+    _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
     if config.acquisition.strategy == "full_set":
         return
     width = config.acquisition.box_width
     check_box_width(width, dataset.height, dataset.width)
+    if not split.unlabelled:
+        raise ValueError(
+            f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
+            f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
+        )
     # Greedy boxes of one image never overlap, so no more than these fit into it.
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
     if config.acquisition.query_size > most:
@@ -71,6 +118,21 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"width {width}; choose at most {most}"
         )
     check_reference(config, split)
+
+
+def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> None:
+    """Raise ValueError where no readable label map holds a class; mostly the first one does, and no other is read."""
+    void = 0
+    for image_id in image_ids:
+        try:
+            label_map = dataset.label_map(image_id)
+        except (OSError, ValueError):
+            continue  # left out and named during the run
+        if (label_map != IGNORE).any():
+            return
+        void += 1
+    if void:
+        raise ValueError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

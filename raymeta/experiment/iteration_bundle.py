@@ -1,11 +1,10 @@
 """What a committed iteration scores images with: read from the run folder for pictures and for the HTTP service."""
 
-from pathlib import Path
 from typing import Final
 
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import DatasetConfig
-from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.registry import data_folder, open_dataset
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.experiment.bundle import Bundle
 from raymeta.experiment.run_store import RunError, RunStore
@@ -20,7 +19,7 @@ def open_existing(config: DatasetConfig, seed: int) -> Dataset:
     Raises:
         DatasetError: the folder is not there.
     """
-    if "://" not in config.root and not Path(config.root).is_dir():
+    if "://" not in config.root and not data_folder(config).is_dir():
         raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
     return open_dataset(config, seed)
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from raymeta.experiment.run_lock import in_use
 from raymeta.experiment.store_files import RunError, StoreFiles
 
 LEASES: Final = "leases"
@@ -84,10 +85,10 @@ class RunLease:
                 if _is_dead_here(data) or (seen == data and time.monotonic() - when > self._lease_s):
                     self._files.delete(name)
                 elif seen != data:
-                    raise RunError(_in_use(self._files.root, data))
+                    raise RunError(in_use(self._files.root, data))
             if not told and self._others():
                 told = True
-                say(f"{_in_use(self._files.root, next(iter(others.values())))}; looking whether it is alive")
+                say(f"{in_use(self._files.root, next(iter(others.values())))}; looking whether it is alive")
             self._stop.wait(min(1.0, self._renew_s / 4))
 
     def _others(self) -> dict[str, bytes]:
@@ -136,15 +137,6 @@ def _is_dead_here(data: bytes) -> bool:
     try:
         lease = json.loads(data)
         machine, pid = lease["machine"], int(lease["pid"])
-    except (ValueError, KeyError, TypeError):
+        return bool(machine is not None and machine == _machine() and not Path(f"/proc/{pid}").exists())
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return False
-    return machine is not None and machine == _machine() and not Path(f"/proc/{pid}").exists()
-
-
-def _in_use(root: str, data: bytes) -> str:
-    try:
-        lease = json.loads(data)
-        who = f"process {lease['pid']} on {lease['host']} since {lease['since']}"
-    except (ValueError, KeyError, TypeError):
-        who = "another process"
-    return f"run folder {root} is in use by {who}: wait until it ends or choose another run_dir"

@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
+from raymeta.local_files import LocalFileError, local_path
+
 T = TypeVar("T")
 
 REMEDY = "free space, correct the permissions or choose another run_dir"
@@ -29,7 +31,7 @@ class StoreFiles:
     Other file systems (object stores) show an object once its stream is closed; they are asked again when they fail.
 
     Raises:
-        RunError: a URI that no file system opens.
+        RunError: a URI that no file system opens, or a path that can't be.
     """
 
     def __init__(self, location: str, filesystem: fs.FileSystem | None = None) -> None:
@@ -41,7 +43,7 @@ class StoreFiles:
         elif "://" in location:
             self._fs, self.root = _open_uri(location)
         else:
-            self._fs, self.root = fs.LocalFileSystem(), str(Path(location).expanduser().absolute())
+            self._fs, self.root = fs.LocalFileSystem(), _local_root(location)
         self.root = self.root.rstrip("/")
         if not self.root:
             raise RunError(f"run folder {location!r} names no folder: give a path or a URI as s3://bucket/run")
@@ -156,6 +158,13 @@ class StoreFiles:
         if folder not in self._made:
             self._fs.create_dir(folder, recursive=True)
             self._made.add(folder)
+
+
+def _local_root(location: str) -> str:
+    try:
+        return str(local_path(location).absolute())
+    except LocalFileError as error:
+        raise RunError(f"run folder {location!r}: {error}") from None
 
 
 def _open_uri(location: str) -> tuple[fs.FileSystem, str]:

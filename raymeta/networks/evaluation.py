@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raymeta.argument_checks import check_array, whole_number
 from raymeta.schemas import IGNORE
 
 
@@ -16,9 +17,12 @@ def confusion_matrix(
     prediction, target: any equal shape, integers 0..num_classes-1. Returns (C, C) int64; matrices of images add.
 
     Raises:
-        ValueError: shapes differ, or a value is no class.
+        ValueError: shapes differ, values aren't integers, or a value is no class.
     """
     prediction, target = np.asarray(prediction), np.asarray(target)
+    num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
+    for name, labels in (("prediction", prediction), ("target", target)):
+        check_array(name, labels, kinds="biu")
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ in shape: give equal ones")
     check_labels(target, num_classes, "target")

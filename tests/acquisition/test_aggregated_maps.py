@@ -53,3 +53,19 @@ def test_bad_input_is_named():
         aggregate(np.zeros((4, 9)), 0)
     with pytest.raises(ValueError, match="shape"):
         aggregate(np.zeros((2, 4, 9)), 1)
+    with pytest.raises(ValueError, match="priority_map is a list: give a numpy array"):
+        aggregate([[1.0, 2.0]], 1)
+    with pytest.raises(ValueError, match="priority_map has dtype complex128: give numbers"):
+        aggregate(np.zeros((4, 9), complex), 1)
+
+
+@pytest.mark.parametrize("box_width", [2.5, 2.0, True, "2", None, np.float64(2)])
+def test_box_width_is_a_whole_number(box_width):
+    with pytest.raises(ValueError, match=r"box_width .* is no whole number: give an int of at least 1"):
+        aggregate(np.zeros((4, 9)), box_width)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.uint64])
+def test_numpy_integers_are_whole_numbers(kind):
+    values = np.random.default_rng(0).random((30, 200))
+    assert np.array_equal(aggregate(values, kind(20)), aggregate(values, 20))

@@ -20,7 +20,7 @@ def test_normalized_by_hand():
     assert normalized_clicks(CLICKS, 2, 2, np.ones((2, 3), dtype=bool)).tolist() == [[0, 0]]
 
 
-@pytest.mark.parametrize("clicks_max", [None, 0, -3])
+@pytest.mark.parametrize("clicks_max", [None, 0, -3, 2.5, True])
 def test_clicks_max_must_be_positive(clicks_max):
     with pytest.raises(ValueError, match="clicks_max"):
         normalized_clicks(CLICKS, 2, clicks_max)

@@ -170,6 +170,11 @@ def test_bad_input_is_named():
     for make in (BoxMerge, lambda size: select_boxes(table([]), size)):
         with pytest.raises(ValueError, match="query_size 0"):
             make(0)
+        for wrong in (2.5, True, "3"):
+            with pytest.raises(ValueError, match=f"query_size {wrong!r} is no whole number"):
+                make(wrong)
+    with pytest.raises(ValueError, match="candidates are a list: give a pyarrow table"):
+        select_boxes([], 3)
     with pytest.raises(ValueError, match="lack the columns score"):
         select_boxes(pa.table({"image_id": ["a"], "top": [1], "left": [1]}), 1)
     assert select_boxes(table([]), 3).num_rows == 0

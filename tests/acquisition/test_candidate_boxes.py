@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,3 +77,28 @@ def test_bad_input_is_named():
         greedy_boxes(np.ones((2, 2)), 1, limit=-1)
     with pytest.raises(ValueError, match="shape"):
         greedy_boxes(np.ones(3), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"aggregated_map": [[1.0]]}, "aggregated_map is a list: give a numpy array"),
+        ({"aggregated_map": np.array([["a"]])}, "aggregated_map has dtype <U1: give numbers"),
+        ({"box_width": 2.5}, "box_width 2.5 is no whole number"),
+        ({"box_width": True}, "box_width True is no whole number"),
+        ({"box_width": 2**64}, "box_width 18446744073709551616 is above 2147483647: choose at most"),
+        ({"limit": 2.5}, "limit 2.5 is no whole number"),
+        ({"limit": True}, "limit True is no whole number"),
+        ({"limit": 2**64}, "limit 18446744073709551616 is above"),
+        ({"min_score": "high"}, "min_score high is no number to compare"),
+        ({"min_score": float("nan")}, "min_score nan is no number to compare"),
+    ],
+)
+def test_wrong_types_are_named(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        greedy_boxes(**({"aggregated_map": np.ones((4, 4)), "box_width": 2} | changes))
+
+
+def test_numpy_integers_are_taken():
+    scores = np.ones((4, 6))
+    assert rows(greedy_boxes(scores, np.uint8(2), np.int8(3))) == rows(greedy_boxes(scores, 2, 3))

@@ -182,6 +182,20 @@ def test_largest_box_clicks_by_brute_force(softmax, labelled, vertices):
         ("random_box", {"labelled_mask": np.zeros((2, 2), dtype=bool)}, "labelled_mask has shape"),
         ("random_box", {"labelled_mask": np.zeros((HEIGHT, WIDTH), dtype=np.uint8)}, "uint8"),
         ("random_box", {"epsilon": 0.0}, "epsilon 0.0"),
+        (
+            "metabox_plus",
+            {"clicks_priority": "foo"},
+            "priority 'foo' is unknown: choose one of paper, normalized",
+        ),
+        ("random_box", {"box_width": 2.5}, "box_width 2.5 is no whole number"),
+        ("random_box", {"query_size": True}, "query_size True is no whole number"),
+        ("metabox_plus", {"clicks_max": float("nan")}, "clicks_max nan is no whole number"),
+        ("random_box", {"min_score": float("nan")}, "min_score nan"),
+        ("random_box", {"seed": -1}, "seed -1 is below 0"),
+        ("random_box", {"iteration": 1.5}, "iteration 1.5 is no whole number"),
+        ("random_box", {"image_id": 7}, "image_id 7 is no text"),
+        ("random_box", {"labelled_mask": [[True]]}, "labelled_mask is a list"),
+        ("metabox_plus_star", {"true_vertex_map": [[1]]}, "true_vertex_map is a list"),
     ],
 )
 def test_bad_input_is_named(softmax, labelled, vertices, strategy, changes, message):
@@ -194,6 +208,8 @@ def test_logits_are_refused(labelled, vertices):
         score(np.full((3, HEIGHT, WIDTH), 5, dtype=np.float32), labelled, vertices, "random_box")
     with pytest.raises(ValueError, match="shape"):
         score(np.ones((HEIGHT, WIDTH), dtype=np.float32), labelled, vertices, "random_box")
+    with pytest.raises(ValueError, match="softmax is a list: give a numpy array or a tensor"):
+        score([[[1.0]]], labelled, vertices, "random_box")
 
 
 def test_the_core_never_imports_ray():
@@ -213,3 +229,9 @@ def test_a_tensor_is_scored_as_an_array_is(softmax, labelled, vertices, strategy
     np.testing.assert_allclose(*scores, rtol=1e-5)
     assert found.statistics["segments"] == expected.statistics["segments"]
     assert found.statistics["mean_entropy"] == pytest.approx(expected.statistics["mean_entropy"], rel=1e-6)
+
+
+def test_numpy_integers_are_taken(softmax, labelled, vertices):
+    plain = score(softmax, labelled, vertices, "metabox_plus", box_width=14, query_size=3)
+    sized = score(softmax, labelled, vertices, "metabox_plus", box_width=np.int8(14), query_size=np.uint8(3))
+    assert sized.candidates.equals(plain.candidates)

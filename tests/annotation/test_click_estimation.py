@@ -58,7 +58,7 @@ def test_input_is_left_alone_and_may_be_a_view():
     np.testing.assert_array_equal(labels, before)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("epsilon", [0.0, -1.0, float("nan"), float("inf"), 1e308, True, "1.0", None])
 def test_bad_tolerance(epsilon):
     with pytest.raises(ValueError, match="epsilon"):
         estimate_clicks(np.zeros((4, 4), np.uint8), epsilon)

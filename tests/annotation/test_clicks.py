@@ -167,6 +167,36 @@ def test_bad_scenes():
         AnnotatedScene(0, 8, 3, [])
     with pytest.raises(ValueError, match=r"labels \[5\]"):
         LabelMapScene(np.full((4, 4), 5, np.uint8), 3, 1.0)
+    with pytest.raises(ValueError, match="label_map is a list: give a numpy array"):
+        LabelMapScene([[0]], 3, 1.0)
+
+
+@pytest.mark.parametrize("class_id", [1.5, True, "1", 256, -1])
+def test_a_class_is_one_of_the_list(class_id):
+    with pytest.raises(ValueError, match=f"polygon 0 has class {class_id}: classes are 0 to 254"):
+        AnnotatedScene(8, 8, 255, [(class_id, rectangle(1, 1, 2, 2))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((8.5, 8, 3, []), "height 8.5 is no whole number"),
+        ((8, True, 3, []), "width True is no whole number"),
+        ((8, 8, 256, []), "num_classes 256 is above 255: choose at most 255"),
+        ((8, 8, 3, [(0, [["a", "b"]])]), "polygon 0 has points that are no numbers"),
+        ((8, 8, 3, [(0, [[1.0], [1.0, 2.0]])]), "polygon 0 has points that are no numbers"),
+    ],
+)
+def test_wrong_types_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        AnnotatedScene(*arguments)
+
+
+def test_numpy_numbers_are_taken():
+    scene = AnnotatedScene(np.int32(8), np.uint8(8), np.int64(2), [(np.uint8(1), rectangle(1, 1, 2, 2))])
+    assert count_clicks(scene, Box(np.int64(0), np.int32(0), np.uint8(8))).polygon == 4
+    with pytest.raises(ValueError, match=r"box \(0, 0, 8\) is a tuple: give Box"):
+        count_clicks(scene, (0, 0, 8))
 
 
 @pytest.mark.parametrize("box", [Box(0, 1, 8), Box(1, 0, 8), Box(20, 20, 1)])

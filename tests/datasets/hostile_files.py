@@ -95,6 +95,7 @@ def polygons(points: Any = None, **changes: Any) -> bytes:
 
 CLASS_LIST = "classes:\n  - {name: ground, value: 10}\n  - {name: thing, value: 20}\n"
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
+MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9))
 SQUARE = [[2, 2], [9, 2], [9, 9], [2, 9]]
 
 IMAGES = [
@@ -198,6 +199,7 @@ CLASS_LISTS = [
     HostileFile("class list", "empty file", lambda: b"", "not keys with values"),
     HostileFile("class list", "code", lambda: b"classes: !!python/object/apply:os.getcwd []", "can't be read as YAML"),
     HostileFile("class list", "aliases that stand for 2^40 values", LAUGHS.encode, "more than 10000 values"),
+    HostileFile("class list", "merges of merges", MERGES.encode, "more than 10000 values merged"),
     HostileFile("class list", "a list that holds itself", lambda: b"classes: &a [*a, *a]", "more than 10000 values"),
     HostileFile("class list", "nested 10,000 deep", lambda: b"classes: " + b"[" * 10_000, "nested too deeply"),
     HostileFile("class list", "key twice", lambda: CLASS_LIST.encode() * 2, "more than once"),

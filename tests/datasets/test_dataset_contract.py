@@ -4,8 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from dataset_layouts import write_camvid, write_cityscapes, write_folder
 
-from raymeta.config import DatasetConfig
+from raymeta.config import DatasetConfig, ScenesConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import DatasetError
 
@@ -81,6 +82,16 @@ def test_travels_to_other_processes(dataset):
 def test_unknown_image_is_named(dataset):
     with pytest.raises(DatasetError, match="'nowhere'"):
         dataset.image("nowhere")
+
+
+@pytest.mark.parametrize("kind", ["camvid", "cityscapes", "folder", "street_scenes"])
+def test_home_folder_is_expanded(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    writers = {"camvid": write_camvid, "cityscapes": write_cityscapes, "folder": write_folder}
+    if kind in writers:
+        writers[kind](tmp_path / "data")
+    scenes = ScenesConfig(train_images=1, validation_images=1, height=32, width=32)
+    assert open_dataset(DatasetConfig(kind=kind, root="~/data", scenes=scenes)).pool_ids()
 
 
 @pytest.mark.parametrize("kind", ["camvid", "cityscapes", "folder"])

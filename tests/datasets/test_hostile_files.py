@@ -137,11 +137,16 @@ def test_two_spellings_of_one_name_are_refused(tmp_path):
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_is_no_image(tmp_path):
-    os.mkfifo(tmp_path / "a.png")
-    for read in (read_image, read_label_map):
-        with pytest.raises(DatasetError, match="no regular file"):
-            read(tmp_path / "a.png")
+@pytest.mark.parametrize("kind", ["pipe", "endless device"])
+@pytest.mark.parametrize("read", [read_image, read_label_map, read_class_list, read_cityscapes_polygons])
+def test_what_never_ends_is_no_file(tmp_path, read, kind):
+    path = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match=f"{path}: .*no regular file"):
+        read(path)
 
 
 JSON_VALUES = st.recursive(
@@ -176,6 +181,28 @@ def test_any_json_gives_polygons_or_one_error(tmp_path_factory, content):
             assert polygon.points.shape[1] == 2
             assert len(polygon.points) >= 3
             assert np.isfinite(polygon.points).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("{a: &a {x: 1, y: 2}, b: {<<: *a, y: 3}}", {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}),
+        ("{a: &a {x: 1}, b: &b {x: 2}, c: {<<: [*a, *b]}}", {"a": {"x": 1}, "b": {"x": 2}, "c": {"x": 1}}),
+        (
+            "{d: {a: &a {x: 1}, b: &b {<<: *a, x: 2}}, c: {<<: *b}}",
+            {"d": {"a": {"x": 1}, "b": {"x": 2}}, "c": {"x": 2}},
+        ),
+        ("&a {<<: *a, x: 1}", {"x": 1}),
+    ],
+)
+def test_merged_keys_are_read_as_yaml_says(text, values):
+    assert load_yaml(text) == values
+
+
+@pytest.mark.parametrize("text", ["{<<: 1}", "{<<: [1]}", "{a: &a [1], <<: *a}"])
+def test_only_mappings_are_merged(text):
+    with pytest.raises(YamlError, match="line 1: '<<' merges mappings alone"):
+        load_yaml(text)
 
 
 YAML_BITS = st.lists(

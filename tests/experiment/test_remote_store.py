@@ -77,10 +77,11 @@ def test_a_dead_lease_is_taken_over(tmp_path: Path) -> None:
     assert "process 1 on gone since yesterday" in said[0]
 
 
-def test_a_damaged_lease_is_taken_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"pid', "[" * 100_000, '{"machine": "m", "pid": Infinity}'])
+def test_a_damaged_lease_is_taken_over(tmp_path: Path, content: str) -> None:
     folder = tmp_path / "bucket/run" / LEASES
     folder.mkdir(parents=True)
-    (folder / "torn.json").write_text('{"pid')
+    (folder / "torn.json").write_text(content)
     with lease(tmp_path).hold(lambda text: None):
         assert len(leases(tmp_path)) == 1
 

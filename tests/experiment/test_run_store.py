@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -325,3 +326,30 @@ def test_second_live_process_is_refused_and_a_killed_one_forgotten(tmp_path: Pat
     with store.lock(), pytest.raises(RunError, match="in use"), store.lock():
         pass
     assert not (tmp_path / "run" / "lock.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe"])
+@pytest.mark.timeout(20)
+def test_only_a_file_of_its_own_is_the_lock(tmp_path: Path, kind: str) -> None:
+    store = RunStore(str(tmp_path / "run"))
+    lock, target = tmp_path / "run" / "lock.json", tmp_path / "thesis.txt"
+    lock.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.symlink_to(target)
+    if kind == "link":
+        target.write_text("years of work")
+    with pytest.raises(RunError, match=rf"{lock} .*remove it"), store.lock():
+        pass
+    assert target.exists() == (kind == "link")
+    assert not target.exists() or target.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"pid": ' * 100_000, "\xff", ""])
+def test_a_held_lock_says_so_whatever_it_holds(tmp_path: Path, content: str) -> None:
+    store = RunStore(str(tmp_path / "run"))
+    with store.lock():
+        (tmp_path / "run" / "lock.json").write_text(content)
+        with pytest.raises(RunError, match="in use by another process"), store.lock():
+            pass

@@ -61,3 +61,14 @@ def test_wrong_input_is_named():
         confusion_matrix(PREDICTION, TARGET, 2)
     with pytest.raises(ValueError, match="prediction holds class 255"):
         confusion_matrix(np.full_like(TARGET, 255), TARGET, 3)
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_classes_are_integers(value):
+    with pytest.raises(ValueError, match="prediction has dtype float64: give integers"):
+        confusion_matrix(np.full(TARGET.shape, value), TARGET, 3)
+    with pytest.raises(ValueError, match="target has dtype float64: give integers"):
+        confusion_matrix(PREDICTION, np.full(TARGET.shape, value), 3)
+    with pytest.raises(ValueError, match=r"num_classes 2\.5 is no whole number"):
+        confusion_matrix(PREDICTION, TARGET, 2.5)
+    assert confusion_matrix(PREDICTION.astype(np.int64), TARGET, np.int8(3)).sum() == 12

@@ -1,0 +1,51 @@
+"""Local files and folders that people name: `~` in a path, and reading that ends whatever lies there."""
+
+import os
+import stat
+from pathlib import Path
+
+
+class LocalFileError(ValueError):
+    """A path that can't be, or a file that isn't read; the message tells why and the remedy, not the name."""
+
+
+def local_path(text: str | Path) -> Path:
+    """The path, with the home folder in place of a `~` at its start.
+
+    Raises:
+        LocalFileError: `~` before the name of a user who has no home here, or a null character.
+    """
+    if "\0" in str(text):
+        raise LocalFileError("a path can't hold a null character: remove it")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        user = Path(text).parts[0]
+        raise LocalFileError(f"{user} is nobody's home folder here: write the path in full, or ./{user}") from None
+
+
+def read_bounded(path: Path, most: int, *, pipes: bool = False) -> bytes:
+    """Content of a regular file: a device or a pipe in its place might never end, or never begin.
+
+    most: bytes that a file may hold. pipes: whether one may stand in its place, as in `<(…)` of a shell.
+
+    Raises:
+        LocalFileError: something else than a file, or more than `most` bytes.
+        OSError: missing or unreadable.
+    """
+    if "\0" in str(path):
+        raise LocalFileError("a path can't hold a null character: remove it")
+    # Without O_NONBLOCK a pipe that nobody writes to waits here.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
+            raise LocalFileError(f"is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}: put a file there")
+        os.set_blocking(descriptor, True)
+        with open(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(most + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise LocalFileError(f"holds more than {most} bytes: at most that many are read")
+    return data
