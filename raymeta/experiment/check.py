@@ -39,13 +39,13 @@ def check_run_folder(config: ExperimentConfig) -> str:
     """What `raymeta run` finds in `run_dir`, one line; writes nothing.
 
     Raises:
-        ValueError: a place where no folder can be, or a run that this config can't resume.
+        ValueError: a place where no folder can be, files of others, or a run that this config can't resume.
     """
     store = RunStore(config.run_dir)
     _check_place(store)
-    if not store.exists():
-        return f"run folder {store.location}: new"
     damaged = [fault for fault in store.damaged() if fault.split(": ")[0].endswith((f"/{RUN}", f"/{CONFIG}"))]
+    if not store.exists() and not damaged:
+        return f"run folder {store.location}: new"
     if damaged:
         return f"run folder {store.location}: resumes the run there if this config began it; {', '.join(damaged)}"
     changed = differences(store.load_config(), config)

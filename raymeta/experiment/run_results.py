@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten
 from raymeta.experiment.run_store import RunError, RunStore
 
 FULL_SET = "full_set"
+MOST_TOLD = 3
+"""Settings that a label names, of those that tell groups of one strategy apart."""
 MATCH = "acquisition.match_cost"
 """Start of the keys of the matched baseline, and the name under which groups are told apart by it."""
 
@@ -121,11 +124,25 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
         strategy = members[0].strategy
         rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
         telling = [_shown(key, value) for key, value in identity if value and len({rival[key] for rival in rivals}) > 1]
-        label = f"{strategy} ({', '.join(telling)})" if telling else strategy
+        label = _unlike(_label(strategy, telling), [group.label for group in result])
         aligned = _without_gaps(sorted(members, key=lambda run: run.seed))
         if aligned:
             result.append(RunGroup(label, strategy, tuple(aligned)))
     return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
+
+
+def _label(strategy: str, telling: Sequence[str]) -> str:
+    """A strategy with what tells its settings apart, short enough for a legend."""
+    if not telling:
+        return strategy
+    more = [f"{len(telling) - MOST_TOLD} more"] if len(telling) > MOST_TOLD else []
+    return f"{strategy} ({', '.join([*telling[:MOST_TOLD], *more])})"
+
+
+def _unlike(label: str, others: Sequence[str]) -> str:
+    """The label, numbered where another group has it already."""
+    numbered = (label if number == 1 else f"{label} #{number}" for number in count(1))
+    return next(name for name in numbered if name not in others)
 
 
 def _without_gaps(runs: Sequence[RunResults]) -> list[RunResults]:

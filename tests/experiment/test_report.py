@@ -81,6 +81,22 @@ def test_damaged_summary_is_left_out_and_named(tmp_path: Path) -> None:
     assert str(damaged) in Path(write_report([store.location])).read_text()
 
 
+def test_many_settings_make_short_labels_that_differ(tmp_path: Path) -> None:
+    def values(rate: float, power: float) -> dict[str, object]:
+        told = {"learning_rate": rate, "beta1": 0.5, "beta2": 0.7, "poly_power": power, "patience": 3, "max_epochs": 7}
+        return make_config("x").training.model_dump() | told
+
+    runs = [
+        write_run(tmp_path / "a", "metabox"),
+        write_run(tmp_path / "b", "metabox", training=values(0.1, 0.3)),
+        write_run(tmp_path / "c", "metabox", training=values(0.1, 0.4)),
+    ]
+    labels = sorted(group.label for group in group_runs([load_run(run.location) for run in runs]))
+    assert len(set(labels)) == 3
+    assert max(map(len, labels)) < 80
+    assert any(label.endswith("3 more) #2") for label in labels)
+
+
 def test_what_one_seed_lacks_is_left_out_of_the_mean(tmp_path: Path) -> None:
     runs = [write_run(tmp_path / f"seed_{seed}", "random_box", seed) for seed in (0, 1)]
     whole = group_runs([load_run(run.location) for run in runs])[0]
