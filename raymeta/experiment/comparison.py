@@ -7,6 +7,7 @@ from typing import Any
 from raymeta.config import flatten
 from raymeta.experiment.cost_at_target import TARGET_SHARE, CostAtTarget, cost_at_target
 from raymeta.experiment.figures import COST_NAMES, Target
+from raymeta.experiment.file_names import file_key
 from raymeta.experiment.run_results import FULL_SET, RunGroup, RunResults, group_runs, load_run
 from raymeta.experiment.run_store import RunError
 
@@ -51,7 +52,7 @@ def compare(runs: Sequence[RunResults]) -> tuple[list[Comparison], list[str]]:
         label = ", ".join(telling)
         notes += [f"{label}: {note}" if label else note for note in told]
         groups = tuple(group_runs(members))
-        found.append(Comparison(label, _file_key(label), groups, target, _costs_at_target(groups, target)))
+        found.append(Comparison(label, file_key(label), groups, target, _costs_at_target(groups, target)))
     return sorted(found, key=lambda comparison: comparison.label), notes
 
 
@@ -107,7 +108,3 @@ def _setting(run: RunResults) -> Setting:
     kept = {key: str(value) for key, value in values.items() if key.startswith(("dataset.", "network."))}
     kept.pop("dataset.root")
     return tuple(sorted(kept.items()))
-
-
-def _file_key(label: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in label)

@@ -19,7 +19,7 @@ from raymeta.experiment.cost_at_target import TARGET_SHARE
 from raymeta.experiment.figure_style import to_png, to_svg
 from raymeta.experiment.figures import COST_NAMES
 from raymeta.experiment.paired_comparison import equal_cost, paired_rows
-from raymeta.experiment.report_panels import class_names, file_key, report_panels
+from raymeta.experiment.report_panels import class_names, report_panels
 from raymeta.experiment.report_tables import (
     COLUMNS,
     class_csv,
@@ -137,7 +137,7 @@ def _section(
         drawn["clicks"] = click_scatter(by_group)
     shown = {}
     for name, figure in drawn.items():
-        file = f"{name}_{file_key(comparison.key)}" if comparison.key else name
+        file = f"{name}_{comparison.key}" if comparison.key else name
         write(f"{file}.png", to_png(figure))
         shown[name] = to_svg(figure, file)
     return _Section(

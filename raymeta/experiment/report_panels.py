@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from raymeta.experiment.file_names import file_key
 from raymeta.experiment.run_results import FULL_SET, RunGroup, RunResults
 from raymeta.experiment.run_store import RunError
 
@@ -73,8 +74,3 @@ def class_names(runs: Sequence[RunResults]) -> tuple[tuple[str, ...], list[str]]
         if kept is not None:
             return kept, []
     return (), notes[:1]
-
-
-def file_key(text: str) -> str:
-    """The text as part of a file name."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in text)

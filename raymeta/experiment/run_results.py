@@ -119,7 +119,7 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
     for run in runs:
         if run.summaries:
             groups.setdefault(_identity(run), []).append(run)
-    result = []
+    result: list[RunGroup] = []
     for identity, members in groups.items():
         strategy = members[0].strategy
         rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
