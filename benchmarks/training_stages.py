@@ -56,7 +56,7 @@ def measure_training(quick: bool) -> list[Measurement]:
 
 
 def _plain(size: dict[str, int]) -> float:
-    """Seconds of an epoch of the plain loop, in a process that starts with the settings of Ray's: threads that don't spin."""
+    """Seconds of an epoch of the plain loop, in a process with the settings of Ray's: threads that don't spin."""
     from raymeta.cluster.connection import quiet_environment
 
     quiet_environment()  # torch's threads read OMP_WAIT_POLICY when a process loads them
