@@ -34,9 +34,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two processes: one for all tests with Ray, see tests/conftest.py.
+# Two processes, a file of tests in one of them: see tests/conftest.py.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"
