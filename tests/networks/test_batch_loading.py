@@ -73,12 +73,15 @@ def test_examples_are_read_in_a_thread_ahead_of_the_step():
     class Traced(Examples):
         def train_example(self, index):
             read.append((index, threading.current_thread()))
+            if index == 1:
+                ahead.set()
             return super().train_example(index)
 
-    read = []
+    read, ahead = [], threading.Event()
     data = Traced(examples(train=5).train, [])
     batches = loader(data).load([Batch((Share(index, False),), 1) for index in range(5)])
     next(batches)
+    assert ahead.wait(60)  # the second is read although nobody has asked for it
     batches.close()
     assert [index for index, _ in read[:2]] == [0, 1]
     assert len(read) < 5
