@@ -61,16 +61,15 @@ def _plain(size: dict[str, int]) -> float:
 
     quiet_environment()  # torch's threads read OMP_WAIT_POLICY when a process loads them
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(_train, size, 2, None, None).result()
+        return process.submit(_train, size, 2, None).result()
 
 
-def _train(size: dict[str, int], threads: int, communicator: Any, wrap: Any) -> float:
+def _train(size: dict[str, int], threads: int, communicator: Any) -> float:
     torch.set_num_threads(threads)
     network = build_network(NetworkConfig(width_multiplier=0.25, batch_norm=True), CLASSES, 0)
     examples = NoiseExamples(size["num_train"], size["num_validation"], size["height"], size["width"])
     config = TrainingConfig(learning_rate=1e-3, batch_size=4, max_epochs=size["epochs"], patience=100)
-    more = {} if wrap is None else {"wrap": wrap}
-    state = train_network(network, examples, config, seed=0, communicator=communicator, **more)
+    state = train_network(network, examples, config, seed=0, communicator=communicator)
     return statistics.median(record.seconds for record in state.history)
 
 
@@ -84,7 +83,7 @@ def _loop(settings: dict[str, Any]) -> None:
 
     keep_freed_memory()
     communicator = DistributedCommunicator(torch.device("cpu"))
-    seconds = _train(settings["size"], 1, communicator, torch.nn.parallel.DistributedDataParallel)
+    seconds = _train(settings["size"], 1, communicator)
     if communicator.rank == 0:
         ray.get(settings["clock"].put.remote(seconds))
 

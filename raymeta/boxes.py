@@ -21,15 +21,9 @@ class Box:
     width: int
 
     def __post_init__(self) -> None:
-        for side in ("top", "left", "width"):
-            value = getattr(self, side)
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-                raise ValueError(f"box {side} {value!r} is no whole number: give pixels as int")
-            object.__setattr__(self, side, int(value))  # numpy's small integers overflow in sums
-        if self.top < 0 or self.left < 0:
-            raise ValueError(f"box corner ({self.top}, {self.left}) is negative: boxes start at 0 or later")
-        if self.width < 1:
-            raise ValueError(f"box width {self.width} is below 1: choose at least 1 pixel")
+        for side, least in (("top", 0), ("left", 0), ("width", 1)):
+            value = whole_number(f"box {side}", getattr(self, side), least)
+            object.__setattr__(self, side, value)  # a plain int: numpy's small integers overflow in sums
 
     @property
     def bottom(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from raymeta import __version__
-from raymeta.config import ConfigError, ExperimentConfig, load_config, repetition_configs
+from raymeta.config import ConfigError, ExperimentConfig, load_config
 from raymeta.experiment.run_errors import RunFailedError
 from raymeta.local_files import LocalFileError, local_path
 from raymeta.locations import below, hide_secrets
@@ -163,10 +163,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from raymeta.experiment.check import check_experiment
 
-    config = _load(options)
-    faults, facts = check_experiment(repetition_configs(config)[0])
-    if config.seeds is not None:
-        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
+    faults, facts = check_experiment(_load(options))
     for line in faults:
         print(line)
     for line in facts:

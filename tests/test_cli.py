@@ -159,8 +159,14 @@ def test_check_and_run_with_seeds(config, camvid, capsys):
     shown = capsys.readouterr().out
     assert "repetitions: seeds 4, 5" in shown
     assert "seed_4: new" in shown.replace("\n", "")
+    assert "seed_5: new" in shown.replace("\n", "")
+    RunStore(str(camvid / "run/seed_5")).create(load_config(config, ["seed=5", "training.batch_size=2"]))
+    assert_refused(
+        capsys, ["check", config, "seeds=[4, 5]", "training.batch_size=1"], "seed_5 holds", "batch_size: 2 → 1"
+    )
     RunStore(str(camvid / "run")).create(load_config(config))
-    assert_refused(capsys, ["run", config, "seeds=[4, 5]"], "holds a run without repetitions")
+    for command in ("run", "check"):
+        assert_refused(capsys, [command, config, "seeds=[4, 5]"], "holds a run without repetitions")
 
 
 def test_overrides_may_follow_options(config, capsys):

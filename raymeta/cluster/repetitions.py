@@ -11,8 +11,7 @@ from rich.console import Console
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.config import ExperimentConfig, repetition_configs
-from raymeta.experiment.run_folders import is_run
-from raymeta.experiment.run_store import RunError
+from raymeta.experiment.check import check_repetitions_folder
 
 POLL_S = 0.5
 
@@ -26,8 +25,7 @@ def run_repetitions(config: ExperimentConfig, address: str | None, console: Cons
     Raises:
         RunError: run_dir itself is a run. ConnectionFailedError: no cluster answers at the address.
     """
-    if is_run(config.run_dir):
-        raise RunError(f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for `seeds`")
+    check_repetitions_folder(config)
     runs = repetition_configs(config)
     with ray_connection(address):
         places = concurrent_runs(config, len(runs), local=cluster_address(address) is None)

@@ -127,9 +127,6 @@ def train_job(
     network = build_network(config.network, cache.dataset.num_classes, config.seed + 1000 * job.iteration).to(device)
     reporter = _Reporter(desk, number, config.training.max_epochs)
 
-    def wrap(module: torch.nn.Module) -> torch.nn.Module:
-        return torch.nn.parallel.DistributedDataParallel(module) if communicator.world_size > 1 else module
-
     leader = communicator.rank == 0
     state = train_network(
         network,
@@ -141,7 +138,6 @@ def train_job(
         on_epoch=reporter.epoch if leader else None,
         on_step=reporter.step if leader else None,
         resume=resume,
-        wrap=wrap,
     )
     buffer = io.BytesIO()
     torch.save(state.best_weights, buffer)

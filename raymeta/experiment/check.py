@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
-from raymeta.config import ExperimentConfig, differences
+from raymeta.config import ExperimentConfig, differences, repetition_configs
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.experiment.cost_matching import check_reference
-from raymeta.experiment.run_store import CONFIG, RUN, RunError, RunStore
+from raymeta.experiment.run_folders import is_run
+from raymeta.experiment.run_store import CONFIG, RUN, RunError, RunStore, other_config
 from raymeta.experiment.split import Split, split_pool
 from raymeta.schemas import IGNORE
 
@@ -19,7 +20,24 @@ COST_SAMPLE = 20
 
 
 def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
-    """Every fault that was found, and facts about the experiment, one line each."""
+    """Every fault that was found, and facts about the experiment, one line each; of repetitions, the first one's."""
+    runs = repetition_configs(config)
+    faults, facts = _check_run(runs[0])
+    if config.seeds is not None:
+        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
+    try:
+        check_repetitions_folder(config)
+    except RunError as error:
+        faults.append(str(error))
+    for run in runs:
+        try:
+            facts.append(check_run_folder(run))
+        except ValueError as error:
+            faults.append(str(error))
+    return faults, facts
+
+
+def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     dataset = open_dataset(config.dataset, config.seed)
     faults = [*dataset.check(), *check_weights(config, dataset.num_classes)]
     try:
@@ -27,12 +45,13 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
         check_numbers(config, dataset, split)
     except (ValueError, OSError) as error:
         return [*faults, str(error)], []
-    facts = describe(config, dataset, split)
-    try:
-        facts.append(check_run_folder(config))
-    except ValueError as error:
-        faults.append(str(error))
-    return faults, facts
+    return faults, describe(config, dataset, split)
+
+
+def check_repetitions_folder(config: ExperimentConfig) -> None:
+    """Raise RunError where the folder for the runs of `seeds` is a run itself."""
+    if config.seeds is not None and is_run(config.run_dir):
+        raise RunError(f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for `seeds`")
 
 
 def check_run_folder(config: ExperimentConfig) -> str:
@@ -50,11 +69,7 @@ def check_run_folder(config: ExperimentConfig) -> str:
         return f"run folder {store.location}: resumes the run there if this config began it; {', '.join(damaged)}"
     changed = differences(store.load_config(), config)
     if changed:
-        raise RunError(
-            f"run folder {store.location} holds a run of another config:\n"
-            + "\n".join(f"  {line}" for line in changed)
-            + "\ntake these values back to resume it, or choose another run_dir"
-        )
+        raise other_config(store.location, changed)
     return f"run folder {store.location}: resumes the run there"
 
 

@@ -28,7 +28,7 @@ from raymeta.experiment.run_lock import NoLocksError, hold_lock
 from raymeta.experiment.sealed_table import open_sealed, seal
 from raymeta.experiment.store_files import RunError, StoreFiles
 
-__all__ = ["STAGES", "IterationFolder", "RunError", "RunStore"]
+__all__ = ["STAGES", "IterationFolder", "RunError", "RunStore", "other_config"]
 
 RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
@@ -236,11 +236,7 @@ class RunStore:
         elif old is None and run is not None and not _agrees(config, run):
             changed = [f"{CONFIG}: damaged, and this config is not the one that the run was begun with"]
         if changed:
-            raise RunError(
-                f"run folder {self.location} holds a run of another config:\n"
-                + "\n".join(f"  {line}" for line in changed)
-                + "\ntake these values back to resume it, or choose another run_dir"
-            )
+            raise other_config(self.location, changed)
 
     def _sound_run(self) -> dict[str, Any] | None:
         """Content of run.json; None if it is damaged. Raises RunError if a newer raymeta wrote it."""
@@ -269,6 +265,15 @@ class RunStore:
             raise RunError(
                 f"{path} is sound, but this raymeta can't use it:\n{error}\nuse raymeta {version}, which wrote it"
             ) from error
+
+
+def other_config(location: str, changed: Sequence[str]) -> RunError:
+    """The error for a folder whose run was begun with other values; changed: a line each."""
+    lines = "".join(f"  {line}\n" for line in changed)
+    return RunError(
+        f"run folder {location} holds a run of another config:\n{lines}"
+        "take these values back to resume it, or choose another run_dir"
+    )
 
 
 def _new_run(config: ExperimentConfig) -> dict[str, Any]:

@@ -11,9 +11,13 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.argument_checks import MOST, whole_number
 from raymeta.metaseg.boosted_trees import BoostedTrees, constant_trees, trees_of_sklearn
 
 BackendKind = Literal["catboost", "sklearn"]
+
+MOST_DEPTH: Final = 16
+"""CatBoost's limit."""
 
 METADATA_KEY: Final = "raymeta"
 """Where the regressor's own facts lie in a file: CatBoost's metadata, or an entry of the npz."""
@@ -34,14 +38,11 @@ class BoostingParameters:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.trees < 1:
-            raise ValueError(f"trees {self.trees} is below 1: choose at least 1")
-        if not 1 <= self.depth <= 16:
-            raise ValueError(f"depth {self.depth} is impossible: choose 1 to 16")
-        if not 0 < self.learning_rate <= 1:
-            raise ValueError(f"learning_rate {self.learning_rate} is impossible: choose above 0, at most 1")
-        if self.seed < 0:
-            raise ValueError(f"seed {self.seed} is negative: choose at least 0")
+        for name, least, most in (("trees", 1, MOST), ("depth", 1, MOST_DEPTH), ("seed", 0, MOST)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least, most))
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:
+            raise ValueError(f"learning_rate {rate!r} is impossible: choose a number above 0, at most 1")
 
     def as_dict(self) -> dict[str, int | float]:
         """The fields by name, for JSON."""

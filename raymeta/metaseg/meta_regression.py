@@ -52,21 +52,23 @@ class MetaRegressor:
             the regressor predicts 0.
 
         Raises:
-            ValueError: missing columns, values that are not finite, or not one image id a row.
+            ValueError: no table, missing columns, values that are not finite, or not one image id a row; the regressor
+                stays as it was.
         """
-        self._feature_names = schemas.segment_feature_names(_count_classes(table))
-        features = _matrix(table, [*self._feature_names, schemas.IOU])
+        names = schemas.segment_feature_names(_count_classes(table))
+        features = _matrix(table, [*names, schemas.IOU])
         groups = np.array([str(image_id) for image_id in image_ids], dtype=np.str_)
         if len(groups) != len(features):
             raise ValueError(f"{len(groups)} image ids for {len(features)} segments: pass one a row")
-        has_interior = features[:, self._feature_names.index(schemas.SIZE_INNER)] > 0
+        has_interior = features[:, names.index(schemas.SIZE_INNER)] > 0
         features, groups = features[has_interior], groups[has_interior]
         if not np.isfinite(features).all():
             raise ValueError("the segment table holds NaN or infinite values: pass what segment_metrics returned")
         order = np.argsort(groups, kind="stable")
         features, values, groups = features[order, :-1], features[order, -1], groups[order]
-        self.r2 = self._out_of_fold_r2(features, values, groups)
+        r2 = self._out_of_fold_r2(features, values, groups)
         self._boosting = fit_boosting(self.kind, self.parameters, features, values)
+        self._feature_names, self.r2 = names, r2
         return self
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
@@ -76,11 +78,10 @@ class MetaRegressor:
             ValueError: not fitted, or a table of another number of classes.
         """
         boosting = self._fitted()
+        classes = _count_classes(table)
         features = _matrix(table, self._feature_names)
-        if schemas.segment_feature_names(_count_classes(table)) != self._feature_names:
-            raise ValueError(
-                f"the table has {_count_classes(table)} classes, the fit had fewer: fit again for these classes"
-            )
+        if schemas.segment_feature_names(classes) != self._feature_names:
+            raise ValueError(f"the table has {classes} classes, the fit had fewer: fit again for these classes")
         return np.clip(boosting.predict(features), 0.0, 1.0)
 
     def to_bytes(self) -> bytes:
@@ -148,7 +149,9 @@ def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> fl
 
 
 def _count_classes(table: pa.Table) -> int:
-    """Number of class probabilities in a segment table."""
+    """Number of class probabilities in a segment table; raises ValueError where it is none."""
+    if not isinstance(table, pa.Table):
+        raise ValueError(f"the segment table is a {type(table).__name__}: pass what segment_metrics returned")
     names = set(table.column_names)
     classes = 0
     while schemas.class_probability(classes) in names:

@@ -36,7 +36,6 @@ __all__ = [
 
 OnEpoch = Callable[[EpochRecord, TrainingState], None]
 OnStep = Callable[[int, int], None]
-Wrap = Callable[[nn.Module], nn.Module]
 
 
 class TrainingDivergedError(ValueError):
@@ -53,14 +52,13 @@ def train_network(
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     resume: bytes | None = None,
-    wrap: Wrap = lambda network: network,
 ) -> TrainingState:
     """Train `network` in place until it stops improving or a cap is reached; all ranks call this alike.
 
     on_epoch: called after each epoch; on_step: with the steps done and all steps of this epoch. resume: a state's
-    bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted. wrap: puts
-    DistributedDataParallel around the network where there are several ranks; it must average gradients and
-    broadcast buffers.
+    bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted.
+    communicator: where it is of several ranks, torch.distributed has been initialized in each, and all start from
+    rank 0's weights.
 
     A batch's loss is the mean over the labelled pixels of all ranks, so that the number of ranks changes rounding
     only; apart from dropout, which each rank draws for itself, and batch norm, which sees a rank's own share unless
@@ -71,7 +69,7 @@ def train_network(
         ValueError: data or state that can't be trained with.
         TrainingDivergedError: the first epoch's loss isn't finite.
     """
-    return _Training(network, data, config, seed, torch.device(device), communicator or SingleProcess(), wrap).run(
+    return _Training(network, data, config, seed, torch.device(device), communicator or SingleProcess()).run(
         on_epoch, on_step, resume
     )
 
@@ -85,7 +83,6 @@ class _Training:
         seed: int,
         device: torch.device,
         communicator: Communicator,
-        wrap: Wrap,
     ) -> None:
         _check(data, config, communicator)
         self.network = network.to(device)
@@ -94,7 +91,6 @@ class _Training:
         self.seed = seed
         self.device = device
         self.communicator = communicator
-        self.wrap = wrap
         classes, threads = network.num_classes, config.threads_per_worker
         self.planner = BatchPlanner(data, config, seed, classes, communicator)
         part = config.batch_size // (communicator.world_size * config.accumulation_steps)
@@ -104,7 +100,7 @@ class _Training:
 
     def run(self, on_epoch: OnEpoch | None, on_step: OnStep | None, resume: bytes | None) -> TrainingState:
         state = self._start(resume)
-        wrapped = self.wrap(self.network)  # after the weights are in place: it may broadcast them
+        wrapped = _for_all_ranks(self.network, self.communicator)  # with the weights in place: it sends rank 0's
         while not _is_finished(state, self.config):
             start = time.perf_counter()
             epoch = state.epoch + 1
@@ -210,6 +206,18 @@ def _check(data: TrainingData, config: TrainingConfig, communicator: Communicato
             f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers × "
             f"accumulation_steps {config.accumulation_steps}: choose a multiple of {parts}"
         )
+
+
+def _for_all_ranks(network: nn.Module, communicator: Communicator) -> nn.Module:
+    """The network, its gradients averaged over the ranks where there are several.
+
+    Buffers aren't broadcast with every step, for which all ranks would wait: training reads them only where a batch
+    norm has no statistics of its own, and `_share_buffers` sends them once an epoch. Gradients lie in the memory that
+    is sent, which spares a copy.
+    """
+    if communicator.world_size == 1:
+        return network
+    return DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:

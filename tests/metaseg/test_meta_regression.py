@@ -174,6 +174,16 @@ def test_wrong_use_is_refused(meta_set):
     for classes in (3, 5):
         with pytest.raises(ValueError, match=r"lacks|classes"):
             regressor.predict(images(1, classes=classes)[0])
+    for other in (None, [1.0], np.zeros((2, 3)), table.to_pydict()):
+        with pytest.raises(ValueError, match="the segment table is a "):
+            regressor.predict(other)
+        with pytest.raises(ValueError, match="the segment table is a "):
+            regressor.fit(other, ids)
+    before = regressor.predict(table)
+    other_table, other_ids = images(3, classes=5)
+    with pytest.raises(ValueError, match="NaN"):
+        regressor.fit(with_column(other_table, "iou", np.full(other_table.num_rows, np.nan)), other_ids)
+    np.testing.assert_array_equal(regressor.predict(table), before)  # a fit that failed changed nothing
 
 
 @pytest.mark.parametrize(
@@ -183,6 +193,10 @@ def test_wrong_use_is_refused(meta_set):
         ({"trees": 0}, "trees 0"),
         ({"depth": 17}, "depth 17"),
         ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate nan"),
+        ({"learning_rate": "0.1"}, "learning_rate '0.1'"),
+        ({"trees": 2.5}, "trees 2.5 is no whole number"),
+        ({"depth": True}, "depth True is no whole number"),
         ({"seed": -1}, "seed -1"),
     ],
 )

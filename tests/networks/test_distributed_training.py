@@ -44,7 +44,6 @@ def train_rank(rank, folder, build, resume, values):
         communicator=Gloo(),
         on_epoch=lambda _, state: states.append(state.to_bytes()),
         resume=resume,
-        wrap=torch.nn.parallel.DistributedDataParallel,
     )
     (folder / f"{rank}.state").write_bytes(state.to_bytes())
     (folder / f"{rank}.second").write_bytes(states[1] if resume is None else b"")
