@@ -209,15 +209,10 @@ def _check(data: TrainingData, config: TrainingConfig, communicator: Communicato
 
 
 def _for_all_ranks(network: nn.Module, communicator: Communicator) -> nn.Module:
-    """The network, its gradients averaged over the ranks where there are several.
-
-    Buffers aren't broadcast with every step, for which all ranks would wait: training reads them only where a batch
-    norm has no statistics of its own, and `_share_buffers` sends them once an epoch. Gradients lie in the memory that
-    is sent, which spares a copy.
-    """
+    """The network, its gradients averaged over the ranks where there are several; they lie in the memory sent."""
     if communicator.world_size == 1:
         return network
-    return DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
+    return DistributedDataParallel(network, gradient_as_bucket_view=True)
 
 
 def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:

@@ -81,7 +81,7 @@ def gradients(network, images, ranks=1):
 
 def one_rank(rank, folder, images):
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    network = nn.parallel.DistributedDataParallel(deep_network(), broadcast_buffers=False)
+    network = nn.parallel.DistributedDataParallel(deep_network())
     torch.save(gradients(network, images[:3] if rank == 0 else images[3:], ranks=2), folder / f"{rank}.pt")
     dist.destroy_process_group()
 
