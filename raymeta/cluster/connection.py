@@ -26,7 +26,7 @@ def quiet_environment() -> None:
     # Ray Train's loop runs in a thread: in an arena of its own freed memory goes back to the system with each step.
     os.environ.setdefault("MALLOC_ARENA_MAX", "1")
     # Ray's metrics, which nobody reads from a local Ray, grow with each pass of Ray Data, in its actor and Ray's agent;
-    # its record of every task grows in its head process: two MiB an iteration.
+    # its record of every task grows in its head process.
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
     os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
