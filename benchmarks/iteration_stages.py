@@ -8,15 +8,15 @@ from rich.console import Console
 
 from benchmarks.measurement import Measurement
 from raymeta.config import parse_config
-from raymeta.experiment.iteration_folder import STAGES
-from raymeta.experiment.run_store import RunStore
+from raymeta.runs.iteration_folder import STAGES
+from raymeta.runs.run_store import RunStore
 
 ITERATIONS, QUICK_ITERATIONS = 6, 2
 
 
 def measure_iterations(quick: bool) -> list[Measurement]:
     """Median seconds of an iteration of metabox_plus after the first, which starts the workers, and of its stages."""
-    from raymeta.cluster.active_learning import run_experiment
+    from raymeta.cluster.experiment import run_experiment
 
     iterations = QUICK_ITERATIONS if quick else ITERATIONS
     with tempfile.TemporaryDirectory() as folder:

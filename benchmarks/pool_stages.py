@@ -15,8 +15,8 @@ from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
-from raymeta.experiment.image_pipeline import ImagePipeline
-from raymeta.experiment.image_scorer import Bundle, ImageScorer, Softmax, Timed
+from raymeta.loop.image_pipeline import ImagePipeline
+from raymeta.loop.image_scorer import Bundle, ImageScorer, Softmax, Timed
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.freed_memory import keep_freed_memory
 from raymeta.networks.registry import build_network

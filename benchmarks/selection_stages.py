@@ -11,7 +11,7 @@ from raymeta.acquisition.box_selection import BoxMerge, select_boxes
 from raymeta.cluster.box_selector import BoxSelector
 from raymeta.schemas import CANDIDATE_SCHEMA
 
-MOST_CANDIDATES = 128
+MAX_CANDIDATES = 128
 QUERY_SIZE = 6400
 BATCH_IMAGES = 500
 MEMORY_EVERY = 20_000
@@ -25,10 +25,10 @@ def candidate_stream(images: int, ascending: bool, seed: int = 0) -> Iterator[pa
     rng = np.random.default_rng(seed)
     for first in range(0, images, BATCH_IMAGES):
         count = min(BATCH_IMAGES, images - first)
-        lengths = rng.integers(1, MOST_CANDIDATES + 1, count)
-        scores = -np.sort(-rng.random((count, MOST_CANDIDATES)), axis=1)
-        corners = rng.integers(0, 900, (2, count, MOST_CANDIDATES), dtype=np.int32)
-        corners[1] = np.arange(MOST_CANDIDATES, dtype=np.int32)
+        lengths = rng.integers(1, MAX_CANDIDATES + 1, count)
+        scores = -np.sort(-rng.random((count, MAX_CANDIDATES)), axis=1)
+        corners = rng.integers(0, 900, (2, count, MAX_CANDIDATES), dtype=np.int32)
+        corners[1] = np.arange(MAX_CANDIDATES, dtype=np.int32)
         for index in range(count):
             length = int(lengths[index])
             columns = [

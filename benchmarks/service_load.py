@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.client import Client, MapName
 from raymeta.datasets.image_files import decode_image
-from raymeta.experiment.image_scorer import ImageScorer
-from raymeta.experiment.iteration_bundle import open_existing, read_bundle
-from raymeta.experiment.run_store import RunStore
-from raymeta.service.rendering import rgb_png
+from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.runs.run_store import RunStore
+from raymeta.service.scoring.rendering import rgb_png
 
 
 @dataclass

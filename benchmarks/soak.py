@@ -31,13 +31,13 @@ from benchmarks.process_tree import Footprint, footprint
 from benchmarks.soak_figure import write_figure
 from benchmarks.soak_growth import growth
 from raymeta.client import Client, ServiceError
-from raymeta.cluster.active_learning import run_experiment
 from raymeta.cluster.connection import ray_connection
+from raymeta.cluster.experiment import run_experiment
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
 
 SAMPLE_EVERY_S = 5.0
-ITERATIONS_A_ROUND = 2
+ITERATIONS_PER_ROUND = 2
 CLIENTS = 2
 PAUSE_S = 0.5
 """Between two requests of a client: the service is to be used all the time, not to take the machine from the loop."""
@@ -88,7 +88,7 @@ def experiment(folder: Path, iterations: int) -> ExperimentConfig:
 def run_round(folder: Path, number: int) -> None:
     """Resume the run with its next iterations: workers start, work and end."""
     with Path(os.devnull).open("w") as nowhere:
-        run_experiment(experiment(folder, ITERATIONS_A_ROUND * (number + 1)), None, Console(file=nowhere))
+        run_experiment(experiment(folder, ITERATIONS_PER_ROUND * (number + 1)), None, Console(file=nowhere))
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def main() -> int:
         samples, progress = soak(options.minutes, Path(folder), options.out)
     write_figure(options.out)
     found = growth(samples) + [f"{len(progress.failed)} requests failed: {text}" for text in progress.failed[:1]]
-    if progress.served_iteration < ITERATIONS_A_ROUND * progress.rounds:
+    if progress.served_iteration < ITERATIONS_PER_ROUND * progress.rounds:
         found.append(f"the service stayed at iteration {progress.served_iteration}, {progress.rounds} rounds were run")
     done = f"{progress.rounds} rounds, {progress.requests} requests: nothing grew, none failed"
     print("\n".join(found) or done)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.measurement import Measurement
 from raymeta.config import NetworkConfig, TrainingConfig
 from raymeta.networks.registry import build_network
-from raymeta.networks.training import train_network
+from raymeta.training.network_training import train_network
 
 CLASSES = 11
 

@@ -4,11 +4,11 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-MOST: Final = 2**31 - 1
+MAX_NUMBER: Final = 2**31 - 1
 """Pixels and counts are int32 in tables."""
 
 
-def whole_number(name: str, value: Any, least: int = 0, most: int = MOST) -> int:
+def whole_number(name: str, value: Any, least: int = 0, most: int = MAX_NUMBER) -> int:
     """The value as a plain int; raises ValueError for bools, fractions, text, and what lies outside the bounds."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"{name} {value!r} is no whole number: give an int of at least {least}")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config
-from raymeta.experiment.run_errors import RunFailedError
+from raymeta.errors import RunFailedError
 from raymeta.local_files import LocalFileError, local_path
 from raymeta.locations import below, hide_secrets
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="metabox_plus against random_box on generated street scenes")
     demo.add_argument("--out", default="runs/demo", help="folder for scenes, runs and the report (%(default)s)")
     demo.add_argument("--seed", type=int, default=0, help="seed of scenes and runs (%(default)s)")
-    _add_address(demo)
+    _add_place(demo)
     demo.set_defaults(command=_demo)
 
     check = commands.add_parser("check", help="is the data there and readable, do the numbers fit; changes nothing")
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run, or resume, an experiment")
     _add_config(run)
-    _add_address(run)
+    _add_place(run)
     run.set_defaults(command=_run)
 
     report = commands.add_parser("report", help="compare runs: table, curves, pictures")
@@ -110,7 +110,7 @@ def _add_study_commands(commands: Any) -> None:
     requery.add_argument("--iteration", type=int, required=True, help="iteration whose network scores the pool")
     _add_overrides(requery, "as in acquisition.box_width=32")
     requery.add_argument("--out", help="folder to write (RUN/requery/…)")
-    _add_address(requery)
+    _add_place(requery)
     requery.set_defaults(command=_requery)
 
 
@@ -129,6 +129,12 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
     text = f"values that replace the file's, {example}"
     parser.add_argument("overrides", nargs="*", metavar="key.path=value", help=text)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """Where it runs: on Ray, or in this process."""
+    _add_address(parser)
+    parser.add_argument("--local", action="store_true", help="in this process, without Ray; gives the same queries")
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -155,13 +161,29 @@ def _load(options: argparse.Namespace) -> ExperimentConfig:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from raymeta.cluster.demo import run_demo
+    from raymeta.demo import run_demo
 
-    return run_demo(Path(options.out), options.seed, options.address)
+    console = Console()
+    if options.local:
+        return run_demo(Path(options.out), options.seed, _run_locally, console)
+    from raymeta.cluster.connection import ray_connection
+    from raymeta.cluster.experiment import run_experiment
+
+    with ray_connection(options.address):
+        return run_demo(
+            Path(options.out), options.seed, lambda config, _: run_experiment(config, options.address, console), console
+        )
+
+
+def _run_locally(config: ExperimentConfig, console: Console) -> None:
+    from raymeta.loop.iterations import run_experiment
+    from raymeta.loop.local_workers import local_workers
+
+    run_experiment(config, local_workers, console)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from raymeta.experiment.check import check_experiment
+    from raymeta.loop.check import check_experiment
 
     faults, facts = check_experiment(_load(options))
     for line in faults:
@@ -173,24 +195,38 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from raymeta.cluster.active_learning import run_experiment
-    from raymeta.experiment.report import print_table, write_report
+    from raymeta.report.page import print_table, write_report
 
     config = _load(options)
     console = Console()
     if config.seeds is not None:
-        return _run_repetitions(config, options.address, console)
-    run_experiment(config, options.address, console)
+        return _run_repetitions(config, options, console)
+    _run_one(config, options, console)
     print_table([config.run_dir], console)
     console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
     return 0
 
 
-def _run_repetitions(config: ExperimentConfig, address: str | None, console: Console) -> int:
-    from raymeta.cluster.repetitions import run_repetitions
-    from raymeta.experiment.report import print_table, write_report
+def _run_one(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
+    if options.local:
+        _run_locally(config, console)
+    else:
+        from raymeta.cluster.experiment import run_experiment
 
-    codes = run_repetitions(config, address, console)
+        run_experiment(config, options.address, console)
+
+
+def _run_repetitions(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> int:
+    from raymeta.report.page import print_table, write_report
+
+    if options.local:
+        from raymeta.loop.repetitions import run_one_after_another
+
+        codes = run_one_after_another(config, console)
+    else:
+        from raymeta.cluster.repetitions import run_repetitions
+
+        codes = run_repetitions(config, options.address, console)
     finished = [folder for folder, code in codes.items() if code == 0]
     if finished:
         print_table(finished, console)
@@ -204,7 +240,7 @@ def _run_repetitions(config: ExperimentConfig, address: str | None, console: Con
 
 
 def _report(options: argparse.Namespace) -> int:
-    from raymeta.experiment.report import print_table, write_report
+    from raymeta.report.page import print_table, write_report
 
     console = Console()
     print_table(options.runs, console)
@@ -214,8 +250,8 @@ def _report(options: argparse.Namespace) -> int:
 
 def _sweep(options: argparse.Namespace) -> int:
     from raymeta.cluster.sweep import run_sweep
-    from raymeta.experiment.report import write_report
-    from raymeta.experiment.sweep_plan import load_sweep
+    from raymeta.report.page import write_report
+    from raymeta.sweeps.plan import load_sweep
 
     sweep = load_sweep(options.config, options.overrides)
     console = Console()
@@ -226,7 +262,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from raymeta.experiment.run_export import export_runs
+    from raymeta.report.run_export import export_runs
 
     exported = export_runs(options.runs, options.out)
     for run in exported:
@@ -236,16 +272,25 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _requery(options: argparse.Namespace) -> int:
-    from raymeta.cluster.requery import print_requery, requery
+    from functools import partial
+
+    from raymeta.report.requery import print_requery, requery
 
     console = Console()
-    result = requery(options.run, options.iteration, options.overrides, options.out, options.address, console)
+    scorers: Any
+    if options.local:
+        from raymeta.loop.local_workers import local_scorer as scorers
+    else:
+        from raymeta.cluster.experiment import ray_scorer
+
+        scorers = partial(ray_scorer, address=options.address)
+    result = requery(options.run, options.iteration, options.overrides, options.out, console, scorers=scorers)
     print_requery(result, console)
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from raymeta.cluster.serve_command import ServeOptions, environment_token, run_service
+    from raymeta.cluster.serve.command import ServeOptions, environment_token, run_service
     from raymeta.service.settings import ServiceSettings, ServingLayout
 
     for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
@@ -282,7 +327,7 @@ def _local(name: str, path: str) -> Path:
 def _scenes(options: argparse.Namespace) -> int:
     from rich.progress import Progress
 
-    from raymeta.datasets.street_scenes import write_street_scenes
+    from raymeta.datasets.street_scenes.dataset import write_street_scenes
 
     for name in ("train", "val", "height", "width"):
         if getattr(options, name) < 1:

@@ -33,12 +33,12 @@ _EXPONENT: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", re.ASCII)
 
 
 # Far beyond what anybody needs, but near enough that a slip of the keyboard is told at once and not after the training.
-MOST_PIXELS: Final = 32_768
-MOST_IMAGES: Final = 1_000_000
-MOST_PROCESSES: Final = 10_000
-MOST_EPSILON: Final = 100_000.0
-MOST_SCALES: Final = 10_000
-MOST: Final = 1_000_000_000
+MAX_PIXELS: Final = 32_768
+MAX_IMAGES: Final = 1_000_000
+MAX_PROCESSES: Final = 10_000
+MAX_EPSILON: Final = 100_000.0
+MAX_SCALES: Final = 10_000
+MAX_NUMBER: Final = 1_000_000_000
 
 
 class ConfigError(ValueError):
@@ -66,10 +66,10 @@ class _Section(BaseModel):
 class ScenesConfig(_Section):
     """Street scenes that `street_scenes` generates into `dataset.root` when they are not there yet."""
 
-    train_images: int = Field(60, ge=1, le=MOST_IMAGES, description="images of the pool")
-    validation_images: int = Field(20, ge=1, le=MOST_IMAGES, description="images for validation")
-    height: int = Field(128, ge=32, le=MOST_PIXELS, description="pixels")
-    width: int = Field(256, ge=32, le=MOST_PIXELS, description="pixels")
+    train_images: int = Field(60, ge=1, le=MAX_IMAGES, description="images of the pool")
+    validation_images: int = Field(20, ge=1, le=MAX_IMAGES, description="images for validation")
+    height: int = Field(128, ge=32, le=MAX_PIXELS, description="pixels")
+    width: int = Field(256, ge=32, le=MAX_PIXELS, description="pixels")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="same seed, same scenes")
 
 
@@ -79,16 +79,16 @@ class DatasetConfig(_Section):
     kind: DatasetKind = Field(description="layout of the data set")
     root: str = Field(description="folder of the data set")
     height: int | None = Field(
-        None, ge=8, le=MOST_PIXELS, description="resize to this height (pixels); none keeps the files' size"
+        None, ge=8, le=MAX_PIXELS, description="resize to this height (pixels); none keeps the files' size"
     )
     width: int | None = Field(
-        None, ge=8, le=MOST_PIXELS, description="resize to this width (pixels); none keeps the files' size"
+        None, ge=8, le=MAX_PIXELS, description="resize to this width (pixels); none keeps the files' size"
     )
     max_pool_images: int | None = Field(
-        None, ge=1, le=MOST_IMAGES, description="use only this many pool images, by seeded choice"
+        None, ge=1, le=MAX_IMAGES, description="use only this many pool images, by seeded choice"
     )
     max_validation_images: int | None = Field(
-        None, ge=1, le=MOST_IMAGES, description="use only this many, evenly spaced"
+        None, ge=1, le=MAX_IMAGES, description="use only this many, evenly spaced"
     )
     scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 
@@ -103,15 +103,15 @@ class AcquisitionConfig(_Section):
     """Which boxes are asked for."""
 
     strategy: StrategyName = Field(description="acquisition strategy; full_set trains the reference on everything")
-    box_width: int = Field(128, ge=1, le=MOST_PIXELS, description="side of a box (pixels)")
-    query_size: int = Field(6400, ge=1, le=MOST, description="boxes an iteration")
-    initial_images: int = Field(50, ge=1, le=MOST_IMAGES, description="wholly labelled images at the start (L0)")
-    meta_images: int = Field(30, ge=0, le=MOST_IMAGES, description="images that fit the meta regressor (M)")
+    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
+    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration")
+    initial_images: int = Field(50, ge=1, le=MAX_IMAGES, description="wholly labelled images at the start (L0)")
+    meta_images: int = Field(30, ge=0, le=MAX_IMAGES, description="images that fit the meta regressor (M)")
     clicks_priority: ClicksPriority = Field("normalized", description="how estimated clicks enter the joint score")
     epsilon: float | None = Field(
-        None, gt=0, le=MOST_EPSILON, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)"
+        None, gt=0, le=MAX_EPSILON, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)"
     )
-    clicks_sample_images: int = Field(32, ge=1, le=MOST_IMAGES, description="pool images that set clicks_max")
+    clicks_sample_images: int = Field(32, ge=1, le=MAX_IMAGES, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
     match_cost_of: str | None = Field(
         None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
@@ -152,27 +152,27 @@ class TrainingConfig(_Section):
     weight_decay: float = Field(0.0, ge=0, le=1000, description="L2 penalty")
     schedule: Literal["constant", "poly"] = Field("constant", description="learning-rate policy")
     poly_power: float = Field(0.8, gt=0, le=1000, description="p of lr·(1 - s/s_tot)^p")
-    poly_steps: int = Field(150_000, ge=1, le=MOST, description="s_tot")
-    batch_size: int = Field(1, ge=1, le=MOST_IMAGES, description="images a step, over all workers")
-    patience: int = Field(10, ge=1, le=MOST, description="epochs without a better validation mIoU before it stops")
-    max_epochs: int = Field(200, ge=1, le=MOST, description="at most this many epochs")
-    steps_per_epoch: int | None = Field(None, ge=1, le=MOST, description="cap; none: every labelled image once")
+    poly_steps: int = Field(150_000, ge=1, le=MAX_NUMBER, description="s_tot")
+    batch_size: int = Field(1, ge=1, le=MAX_IMAGES, description="images a step, over all workers")
+    patience: int = Field(10, ge=1, le=MAX_NUMBER, description="epochs without a better validation mIoU, then it stops")
+    max_epochs: int = Field(200, ge=1, le=MAX_NUMBER, description="at most this many epochs")
+    steps_per_epoch: int | None = Field(None, ge=1, le=MAX_NUMBER, description="cap; none: every labelled image once")
     min_steps_per_epoch: int = Field(
-        1, ge=1, le=MOST, description="an epoch goes through few labelled images again until then"
+        1, ge=1, le=MAX_NUMBER, description="an epoch goes through few labelled images again until then"
     )
-    max_steps: int | None = Field(None, ge=1, le=MOST, description="cap over all epochs")
+    max_steps: int | None = Field(None, ge=1, le=MAX_NUMBER, description="cap over all epochs")
     sampling: Sampling = Field(
         "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
     )
     accumulation_steps: int = Field(
-        1, ge=1, le=MOST_IMAGES, description="parts in which each worker computes its share of a batch"
+        1, ge=1, le=MAX_IMAGES, description="parts in which each worker computes its share of a batch"
     )
     horizontal_flip: bool = Field(False, description="mirror half of the images")
     crop_height: int | None = Field(
-        None, ge=1, le=MOST_PIXELS, description="train on random crops of this height (pixels)"
+        None, ge=1, le=MAX_PIXELS, description="train on random crops of this height (pixels)"
     )
     crop_width: int | None = Field(
-        None, ge=1, le=MOST_PIXELS, description="train on random crops of this width (pixels)"
+        None, ge=1, le=MAX_PIXELS, description="train on random crops of this width (pixels)"
     )
     scale_min: float = Field(
         1.0, ge=0.01, le=100, description="scale images before the crop by a random factor, at least this"
@@ -182,8 +182,8 @@ class TrainingConfig(_Section):
     batch_norm: BatchNormMode = Field(
         "train", description="frozen: statistics of the start weights; sync: over all workers"
     )
-    workers: int = Field(1, ge=1, le=MOST_PROCESSES, description="Ray Train workers")
-    threads_per_worker: int = Field(2, ge=1, le=MOST_PROCESSES, description="CPU threads of a worker")
+    workers: int = Field(1, ge=1, le=MAX_PROCESSES, description="Ray Train workers")
+    threads_per_worker: int = Field(2, ge=1, le=MAX_PROCESSES, description="CPU threads of a worker")
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
 
     @model_validator(mode="after")
@@ -204,9 +204,9 @@ class TrainingConfig(_Section):
             raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
         if self.scale_min > self.scale_max:
             raise ValueError(f"scale_min {self.scale_min} is above scale_max {self.scale_max}: swap them")
-        if self.scale_step and (self.scale_max - self.scale_min) / self.scale_step > MOST_SCALES:
+        if self.scale_step and (self.scale_max - self.scale_min) / self.scale_step > MAX_SCALES:
             raise ValueError(
-                f"scale_step {self.scale_step} makes more than {MOST_SCALES} factors between scale_min "
+                f"scale_step {self.scale_step} makes more than {MAX_SCALES} factors between scale_min "
                 f"{self.scale_min} and scale_max {self.scale_max}: choose a larger one, or 0 for any factor in between"
             )
         if (self.scale_min, self.scale_max) != (1.0, 1.0) and self.crop_height is None:
@@ -220,8 +220,8 @@ class TrainingConfig(_Section):
 class ScoringConfig(_Section):
     """How the pool is scored."""
 
-    actors: int = Field(1, ge=1, le=MOST_PROCESSES, description="scoring actors")
-    threads_per_actor: int = Field(2, ge=1, le=MOST_PROCESSES, description="CPU threads of an actor")
+    actors: int = Field(1, ge=1, le=MAX_PROCESSES, description="scoring actors")
+    threads_per_actor: int = Field(2, ge=1, le=MAX_PROCESSES, description="CPU threads of an actor")
 
 
 class ReportConfig(_Section):
@@ -237,7 +237,7 @@ class ExperimentConfig(_Section):
     run_dir: str = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
     seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
-    iterations: int = Field(5, ge=1, le=MOST_IMAGES, description="train → score → select → ask, this many times")
+    iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
     meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)

@@ -14,8 +14,8 @@ import raymeta
 from raymeta.cli import main
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.experiment.check import experiment_split
-from raymeta.experiment.run_store import RunStore
+from raymeta.loop.check import experiment_split
+from raymeta.runs.run_store import RunStore
 
 SIDE = 32
 
@@ -90,7 +90,7 @@ def test_missing_config(tmp_path, capsys):
 
 def test_run_folder_of_another_config_shows_the_difference(config, camvid, capsys):
     from raymeta.config import load_config
-    from raymeta.experiment.run_store import RunStore
+    from raymeta.runs.run_store import RunStore
 
     RunStore(str(camvid / "run")).create(load_config(config))
     before = (camvid / "run/config.yaml").read_bytes()
@@ -153,7 +153,7 @@ def test_check_tells_what_the_numbers_mean(config, capsys):
 
 def test_check_and_run_with_seeds(config, camvid, capsys):
     from raymeta.config import load_config
-    from raymeta.experiment.run_store import RunStore
+    from raymeta.runs.run_store import RunStore
 
     assert main(["check", str(config), "seeds=[4, 5]"]) == 0
     shown = capsys.readouterr().out

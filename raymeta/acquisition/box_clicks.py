@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.argument_checks import whole_number
 
-LEAST_FACTOR: Final = 0.001
+MIN_FACTOR: Final = 0.001
 """What a box with `clicks_max` or more clicks keeps, so that it stays in the ranking."""
 
 
@@ -40,7 +40,7 @@ def normalized_clicks(
     factor = box_click_counts(clicks, box_width, labelled_mask)
     factor /= -clicks_max
     factor += 1.0
-    np.maximum(factor, LEAST_FACTOR, out=factor)
+    np.maximum(factor, MIN_FACTOR, out=factor)
     if labelled_mask is not None and labelled_mask.any():
         factor *= aggregate(~labelled_mask, box_width) / int(box_width) ** 2
     return factor

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from raymeta.argument_checks import whole_number
 from raymeta.schemas import CANDIDATE_SCHEMA, IMAGE_ID, LEFT, SCORE, TOP
 
-LEAST_ROWS_A_MERGE: Final = 1024
+MIN_ROWS_PER_MERGE: Final = 1024
 """`BoxMerge` lets at least so many rows wait before it sorts them in: a sort has a fixed cost."""
 
-MOST_HELD: Final = 8
+MAX_HELD: Final = 8
 """Rows, a row of the query, that may be held in tables of which `BoxMerge` needs only a part, before it copies."""
 
 
@@ -150,12 +150,12 @@ class BoxMerge:
         self._wait(rows, reach, found)
         # The first cut-off comes as early as it can; later ones cost a sort of what is kept too, so they may wait.
         most = self.query_size if self._cutoff == -math.inf else 2 * self.query_size
-        if self._rows_waiting >= max(LEAST_ROWS_A_MERGE, most):
+        if self._rows_waiting >= max(MIN_ROWS_PER_MERGE, most):
             self._merge()
 
     def _wait(self, rows: pa.Table, reach: NDArray[np.bool_], found: int) -> None:
         """Keep the `found` rows that reach the cut-off for the next merge."""
-        if len(reach) <= LEAST_ROWS_A_MERGE and reach[:found].all():
+        if len(reach) <= MIN_ROWS_PER_MERGE and reach[:found].all():
             # The first rows of an image, its best: a slice takes a hundredth of a filter, but holds the whole table.
             self._waiting.append(rows.slice(0, found))
             self._rows_held += len(reach)
@@ -163,7 +163,7 @@ class BoxMerge:
             self._waiting.append(rows.filter(pa.array(reach)))
             self._rows_held += found
         self._rows_waiting += found
-        if self._rows_held > MOST_HELD * max(LEAST_ROWS_A_MERGE, self.query_size):
+        if self._rows_held > MAX_HELD * max(MIN_ROWS_PER_MERGE, self.query_size):
             self._waiting = [pa.concat_tables(self._waiting, promote_options="default").combine_chunks()]
             self._rows_held = self._rows_waiting
 

@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import check_array
-from raymeta.config import MOST_EPSILON
+from raymeta.config import MAX_EPSILON
 from raymeta.schemas import IGNORE
 
 
@@ -49,8 +49,8 @@ def check_epsilon(epsilon: float) -> None:
         raise ValueError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
     if not 0 < epsilon < np.inf:
         raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
-    if epsilon > MOST_EPSILON:
-        raise ValueError(f"epsilon {epsilon} is larger than any image: choose at most {MOST_EPSILON:.0f}")
+    if epsilon > MAX_EPSILON:
+        raise ValueError(f"epsilon {epsilon} is larger than any image: choose at most {MAX_EPSILON:.0f}")
 
 
 def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDArray[np.int32]]:

@@ -13,7 +13,7 @@ from typing import Final
 
 import raymeta
 from raymeta.config import ConfigError, ExperimentConfig, parse_config
-from raymeta.experiment.run_errors import RunFailedError
+from raymeta.errors import RunFailedError
 
 STOP_S: Final = 40.0
 """Seconds that an experiment gets to end after Ctrl-C; its committed stages are safe whatever it does with them."""
@@ -91,7 +91,7 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from rich.console import Console
 
-    from raymeta.cluster.active_learning import run_experiment
+    from raymeta.cluster.experiment import run_experiment
 
     try:
         run_experiment(parse_config(values["config"]), values["address"], Console())

@@ -4,36 +4,33 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import ray
 
-from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.cluster.training_desk import TrainingJob, start_desk
+from raymeta.cluster.training_mailbox import start_mailbox
 from raymeta.cluster.training_worker import training_loop
 from raymeta.config import ExperimentConfig
-from raymeta.experiment.run_errors import GOES_ON, RunFailedError
+from raymeta.errors import GOES_ON
+from raymeta.loop.training_job import TrainingFailedError
+from raymeta.loop.workers import TrainedNetwork, TrainingJob
 
 MAX_WORKER_FAILURES = 5
 POLL_S = 0.25
 
 
-class TrainingFailedError(RunFailedError):
-    """Ray Train gave up; the message holds its reason."""
-
-
 class NetworkTrainer:
     """One TorchTrainer.fit() for the whole experiment.
 
-    A fit costs 15-28 s before any work, so its workers stay and take jobs from a desk. A worker that dies is
-    replaced by Ray Train; the new group asks the desk again and goes on from the last state it was left.
+    A fit costs 15-28 s before any work, so its workers stay and take jobs from a mailbox. A worker that dies is
+    replaced by Ray Train; the new group asks the mailbox again and goes on from the last state it was left.
     """
 
     def __init__(self, config: ExperimentConfig, gpu_share: float) -> None:
         """gpu_share: of a GPU, for each worker; 0 where they train on CPUs. See `gpu_shares`."""
         self.config = config
         self._gpu_share = gpu_share
-        self._desk = start_desk()
+        self._mailbox = start_mailbox()
         self._error: BaseException | None = None
         self._storage = tempfile.TemporaryDirectory(prefix="raymeta-train-")
         self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
@@ -48,11 +45,11 @@ class NetworkTrainer:
         resources = {"GPU": self._gpu_share} if use_gpu else {"CPU": 1.0}
         trainer = TorchTrainer(
             training_loop,
-            train_loop_config={"config": self.config.model_dump(), "desk": self._desk, "use_gpu": use_gpu},
+            train_loop_config={"config": self.config.model_dump(), "mailbox": self._mailbox, "use_gpu": use_gpu},
             scaling_config=ScalingConfig(num_workers=training.workers, use_gpu=use_gpu, resources_per_worker=resources),
             run_config=RunConfig(
                 name="training",
-                # Nothing is reported as a checkpoint: states lie with the desk, the networks in the run folder.
+                # Nothing is reported as a checkpoint: states lie with the mailbox, the networks in the run folder.
                 storage_path=self._storage.name,
                 failure_config=FailureConfig(max_failures=MAX_WORKER_FAILURES),
             ),
@@ -68,7 +65,7 @@ class NetworkTrainer:
         Raises:
             TrainingFailedError: Ray Train ended before.
         """
-        while ray.get(self._desk.arrivals.remote()) < self.config.training.workers:
+        while ray.get(self._mailbox.arrivals.remote()) < self.config.training.workers:
             if not self._thread.is_alive():
                 raise TrainingFailedError(self._ended("before its workers ran"))
             time.sleep(POLL_S)
@@ -79,43 +76,32 @@ class NetworkTrainer:
         return f"Ray Train ended {when}: {reason}\n{GOES_ON}"
 
     def train(
-        self,
-        iteration: int,
-        regions: LabelledRegions,
-        validation_ids: tuple[str, ...],
-        *,
-        resume: bytes | None = None,
-        on_progress: Callable[[dict[str, Any]], None] | None = None,
-        on_state: Callable[[bytes], None] | None = None,
-    ) -> dict[str, Any]:
-        """Train one iteration's network; see `train_job` for the result.
-
-        on_progress: gets epoch, step and validation mIoU a few times a second.
-        on_state: gets the newest state, whenever there is a newer one, to store it.
+        self, job: TrainingJob, *, on_progress: Callable[[dict[str, Any]], None], on_state: Callable[[bytes], None]
+    ) -> TrainedNetwork:
+        """See `Trainer.train`.
 
         Raises:
             TrainingFailedError: Ray Train ended, or no image was readable.
         """
-        job = TrainingJob(iteration, regions, validation_ids, resume)
-        number = ray.get(self._desk.submit.remote(job))
+        number = ray.get(self._mailbox.submit.remote(job))
         epoch = 0
-        while (result := ray.get(self._desk.result.remote(number, POLL_S))) is None:
+        while (result := ray.get(self._mailbox.result.remote(number, POLL_S))) is None:
             if not self._thread.is_alive():
-                raise TrainingFailedError(self._ended(f"while it trained iteration {iteration}"))
-            progress = ray.get(self._desk.progress.remote())
-            if on_progress and progress:
+                raise TrainingFailedError(self._ended(f"while it trained iteration {job.iteration}"))
+            progress = ray.get(self._mailbox.progress.remote())
+            if progress:
                 on_progress(progress)
             # Asked for by its own epoch: progress may tell of an epoch whose state is still on its way.
-            if on_state and (newer := ray.get(self._desk.state.remote(number, epoch))) is not None:
+            if (newer := ray.get(self._mailbox.state.remote(number, epoch))) is not None:
                 epoch, state = newer
                 on_state(state)
-        if "error" in result:
-            raise TrainingFailedError(result["error"])
-        return result
+        if isinstance(result, str):
+            raise TrainingFailedError(result)
+        return cast(TrainedNetwork, result)
 
     def close(self) -> None:
         """Send the workers home and wait for them."""
-        ray.get(self._desk.submit.remote(None))
+        ray.get(self._mailbox.submit.remote(None))
         self._thread.join(timeout=30)
-        ray.kill(self._desk)
+        ray.kill(self._mailbox)
         self._storage.cleanup()

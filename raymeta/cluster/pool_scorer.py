@@ -3,7 +3,7 @@
 import logging
 import pickle
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,25 +13,15 @@ import ray.data
 
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import (
-    CANDIDATES_STREAM,
-    MOST_PART_BYTES,
-    PARTS_A_BLOCK,
-    ScoringWorker,
-    add_rest,
-)
+from raymeta.cluster.scoring_worker import MAX_PART_BYTES, ScoringWorker, add_rest
 from raymeta.config import ExperimentConfig
-from raymeta.experiment.run_errors import RunFailedError
+from raymeta.errors import RunFailedError
+from raymeta.loop.bundle import Bundle
+from raymeta.loop.image_tasks import PART_IMAGES, PARTS_PER_BLOCK
+from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row
 from raymeta.schemas import IMAGE_ID
 
-Row = dict[str, Any]
-OnRows = Callable[[list[Row], Callable[[], None]], None]
-"""Gets the rows of finished images, and what to call, from any thread, once they are safe: only then more is begun."""
-BLOCK_IMAGES = 8
-"""Images of an actor that are begun and not safe yet, at most: what is done twice after the driver was killed."""
 MAX_SELECTOR_LOSSES = 5
-PART_IMAGES = BLOCK_IMAGES // PARTS_A_BLOCK
-"""Images a task: small enough that actors end together, large enough that a task's cost doesn't count."""
 LOAD_ANSWER_S = 0.2
 
 
@@ -59,7 +49,7 @@ def _least_loaded(workers: list[Any], part: int) -> Any:
     ready, _ = ray.wait(loads, num_returns=len(loads), timeout=LOAD_ANSWER_S)
     known = {reference: ray.get(reference) for reference in ready}
     order = [(part + shift) % len(workers) for shift in range(len(workers))]  # parts that start at once spread out
-    return workers[min(order, key=lambda index: known.get(loads[index], PARTS_A_BLOCK))]
+    return workers[min(order, key=lambda index: known.get(loads[index], PARTS_PER_BLOCK))]
 
 
 def _blocks(dataset: Any) -> Iterator[pa.Table]:
@@ -100,7 +90,7 @@ class PoolScorer:
     """
 
     def __init__(
-        self, config: ExperimentConfig, gpu_share: float | None = None, part_bytes: int = MOST_PART_BYTES
+        self, config: ExperimentConfig, gpu_share: float | None = None, part_bytes: int = MAX_PART_BYTES
     ) -> None:
         """gpu_share: of a GPU, for each actor, 0 for CPUs; None takes whole GPUs where there are enough.
 
@@ -112,24 +102,22 @@ class PoolScorer:
             gpu_share = float(cluster_gpus() >= count)
         use_gpu = gpu_share > 0
         options: dict[str, Any] = {"num_gpus": gpu_share, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
-        options["max_concurrency"] = PARTS_A_BLOCK + 2
+        options["max_concurrency"] = PARTS_PER_BLOCK + 2
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
         actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu, part_bytes) for _ in range(count)]
 
-    def run(
-        self,
-        task: str,
-        image_ids: Sequence[str],
-        bundle: Any | None = None,
-        selector: Any | None = None,
-        on_rows: OnRows | None = None,
-    ) -> list[Row]:
-        """Rows of a task of ScoringWorker, one an image, sorted by image id.
+    def share(self, bundle: Bundle) -> Any:
+        """An ObjectRef: the bundle is sent to every actor once."""
+        return ray.put(bundle)
 
-        bundle: ObjectRef of a Bundle. on_rows: gets rows as they come, for progress and safekeeping; no actor has
-        more than BLOCK_IMAGES images begun and not called safe.
-        """
+    def run(self, task: str, image_ids: Sequence[str], bundle: Any = None, *, on_rows: OnRows) -> list[Row]:
+        """See `Scorer.run`; no actor has more than BLOCK_IMAGES images begun and not called safe."""
+        return self._run(task, image_ids, bundle, None, on_rows)
+
+    def _run(
+        self, task: str, image_ids: Sequence[str], bundle: Any, selector: Any | None, on_rows: OnRows
+    ) -> list[Row]:
         if not image_ids:
             return []
         _quieten_ray_data()
@@ -148,7 +136,7 @@ class PoolScorer:
         dataset = ray.data.from_items(items, override_num_blocks=parts).map_batches(
             ask,
             batch_size=None,
-            compute=ray.data.TaskPoolStrategy(size=min(parts, PARTS_A_BLOCK * len(self._workers))),
+            compute=ray.data.TaskPoolStrategy(size=min(parts, PARTS_PER_BLOCK * len(self._workers))),
             num_cpus=0.05,  # they only wait
         )
         rows: list[Row] = []
@@ -156,11 +144,7 @@ class PoolScorer:
             for part, found in zip(
                 table["part"].to_pylist(), map(pickle.loads, table["rows"].to_pylist()), strict=True
             ):
-                safe = partial(self._tell_safe, job, part)
-                if on_rows:
-                    on_rows(found, safe)
-                else:
-                    safe()
+                on_rows(found, partial(self._tell_safe, job, part))
                 # Candidates are with the selector: only `on_rows` sees them, or the driver would hold the pool's.
                 rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in found)
         return sorted(rows, key=lambda row: row[IMAGE_ID].encode())
@@ -171,20 +155,9 @@ class PoolScorer:
             worker.saved.remote(job, part)
 
     def select(
-        self,
-        image_ids: Sequence[str],
-        bundle: Any,
-        on_rows: OnRows | None = None,
-        known: Iterable[list[Row]] = (),
-    ) -> tuple[Any, list[Row]]:
-        """Score images and select the best boxes of all of them.
-
-        on_rows: as for `run`; a sound row holds the image's candidates as the bytes of an Arrow
-        stream (CANDIDATES_STREAM). known: blocks of such rows from an earlier, interrupted call with the same images
-        and bundle; their images are not scored again. Read once, block by block.
-
-        Returns:
-            The query table, best first, and one row an image.
+        self, image_ids: Sequence[str], bundle: Any, *, on_rows: OnRows, known: Iterable[list[Row]] = ()
+    ) -> tuple[pa.Table, list[Row]]:
+        """See `Scorer.select`.
 
         Raises:
             ScoringFailedError: the selector was lost more than MAX_SELECTOR_LOSSES times.
@@ -194,7 +167,7 @@ class PoolScorer:
             done = _replay(known, set(image_ids), selector)
             todo = [image_id for image_id in image_ids if image_id not in done]
             for _ in range(MAX_SELECTOR_LOSSES):
-                done |= {row[IMAGE_ID]: row for row in self.run("score", todo, bundle, selector, on_rows)}
+                done |= {row[IMAGE_ID]: row for row in self._run("score", todo, bundle, selector, on_rows)}
                 query, incarnation = ray.get(selector.result.remote())
                 # Rows that a lost selector had taken are gone with it: score those images again.
                 todo = [i for i, row in done.items() if row["error"] is None and row["incarnation"] != incarnation]

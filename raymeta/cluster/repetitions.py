@@ -11,7 +11,7 @@ from rich.console import Console
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.config import ExperimentConfig, repetition_configs
-from raymeta.experiment.check import check_repetitions_folder
+from raymeta.loop.check import check_repetitions_folder
 
 POLL_S = 0.5
 

@@ -15,14 +15,15 @@ from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.cluster.repetitions import concurrent_runs
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.experiment.check import check_numbers, experiment_split
-from raymeta.experiment.figure_style import to_png
-from raymeta.experiment.report import SWEEP_PICTURE
-from raymeta.experiment.run_folders import is_run
-from raymeta.experiment.run_results import load_run
-from raymeta.experiment.store_files import RunError, StoreFiles
-from raymeta.experiment.sweep_plan import SweepConfig, Trial, plan_trials
-from raymeta.experiment.sweep_results import (
+from raymeta.locations import below
+from raymeta.loop.check import check_numbers, experiment_split
+from raymeta.report.figure_style import to_png
+from raymeta.report.page import SWEEP_PICTURE
+from raymeta.report.run_results import load_run
+from raymeta.runs.run_folders import is_run
+from raymeta.runs.store_files import RunError, StoreFiles
+from raymeta.sweeps.plan import SweepConfig, Trial, plan_trials
+from raymeta.sweeps.results import (
     TrialRow,
     best_measure,
     heat_map,
@@ -32,7 +33,6 @@ from raymeta.experiment.sweep_results import (
     trials_csv,
     value_scatter,
 )
-from raymeta.locations import below
 
 POLL_S = 0.5
 STOPPED = "stopped.json"

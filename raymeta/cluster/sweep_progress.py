@@ -6,12 +6,12 @@ from typing import Any
 from ray.tune import Callback
 from rich.console import Console
 
-from raymeta.experiment.run_folders import is_run
-from raymeta.experiment.run_results import load_run
-from raymeta.experiment.store_files import StoreFiles
-from raymeta.experiment.sweep_plan import SweepConfig
-from raymeta.experiment.sweep_results import is_finished
 from raymeta.locations import without_options
+from raymeta.report.run_results import load_run
+from raymeta.runs.run_folders import is_run
+from raymeta.runs.store_files import StoreFiles
+from raymeta.sweeps.plan import SweepConfig
+from raymeta.sweeps.results import is_finished
 
 
 class SweepProgress(Callback):

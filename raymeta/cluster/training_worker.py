@@ -1,8 +1,7 @@
 """What a Ray Train worker does: stay, and train one iteration's network after another."""
 
-import io
-import time
-from dataclasses import asdict
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,39 +38,10 @@ class DistributedCommunicator:
         return values
 
 
-class _Reporter:
-    """Sends rank 0's progress to the desk without waiting for it."""
-
-    def __init__(self, desk: Any, number: int, max_epochs: int) -> None:
-        self.desk = desk
-        self.number = number
-        self.max_epochs = max_epochs
-        self.fields: dict[str, Any] = {"epoch": 0, "max_epochs": max_epochs, "validation_miou": None}
-        self.last_report = 0.0
-        self.state_seconds = 0.0
-        self.state_sent = time.monotonic()
-
-    def step(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self.last_report > 0.3 or done == total:
-            self.last_report = now
-            self.desk.report.remote(self.number, self.fields | {"step": done, "steps": total})
-
-    def epoch(self, record: Any, state: Any) -> None:
-        self.fields |= {"epoch": record.epoch, "validation_miou": record.validation_miou}
-        self.desk.report.remote(self.number, dict(self.fields))
-        start = time.monotonic()
-        # After every epoch, so that no more than one is ever done twice; unless it took less than sending its state.
-        if start - self.state_sent >= self.state_seconds:
-            self.desk.keep_state.remote(self.number, record.epoch, state.to_bytes())
-            self.state_sent = time.monotonic()
-            self.state_seconds = self.state_sent - start
-
-
 def training_loop(settings: dict[str, Any]) -> None:
-    """Loop of every Ray Train worker: ask the desk for a job, train, deliver, until sent home.
+    """Loop of every Ray Train worker: ask the mailbox for a job, train, deliver, until sent home.
 
-    settings: `config` (values of ExperimentConfig), `desk` (actor handle), `use_gpu` (bool).
+    settings: `config` (values of ExperimentConfig), `mailbox` (actor handle), `use_gpu` (bool).
     """
     import cv2
     import ray
@@ -80,8 +50,9 @@ def training_loop(settings: dict[str, Any]) -> None:
 
     from raymeta.config import parse_config
     from raymeta.datasets.registry import open_dataset
-    from raymeta.experiment.training_set import ExampleCache
+    from raymeta.loop.training_job import TrainingReporter, run_training_job
     from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
+    from raymeta.training.training_set import ExampleCache
 
     keep_freed_memory()
     config = parse_config(settings["config"])
@@ -90,62 +61,46 @@ def training_loop(settings: dict[str, Any]) -> None:
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
     cache = ExampleCache(open_dataset(config.dataset, config.seed))
-    desk = settings["desk"]
+    mailbox = settings["mailbox"]
     last = -1
     while True:
-        last, job, resume = ray.get(desk.next_job.remote(last))
+        last, job, resume = ray.get(mailbox.next_job.remote(last))
         if job is None:
             return
+        reporter = TrainingReporter(
+            config.training.max_epochs,
+            partial(mailbox.report.remote, last),
+            partial(mailbox.keep_state.remote, last),
+        )
         try:
-            result = train_job(job, last, resume, config, cache, device, communicator, desk)
-        except RuntimeError:
-            raise  # a peer or a device was lost: Ray Train starts the group again
+            result = run_training_job(
+                replace(job, resume=resume),
+                config,
+                cache,
+                device,
+                communicator,
+                reporter if communicator.rank == 0 else None,
+            )
         except Exception as error:
+            if _is_lost_peer(error, communicator.world_size):
+                raise  # Ray Train starts the group again
             # The same input would fail again: tell the driver instead of being started again.
-            ray.get(desk.finish.remote(last, {"error": f"{type(error).__name__}: {error}"}))
+            ray.get(mailbox.finish.remote(last, f"{type(error).__name__}: {error}"))
             raise
         if device.type == "cuda":
             torch.cuda.empty_cache()  # a scorer may share the GPU
         return_freed_memory()
         if communicator.rank == 0:
-            ray.get(desk.finish.remote(last, result))
+            ray.get(mailbox.finish.remote(last, result))
 
 
-def train_job(
-    job: Any, number: int, resume: bytes | None, config: Any, cache: Any, device: Any, communicator: Any, desk: Any
-) -> dict[str, Any]:
-    """Train one network from its start weights; returns what the run folder keeps of it."""
-    import torch
+def _is_lost_peer(error: Exception, world_size: int) -> bool:
+    """Whether another rank's end explains an error: gloo and NCCL name their transport in a RuntimeError."""
+    import torch.distributed as dist
 
-    from raymeta.experiment.training_set import LabelledExamples
-    from raymeta.networks.registry import build_network
-    from raymeta.networks.training import train_network
-
-    examples = LabelledExamples(cache, job.regions, job.validation_ids)
-    if not examples.num_train or not examples.num_validation:
-        return {"error": f"no readable labelled or validation image: {examples.faults}"}
-    network = build_network(config.network, cache.dataset.num_classes, config.seed + 1000 * job.iteration).to(device)
-    reporter = _Reporter(desk, number, config.training.max_epochs)
-
-    leader = communicator.rank == 0
-    state = train_network(
-        network,
-        examples,
-        config.training,
-        seed=config.seed + 1000 * job.iteration,
-        device=device,
-        communicator=communicator,
-        on_epoch=reporter.epoch if leader else None,
-        on_step=reporter.step if leader else None,
-        resume=resume,
+    if world_size == 1:
+        return False
+    words = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe", "socket")
+    return isinstance(error, dist.DistError) or (
+        type(error) is RuntimeError and any(word in str(error).lower() for word in words)
     )
-    buffer = io.BytesIO()
-    torch.save(state.best_weights, buffer)
-    return {
-        "network": buffer.getvalue(),
-        "history": [asdict(record) for record in state.history],
-        "confusion": np.asarray(state.best_confusion).tolist(),
-        "best_epoch": state.best_epoch,
-        "miou": state.best_miou,
-        "faults": examples.faults,
-    }

@@ -9,7 +9,7 @@ from raymeta.datasets.cityscapes import find_cityscapes
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
 from raymeta.datasets.sample import Dataset, DatasetError
-from raymeta.datasets.street_scenes import write_street_scenes
+from raymeta.datasets.street_scenes.dataset import write_street_scenes
 from raymeta.local_files import LocalFileError, local_path
 
 

@@ -11,12 +11,12 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.argument_checks import MOST, whole_number
+from raymeta.argument_checks import MAX_NUMBER, whole_number
 from raymeta.metaseg.boosted_trees import BoostedTrees, constant_trees, trees_of_sklearn
 
 BackendKind = Literal["catboost", "sklearn"]
 
-MOST_DEPTH: Final = 16
+MAX_DEPTH: Final = 16
 """CatBoost's limit."""
 
 METADATA_KEY: Final = "raymeta"
@@ -38,7 +38,7 @@ class BoostingParameters:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least, most in (("trees", 1, MOST), ("depth", 1, MOST_DEPTH), ("seed", 0, MOST)):
+        for name, least, most in (("trees", 1, MAX_NUMBER), ("depth", 1, MAX_DEPTH), ("seed", 0, MAX_NUMBER)):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least, most))
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 
 from raymeta.config import NetworkConfig
-from raymeta.networks.deeplabv3plus import DeepLabV3Plus
-from raymeta.networks.fcn8 import FCN8
-from raymeta.networks.lraspp import LRASPP
+from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
+from raymeta.networks.architectures.fcn8 import FCN8
+from raymeta.networks.architectures.lraspp import LRASPP
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.networks.weights import load_start_weights
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raymeta.acquisition.box_clicks import LEAST_FACTOR, box_click_counts, normalized_clicks
+from raymeta.acquisition.box_clicks import MIN_FACTOR, box_click_counts, normalized_clicks
 
 CLICKS = np.array([[1, 0, 1], [0, 1, 0]], dtype=np.uint8)
 LABELLED = np.array([[True, False, False], [False, False, False]])
@@ -16,7 +16,7 @@ def test_normalized_by_hand():
     assert normalized_clicks(CLICKS, 2, 4).tolist() == [[0.5, 0.5]]
     assert normalized_clicks(CLICKS, 2, 4, LABELLED).tolist() == [[0.75 * 0.75, 0.5]]
     # More clicks than on the sample: a small rest is left, but nothing where all is labelled.
-    assert normalized_clicks(CLICKS, 2, 2).tolist() == normalized_clicks(CLICKS, 2, 1).tolist() == [[LEAST_FACTOR] * 2]
+    assert normalized_clicks(CLICKS, 2, 2).tolist() == normalized_clicks(CLICKS, 2, 1).tolist() == [[MIN_FACTOR] * 2]
     assert normalized_clicks(CLICKS, 2, 2, np.ones((2, 3), dtype=bool)).tolist() == [[0, 0]]
 
 

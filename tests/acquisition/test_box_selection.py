@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raymeta.acquisition.box_selection import LEAST_ROWS_A_MERGE, MOST_HELD, BoxMerge, select_boxes
+from raymeta.acquisition.box_selection import MAX_HELD, MIN_ROWS_PER_MERGE, BoxMerge, select_boxes
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.schemas import CANDIDATE_SCHEMA
 
@@ -130,7 +130,7 @@ def test_memory_is_bounded_by_the_query():
         score = np.sort(rng.random(40)) + part  # every part beats all before it
         merge.add(table([(f"im{part}", s, i, 0) for i, s in enumerate(score.tolist())]))
         waiting = sum(rows.num_rows for rows in merge._waiting)
-        assert waiting == merge._rows_waiting <= LEAST_ROWS_A_MERGE + 40
+        assert waiting == merge._rows_waiting <= MIN_ROWS_PER_MERGE + 40
         cutoffs.append(merge.cutoff())
     assert merge.result().num_rows == 50
     # It is published while rows come in, not only at the end.
@@ -144,7 +144,7 @@ def test_parts_of_tables_are_held_in_bounded_memory():
         scores = [1000.0 + image, *[0.5 - i / 1000 for i in range(60)]] if image > 40 else [1.0 + image] * 61
         parts.append(table([(f"im{image}", score, i, 0) for i, score in enumerate(scores)]))
         merge.add(parts[-1])
-        assert merge._rows_held <= MOST_HELD * 2000
+        assert merge._rows_held <= MAX_HELD * 2000
         assert sum(part.num_rows for part in merge._waiting) == merge._rows_waiting <= 4000 + 61
     expected = slow_select([row for part in parts for row in rows(part)], 2000)
     assert rows(merge.result()) == expected

@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from raymeta.acquisition.box_clicks import LEAST_FACTOR
+from raymeta.acquisition.box_clicks import MIN_FACTOR
 from raymeta.acquisition.pool_scoring import SCORED_SCHEMA, largest_box_clicks, score_image
 from raymeta.acquisition.priority_maps import quantize, random_priority
 from raymeta.acquisition.strategies import STRATEGIES, Priority, Strategy, find_strategy
@@ -72,7 +72,7 @@ def slow_candidates(softmax, labelled, vertices, strategy, clicks_priority):
         box = np.s_[top : top + B, left : left + B]
         factors = [float((maps[name] * free)[box].sum(dtype=np.float64)) for name in plan.priorities]
         if "clicks" in plan.priorities and clicks_priority == "normalized":
-            rest = max(LEAST_FACTOR, 1 - int((clicks * free)[box].sum()) / CLICKS_MAX)
+            rest = max(MIN_FACTOR, 1 - int((clicks * free)[box].sum()) / CLICKS_MAX)
             factors[plan.priorities.index("clicks")] = free[box].sum() / B**2 * rest
         scores[top, left] = np.prod(factors) if factors else 0.0
     found = []

@@ -157,7 +157,7 @@ def test_a_corrupt_image_is_reported_and_left_out(runner, scenes, tmp_path):
 def _split_of(runner, root):
     from raymeta.config import load_config
     from raymeta.datasets.registry import open_dataset
-    from raymeta.experiment.check import experiment_split
+    from raymeta.loop.check import experiment_split
 
     config = load_config(runner.config, [f"dataset.root={root}"])
     return experiment_split(config, open_dataset(config.dataset, config.seed)).to_table().to_pylist()

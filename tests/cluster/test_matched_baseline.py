@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from raymeta.experiment.cost_matching import box_cost
+from raymeta.loop.cost_matching import box_cost
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from raymeta.cli import main
-from raymeta.cluster.requery import _changed, _check_target, _slug
 from raymeta.config import ConfigError, load_config
-from raymeta.experiment.store_files import RunError, StoreFiles
+from raymeta.report.requery import _changed, _check_target, _slug
+from raymeta.runs.store_files import RunError, StoreFiles
 
 
 def requery(runner, run_dir, *arguments):
@@ -50,7 +50,7 @@ def test_settings_that_need_another_network_are_refused(runner, override):
 
 
 def test_no_such_iteration(runner, capsys):
-    from raymeta.experiment.run_store import RunStore
+    from raymeta.runs.run_store import RunStore
 
     RunStore(str(runner.run_dir)).create(load_config(runner.config))
     assert main(["requery", str(runner.run_dir), "--iteration", "7", "acquisition.box_width=8"]) == 2

@@ -17,12 +17,12 @@ from raymeta.cluster.gpu_shares import GpuShares, gpu_shares
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.experiment.image_scorer import Bundle, ImageScorer
+from raymeta.loop.image_scorer import Bundle, ImageScorer
 from raymeta.networks.registry import build_network
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-NODES, GPUS_A_NODE = 4, 2
+NODES, GPUS_PER_NODE = 4, 2
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def one_thread():
 def cluster():
     cluster = Cluster()
     for _ in range(NODES):
-        cluster.add_node(num_cpus=4, num_gpus=GPUS_A_NODE, object_store_memory=100 << 20)
+        cluster.add_node(num_cpus=4, num_gpus=GPUS_PER_NODE, object_store_memory=100 << 20)
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster
     ray.shutdown()
@@ -61,7 +61,7 @@ def scoring_config(root, actors):
 
 
 def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
-    assert cluster_gpus() == NODES * GPUS_A_NODE
+    assert cluster_gpus() == NODES * GPUS_PER_NODE
     config = scoring_config(scenes, 1)
     dataset = open_dataset(config.dataset, 0)
     buffer = io.BytesIO()
@@ -73,7 +73,7 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     for actors in (1, 2, 4, 8):
         scorer = PoolScorer(scoring_config(scenes, actors))
         try:
-            query, rows = scorer.select(pool, ray.put(bundle))
+            query, rows = scorer.select(pool, ray.put(bundle), on_rows=lambda _, safe: safe())
         finally:
             scorer.close()
         assert [row["image_id"] for row in rows] == pool
@@ -100,7 +100,7 @@ def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
     for part_bytes in (500, 1 << 30):
         scorer = PoolScorer(config, part_bytes=part_bytes)
         try:
-            rows = scorer.run("meta_segments", dataset.pool_ids(), ray.put(bundle))
+            rows = scorer.run("meta_segments", dataset.pool_ids(), ray.put(bundle), on_rows=lambda _, safe: safe())
             worker = scorer._workers[0]
             sent = ray.get(
                 worker.run.remote(("alone", 0), "meta_segments", dataset.pool_ids()[:1], [ray.put(bundle)], None)

@@ -8,8 +8,8 @@ import pytest
 from raymeta.datasets.cityscapes import find_cityscapes
 from raymeta.datasets.file_dataset import FileDataset
 from raymeta.datasets.sample import DatasetError
-from raymeta.datasets.street_layout import draw_scene
-from raymeta.datasets.street_scenes import write_street_scenes
+from raymeta.datasets.street_scenes.dataset import write_street_scenes
+from raymeta.datasets.street_scenes.layout import draw_scene
 
 SMALL = {"train_images": 3, "validation_images": 2, "height": 40, "width": 72, "seed": 5}
 

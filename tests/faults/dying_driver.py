@@ -3,7 +3,7 @@
 import os
 import signal
 
-from raymeta.experiment.iteration_folder import IterationFolder
+from raymeta.runs.iteration_folder import IterationFolder
 
 
 def die_after_commit(number: int) -> None:

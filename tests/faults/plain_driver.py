@@ -12,146 +12,74 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import torch
+from rich.console import Console
 
-from raymeta.acquisition.box_selection import BoxMerge
-from raymeta.annotation.oracle import Oracle
-from raymeta.cluster.active_learning import run_iterations
-from raymeta.cluster.progress import RunProgress
-from raymeta.cluster.session import Session
 from raymeta.config import load_config
-from raymeta.datasets.registry import open_dataset
-from raymeta.experiment.check import experiment_split
-from raymeta.experiment.image_scorer import ImageScorer
-from raymeta.experiment.run_store import RunStore
-from raymeta.experiment.store_files import RunError, StoreFiles
-from raymeta.experiment.training_set import ExampleCache, LabelledExamples
-from raymeta.experiment.unsaved_work import UnsavedWork
-from raymeta.networks.registry import build_network
-from raymeta.networks.training import train_network
-from raymeta.schemas import IMAGE_ID
+from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.image_tasks import ImageTasks
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.local_workers import LocalScorer, LocalTrainer
+from raymeta.loop.training_job import TrainingReporter
+from raymeta.runs.store_files import RunError, StoreFiles
 
-BLOCK = 2
-"""Images that are begun and not durable, at most; worked on one by one."""
+EPOCH_S = 0.05
+"""As an epoch that takes longer than writing its state."""
 
 
-class WorkLog:
-    """Each epoch and image that was done, by any process: what stands here twice was done twice."""
+def log_work(path: Path) -> None:
+    """Note each epoch and image that is done, by any process: what stands there twice was done twice."""
+    stream = path.open("a", buffering=1)
 
-    def __init__(self, path: Path) -> None:
-        self.stream = path.open("a", buffering=1)
+    def logged(owner: type, name: str, words: Any) -> None:
+        function = getattr(owner, name)
 
-    def __call__(self, *words: object) -> None:
-        self.stream.write(" ".join(map(str, words)) + "\n")
+        def call(self: Any, *arguments: Any, **options: Any) -> Any:
+            stream.write(" ".join(map(str, words(self, *arguments))) + "\n")
+            return function(self, *arguments, **options)
 
+        setattr(owner, name, call)
 
-class PlainTrainer:
-    """Trains in this process."""
+    iteration: list[int] = []
 
-    def __init__(self, config: Any, dataset: Any, log: WorkLog) -> None:
-        self.config, self.log = config, log
-        self.cache = ExampleCache(dataset)
+    def epoch(_: Any, record: Any, state: Any) -> tuple[object, ...]:
+        time.sleep(EPOCH_S)
+        return "epoch", iteration[0], record.epoch
 
-    def train(self, iteration, regions, validation_ids, *, resume=None, on_progress=None, on_state=None):
-        examples = LabelledExamples(self.cache, regions, validation_ids)
-        seed = self.config.seed + 1000 * iteration
-        network = build_network(self.config.network, self.cache.dataset.num_classes, seed)
+    logged(TrainingReporter, "epoch", epoch)
+    logged(ImageScorer, "score_softmax", lambda scorer, _, image_id: ("score", scorer.bundle.iteration, image_id))
+    logged(ImageScorer, "meta_segments_of", lambda scorer, _, image_id: ("meta", scorer.bundle.iteration, image_id))
+    logged(
+        ImageScorer, "largest_box_clicks_of", lambda scorer, _, image_id: ("sample", scorer.bundle.iteration, image_id)
+    )
+    logged(ImageTasks, "_whole_image_clicks", lambda _, image_id: ("clicks", image_id))
+    train = LocalTrainer.train
 
-        def on_epoch(record, state):
-            self.log("epoch", iteration, record.epoch)
-            on_state(state.to_bytes())
-            time.sleep(0.05)  # as an epoch that takes longer than writing its state
+    def train_of(self: LocalTrainer, job: Any, **calls: Any) -> Any:
+        iteration[:] = [job.iteration]
+        return train(self, job, **calls)
 
-        state = train_network(network, examples, self.config.training, seed, on_epoch=on_epoch, resume=resume)
-        path = Path(f"/proc/self/fd/{os.memfd_create('network')}")
-        torch.save(state.best_weights, path)
-        return {
-            "network": path.read_bytes(),
-            "history": [asdict(record) for record in state.history],
-            "confusion": np.asarray(state.best_confusion).tolist(),
-            "best_epoch": state.best_epoch,
-            "miou": state.best_miou,
-            "faults": examples.faults,
-        }
+    LocalTrainer.train = train_of
 
 
-class PlainScorer:
-    """Scores in this process, as a scoring actor does: no image is begun before all but one are durable."""
-
-    def __init__(self, config: Any, dataset: Any, log: WorkLog) -> None:
-        self.config, self.dataset, self.log = config, dataset, log
-
-    def run(self, task, image_ids, bundle=None, on_rows=None):
-        scorer = ImageScorer(self.config, self.dataset, bundle, torch.device("cpu")) if bundle else None
-        ordered = sorted(image_ids, key=str.encode)
-        rows, unsaved = [], UnsavedWork(BLOCK)
-        for part, image_id in enumerate(ordered):
-            unsaved.begin(task, part)
-            rows.append({IMAGE_ID: image_id, "error": None, **getattr(self, task)(scorer, image_id)})
-            on_rows(rows[-1:], partial(unsaved.saved, task, part))
-        return rows
-
-    def select(self, image_ids, bundle, on_rows, known):
-        known = [row for rows in known for row in rows]
-        done = {row[IMAGE_ID] for row in known}
-        rows = known + self.run("score", [i for i in image_ids if i not in done], bundle, on_rows)
-        merge = BoxMerge(self.config.acquisition.query_size)
-        for row in rows:
-            merge.add(pa.ipc.open_stream(row["candidates_stream"]).read_all())
-        return merge.result(), sorted(rows, key=lambda row: row[IMAGE_ID].encode())
-
-    def score(self, scorer, image_id):
-        self.log("score", scorer.bundle.iteration, image_id)
-        score, timed = scorer.score(image_id)
-        seconds = {"seconds_decode": timed.decode, "seconds_network": timed.network, "seconds_score": 0.0}
-        return {**score.statistics, "candidates_stream": _stream(score.candidates), **seconds}
-
-    def meta_segments(self, scorer, image_id):
-        self.log("meta", scorer.bundle.iteration, image_id)
-        return {"segments_table": _stream(scorer.meta_segments(image_id))}
-
-    def largest_box_clicks(self, scorer, image_id):
-        self.log("sample", scorer.bundle.iteration, image_id)
-        return {"clicks": int(scorer.largest_box_clicks(image_id))}
-
-    def whole_image_clicks(self, scorer, image_id):
-        self.log("clicks", image_id)
-        clicks = Oracle(self.dataset).whole_image_clicks(image_id)
-        pixels = self.dataset.label_map(image_id).size
-        return {"polygon_clicks": clicks.polygon, "class_clicks": clicks.class_, "pixels": pixels}
-
-
-def _stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+@contextlib.contextmanager
+def small_workers(config: Any) -> Iterator[tuple[LocalTrainer, LocalScorer]]:
+    """Local workers whose parts are single images, so that few images are begun and not durable."""
+    device = torch.device("cpu")
+    yield LocalTrainer(config, device), LocalScorer(config, device, part_images=1)
 
 
 def run_plain(config_path: str, overrides: list[str], log_path: Path) -> None:
     """Run, or resume, an experiment in this process."""
-    torch.set_num_threads(1)
     config = load_config(config_path, overrides)
-    dataset = open_dataset(config.dataset, config.seed)
-    split = experiment_split(config, dataset)
-    store = RunStore(config.run_dir)
-    log = WorkLog(log_path)
+    log_work(log_path)
     output = log_path.with_name("output.txt")
-    with output.open("w") as stream, contextlib.redirect_stdout(stream), store.lock():
-        progress = RunProgress("plain", config.iterations)
-        for fault in store.damaged():
-            progress.say(fault)
-        store.create(config)
-        store.write_split(split.to_table())
-        workers = PlainTrainer(config, dataset, log), PlainScorer(config, dataset, log)
-        run_iterations(Session(config, store, dataset, split, *workers, progress, share=lambda bundle: bundle))
+    with output.open("w") as stream:
+        run_experiment(config, small_workers, Console(file=stream))
 
 
 def die_at_write(kill_at: int, mode: str) -> None:

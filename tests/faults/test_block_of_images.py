@@ -7,9 +7,10 @@ import pytest
 import ray
 from tiny_settings import tiny_values
 
-from raymeta.cluster.pool_scorer import BLOCK_IMAGES, PART_IMAGES, PoolScorer
+from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
+from raymeta.loop.image_tasks import BLOCK_IMAGES, PART_IMAGES
 
 pytestmark = [pytest.mark.faults, pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -67,7 +67,7 @@ def test_directories_listed_in_another_order(tmp_path, monkeypatch, kind):
 def _write(root: Path, kind: str, pool: int, validation: int) -> None:
     import sys
 
-    sys.path.append(str(Path(__file__).parent.parent / "datasets"))
+    sys.path.append(str(Path(__file__).parent.parent / "fixtures"))
     import dataset_layouts
 
     {
@@ -101,9 +101,9 @@ def test_on_one_two_and_four_actors_with_an_interruption(warm, plain_undisturbed
 
 def test_an_old_run_goes_on(driver, tmp_path, ledger):
     """The stored half of a run of raymeta 0.1.0 is finished by this version."""
-    from raymeta.datasets.street_scenes import write_street_scenes
+    from raymeta.datasets.street_scenes.dataset import write_street_scenes
 
-    stored = Path(__file__).parent.parent / "experiment" / "format_1_run"
+    stored = Path(__file__).parent.parent / "runs" / "format_1_run"
     write_street_scenes(tmp_path / "scenes", 6, 2, 64, 96, 3)
     run = TinyRun(tmp_path, tmp_path / "scenes")
     shutil.copytree(stored, run.run_dir)

@@ -5,10 +5,11 @@ import signal
 from collections import Counter
 
 import pytest
-from plain_driver import BLOCK
+from plain_driver import PARTS_PER_BLOCK
 from tiny_experiment import assert_same
 
-from raymeta.experiment.run_store import RunStore
+from raymeta.loop.image_tasks import PARTS_PER_BLOCK
+from raymeta.runs.run_store import RunStore
 
 
 def kill_again_and_again(driver, run, undisturbed, ledger, mode, farthest, most):
@@ -24,7 +25,7 @@ def kill_again_and_again(driver, run, undisturbed, ledger, mode, farthest, most)
     epochs = sum(count - 1 for work, count in done.items() if work.startswith("epoch"))
     images = sum(count - 1 for work, count in done.items() if not work.startswith("epoch"))
     assert epochs <= kills
-    assert images <= BLOCK * kills
+    assert images <= PARTS_PER_BLOCK * kills
     ledger.record(
         f"driver killed {'in the middle of' if mode == 'torn' else mode} a write",
         kills,

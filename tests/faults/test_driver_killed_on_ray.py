@@ -11,7 +11,7 @@ import pytest
 from processes import wait_until_gone
 from tiny_experiment import TinyRun, assert_same, kill_group
 
-from raymeta.experiment.iteration_folder import STAGES
+from raymeta.runs.iteration_folder import STAGES
 
 pytestmark = [pytest.mark.faults, pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -9,10 +9,10 @@ import pytest
 from tiny_experiment import assert_same
 
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.cluster import stages
-from raymeta.experiment.input_key import input_key, work_key
-from raymeta.experiment.run_store import RunStore
-from raymeta.networks.training_state import TrainingState
+from raymeta.loop import stages
+from raymeta.runs.input_key import input_key, work_key
+from raymeta.runs.run_store import RunStore
+from raymeta.training.training_state import TrainingState
 
 pytestmark = [pytest.mark.faults, pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -43,7 +43,7 @@ def test_killed_again_and_again(warm, plain_undisturbed, ledger, name, number, w
     ledger.record(f"{what} killed", kills)
 
 
-@pytest.mark.parametrize("name", ["TrainingDesk", "TrainController"])
+@pytest.mark.parametrize("name", ["TrainingMailbox", "TrainController"])
 def test_a_loss_that_stops_the_run_is_told_and_resumed(warm, plain_undisturbed, ledger, name):
     known = actors_named(name)
     process = warm.start()

@@ -25,8 +25,8 @@ def import_everything() -> None:
     import torch
 
     import raymeta.acquisition.pool_scoring
-    import raymeta.cluster.active_learning
-    import raymeta.experiment.report  # noqa: F401
+    import raymeta.cluster.experiment
+    import raymeta.report.page  # noqa: F401
 
     torch.set_num_threads(1)
 

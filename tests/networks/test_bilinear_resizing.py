@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from raymeta.networks.bilinear_resizing import cut_like, padded_to_grid, resize_like
+from raymeta.networks.architectures.bilinear_resizing import cut_like, padded_to_grid, resize_like
 
 
 @pytest.mark.parametrize(

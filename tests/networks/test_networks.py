@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from raymeta.config import NetworkConfig, NetworkKind
-from raymeta.networks.deeplabv3plus import DeepLabV3Plus
-from raymeta.networks.fcn8 import FCN8
+from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
+from raymeta.networks.architectures.fcn8 import FCN8
+from raymeta.networks.architectures.lraspp import LRASPP
 from raymeta.networks.inference import predict_softmax
-from raymeta.networks.lraspp import LRASPP
 from raymeta.networks.registry import NETWORKS, build_network
 
 VARIANTS = [

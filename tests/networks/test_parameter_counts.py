@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from raymeta.networks.deeplabv3plus import DeepLabV3Plus
-from raymeta.networks.fcn8 import FCN8
-from raymeta.networks.lraspp import LRASPP
-from raymeta.networks.xception65 import Xception65
+from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
+from raymeta.networks.architectures.fcn8 import FCN8
+from raymeta.networks.architectures.lraspp import LRASPP
+from raymeta.networks.architectures.xception65 import Xception65
 
 CITYSCAPES, PASCAL = 19, 21
 

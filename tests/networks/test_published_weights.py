@@ -11,10 +11,10 @@ from published_checkpoints import (
     xception65_shapes,
 )
 
-from raymeta.networks.deeplabv3plus import DeepLabV3Plus
-from raymeta.networks.fcn8 import FCN8
+from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
+from raymeta.networks.architectures.fcn8 import FCN8
+from raymeta.networks.architectures.lraspp import LRASPP
 from raymeta.networks.inference import normalise
-from raymeta.networks.lraspp import LRASPP
 from raymeta.networks.weights import WeightsError, load_start_weights
 
 EIGHTH = 0.125

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from raymeta.networks.fcn8 import FCN8
+from raymeta.networks.architectures.fcn8 import FCN8
 from raymeta.networks.weights import WeightsError, load_start_weights
 
 VGG16 = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")

@@ -17,8 +17,8 @@ from tiny_runs import TinyRun, encode
 
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.client import Client
-from raymeta.experiment.image_scorer import ImageScorer
-from raymeta.experiment.iteration_bundle import read_bundle
+from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.iteration_bundle import read_bundle
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
-from raymeta.cluster.serving import build
+from raymeta.cluster.serve.deployment import build
 from raymeta.service.settings import ServiceSettings, ServingLayout
 
 CONFIG = Path(__file__).parent.parent.parent / "configs/serve/priority_map.yaml"

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from local_backend import LocalBackend
 from tiny_runs import TinyRun, encode, serving
 
-from raymeta.service.app import create_app
+from raymeta.service.http.app import create_app
 from raymeta.service.settings import ServiceSettings
 
 

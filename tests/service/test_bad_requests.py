@@ -12,7 +12,7 @@ from local_backend import LocalBackend
 from PIL import Image
 from tiny_runs import encode, serving
 
-from raymeta.service.app import create_app
+from raymeta.service.http.app import create_app
 
 PNG = {"Content-Type": "image/png"}
 

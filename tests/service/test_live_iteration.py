@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from raymeta.service.live_iteration import LiveIteration
-from raymeta.service.refusals import BackendBusyError
-from raymeta.service.scoring_request import ReplicaStatus
+from raymeta.service.http.live_iteration import LiveIteration
+from raymeta.service.http.refusals import BackendBusyError
+from raymeta.service.scoring.scoring_request import ReplicaStatus
 
 
 class Replicas:

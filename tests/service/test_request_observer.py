@@ -11,9 +11,9 @@ from local_backend import LocalBackend
 from prometheus_client.parser import text_string_to_metric_families
 from tiny_runs import serving
 
-from raymeta.service.app import create_app
-from raymeta.service.scoring_request import ReplicaStatus
-from raymeta.service.service_metrics import ServiceMetrics, metrics_text
+from raymeta.service.http.app import create_app
+from raymeta.service.http.service_metrics import ServiceMetrics, metrics_text
+from raymeta.service.scoring.scoring_request import ReplicaStatus
 
 PNG = {"Content-Type": "image/png"}
 

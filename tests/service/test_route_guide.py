@@ -3,7 +3,7 @@
 import html
 import re
 
-from raymeta.service.route_guide import read_routes, render_guide
+from raymeta.service.http.route_guide import read_routes, render_guide
 
 
 def test_every_route_is_told_of_with_an_example(client):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from raymeta.service.score_cache import ScoreCache
+from raymeta.service.scoring.score_cache import ScoreCache
 
 
 def maps(count: int) -> dict[str, np.ndarray]:

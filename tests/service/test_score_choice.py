@@ -1,9 +1,9 @@
 import pytest
 
 from raymeta.config import AcquisitionConfig
-from raymeta.service.refusals import RequestRefusedError
-from raymeta.service.score_choice import Abilities
-from raymeta.service.scoring_request import ScoringRequest
+from raymeta.service.http.refusals import RequestRefusedError
+from raymeta.service.scoring.score_choice import Abilities
+from raymeta.service.scoring.scoring_request import ScoringRequest
 
 WITHOUT_REGRESSOR = ["random_box", "entropy_box", "entropy_box_plus"]
 EVERY = [*WITHOUT_REGRESSOR, "metabox", "metabox_plus"]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from raymeta.metaseg.segments import find_segments
-from raymeta.service.segment_polygons import segment_polygons
+from raymeta.service.scoring.segment_polygons import segment_polygons
 
 
 def painted(rings, shape):

@@ -11,10 +11,10 @@ from PIL import Image
 
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.datasets.image_files import decode_image
-from raymeta.experiment.image_scorer import ImageScorer
-from raymeta.experiment.iteration_bundle import read_bundle
+from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.metaseg.segment_metrics import segment_metrics
-from raymeta.service.scoring_request import MAP_NAMES
+from raymeta.service.scoring.scoring_request import MAP_NAMES
 
 PNG = {"Content-Type": "image/png"}
 

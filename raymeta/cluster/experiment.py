@@ -1,0 +1,72 @@
+"""An experiment on Ray: the loop, with workers of a cluster."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from ray.exceptions import RayError, RayTaskError
+from rich.console import Console
+
+from raymeta.cluster.connection import ray_connection
+from raymeta.cluster.gpu_shares import gpu_shares
+from raymeta.cluster.network_trainer import NetworkTrainer
+from raymeta.cluster.pool_scorer import PoolScorer
+from raymeta.config import ExperimentConfig
+from raymeta.errors import GOES_ON, RunFailedError
+from raymeta.loop import iterations
+
+
+def run_experiment(config: ExperimentConfig, address: str | None = None, console: Console | None = None) -> None:
+    """Run an experiment on Ray, or resume it where it stopped.
+
+    Args:
+        config: one strategy, one seed.
+        address: Ray cluster; None takes RAY_ADDRESS, else a local Ray.
+        console: for progress; None makes one.
+
+    Raises:
+        ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
+        RunFailedError: processes of the cluster were lost for good.
+    """
+
+    @contextmanager
+    def workers(candidate_config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+        with ray_connection(address), _lost_processes(), _ray_workers(candidate_config) as started:
+            yield started
+
+    iterations.run_experiment(config, workers, console)
+
+
+@contextmanager
+def _lost_processes() -> Iterator[None]:
+    """Tell plainly of a Ray process whose loss Ray couldn't make good."""
+    try:
+        yield
+    except RayError as error:
+        if isinstance(error, RayTaskError) and not isinstance(error.cause, RayError):
+            raise  # our own error, in a worker
+        raise RunFailedError(f"a process of Ray was lost: {str(error).strip().splitlines()[0]}\n{GOES_ON}") from error
+
+
+@contextmanager
+def _ray_workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+    """Workers that stay over the whole experiment; they start side by side."""
+    with ExitStack() as stack:
+        shares = gpu_shares(config)
+        trainer = NetworkTrainer(config, shares.training)
+        stack.callback(trainer.close)
+        if shares.ordered:
+            trainer.wait_for_workers()
+        scorer = PoolScorer(config, shares.scoring)
+        stack.callback(scorer.close)
+        yield trainer, scorer
+
+
+@contextmanager
+def ray_scorer(config: ExperimentConfig, address: str | None = None) -> Iterator[PoolScorer]:
+    """Scoring actors alone, on Ray."""
+    with ray_connection(address), _lost_processes():
+        scorer = PoolScorer(config)
+        try:
+            yield scorer
+        finally:
+            scorer.close()

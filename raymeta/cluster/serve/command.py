@@ -1,0 +1,125 @@
+"""`raymeta serve`: the service on a local Ray, or on a cluster, until it is told to stop."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from types import FrameType
+
+from rich.console import Console
+
+from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
+from raymeta.errors import RunFailedError
+from raymeta.loop.iteration_bundle import open_existing, read_split
+from raymeta.runs.run_store import RunStore
+from raymeta.service.http.access_token import TOKEN_VARIABLE
+from raymeta.service.settings import ServiceSettings, ServingLayout
+
+APP = "raymeta"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches."""
+
+
+class ServingFailedError(RunFailedError):
+    """Ray Serve could not start the service; the message holds its reason."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Options of the command. address: Ray cluster; None takes RAY_ADDRESS, else a local Ray."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    address: str | None = None
+
+
+def run_service(settings: ServiceSettings, layout: ServingLayout, options: ServeOptions, console: Console) -> int:
+    """Serve a run until SIGINT or SIGTERM.
+
+    Raises:
+        ValueError: no run, no data set, or numbers that can't be used.
+        OSError: the port is taken.
+        ServingFailedError: Ray Serve gave up.
+    """
+    check_service(settings, options)
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    # Serve kills an HTTP process that needs 5 seconds to start three times: too few on a busy machine.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
+    with ray_connection(options.address):
+        from ray import serve
+        from ray.exceptions import RayError
+
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        from raymeta.cluster.serve.deployment import priority_map_service
+
+        local = cluster_address(options.address) is None
+        app = priority_map_service(settings, layout, cluster_gpus() > 0)
+        try:
+            serve.start(
+                proxy_location="HeadOnly" if local else "EveryNode",
+                http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
+            )
+            serve.run(app, name=APP, route_prefix="/")
+        except (RuntimeError, RayError) as error:
+            raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
+        _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
+        console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)
+        if options.host not in LOOPBACK and settings.token is None:
+            console.print(f"anyone who reaches this port can use it: set {TOKEN_VARIABLE} to ask for a token")
+        console.print("Ctrl-C ends it", highlight=False)
+        stop.wait()
+        serve.delete(APP)  # waits for the requests under way; a local Ray ends with this process
+    return 0
+
+
+def check_service(settings: ServiceSettings, options: ServeOptions) -> None:
+    """Raise ValueError or OSError, with the remedy, for what would only fail inside a replica."""
+    store = RunStore(settings.run)
+    config = store.load_config()
+    open_existing(settings.dataset(config.dataset), config.seed)
+    read_split(store)
+    if settings.token is not None and not settings.token.strip():
+        raise ValueError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
+    if cluster_address(options.address) is None:
+        check_port(options.host, options.port)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise OSError where nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"nothing can listen at {host}:{port}: {error.strerror}; choose another --port") from error
+
+
+def environment_token() -> str | None:
+    """RAYMETA_TOKEN, None where it isn't set."""
+    return os.environ.get(TOKEN_VARIABLE)
+
+
+def _reasons() -> str:
+    """The last line of what each failed deployment says."""
+    from ray import serve
+
+    application = serve.status().applications.get(APP)
+    deployments = {} if application is None else application.deployments
+    lines = [
+        f"{name}: {deployment.message.strip().splitlines()[-1]}"
+        for name, deployment in deployments.items()
+        if deployment.message.strip()
+    ]
+    return "\n".join(lines)
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)

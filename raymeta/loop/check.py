@@ -1,0 +1,194 @@
+"""Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
+
+import os
+from collections.abc import Sequence
+
+from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.annotation.oracle import Oracle
+from raymeta.boxes import check_box_width
+from raymeta.config import ExperimentConfig, differences, repetition_configs
+from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.sample import Dataset
+from raymeta.loop.cost_matching import check_reference
+from raymeta.runs.run_folders import is_run
+from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
+from raymeta.runs.split import Split, split_pool
+from raymeta.schemas import IGNORE
+
+COST_SAMPLE = 20
+"""Pool images whose clicks estimate the cost of one query."""
+
+
+def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
+    """Every fault that was found, and facts about the experiment, one line each; of repetitions, the first one's."""
+    runs = repetition_configs(config)
+    faults, facts = _check_run(runs[0])
+    if config.seeds is not None:
+        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
+    try:
+        check_repetitions_folder(config)
+    except RunError as error:
+        faults.append(str(error))
+    for run in runs:
+        try:
+            facts.append(check_run_folder(run))
+        except ValueError as error:
+            faults.append(str(error))
+    return faults, facts
+
+
+def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
+    dataset = open_dataset(config.dataset, config.seed)
+    faults = [*dataset.check(), *check_weights(config, dataset.num_classes)]
+    try:
+        split = experiment_split(config, dataset)
+        check_numbers(config, dataset, split)
+    except (ValueError, OSError) as error:
+        return [*faults, str(error)], []
+    return faults, describe(config, dataset, split)
+
+
+def check_repetitions_folder(config: ExperimentConfig) -> None:
+    """Raise RunError where the folder for the runs of `seeds` is a run itself."""
+    if config.seeds is not None and is_run(config.run_dir):
+        raise RunError(f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for `seeds`")
+
+
+def check_run_folder(config: ExperimentConfig) -> str:
+    """What `raymeta run` finds in `run_dir`, one line; writes nothing.
+
+    Raises:
+        ValueError: a place where no folder can be, files of others, or a run that this config can't resume.
+    """
+    store = RunStore(config.run_dir)
+    _check_place(store)
+    damaged = [fault for fault in store.damaged() if fault.split(": ")[0].endswith((f"/{RUN}", f"/{CONFIG}"))]
+    if not store.exists() and not damaged:
+        return f"run folder {store.location}: new"
+    if damaged:
+        return f"run folder {store.location}: resumes the run there if this config began it; {', '.join(damaged)}"
+    changed = differences(store.load_config(), config)
+    if changed:
+        raise other_config(store.location, changed)
+    return f"run folder {store.location}: resumes the run there"
+
+
+def _check_place(store: RunStore) -> None:
+    """Raise RunError where something else than a folder is in the way of a local run folder."""
+    if store.local_root is None:
+        return
+    for place in (store.local_root, *store.local_root.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
+
+
+def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
+    """What hinders `network.weights` from starting the network; none where it names no file."""
+    if config.network.weights is None:
+        return []
+    from raymeta.networks.registry import build_network  # torch takes seconds to import
+
+    try:
+        build_network(config.network, num_classes, config.seed)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
+    """The split that this config makes of this data set."""
+    needs_meta_set = STRATEGIES[config.acquisition.strategy].needs_meta_regressor
+    return split_pool(
+        dataset.pool_ids(),
+        dataset.validation_ids(),
+        config.acquisition,
+        needs_meta_set=needs_meta_set,
+        seed=config.seed,
+    )
+
+
+def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
+    """Raise ValueError where box width, query size or labels can't work on this data set."""
+    if not split.validation:
+        raise ValueError("the data set has no validation images: training stops by their mIoU; add some")
+    _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
+    if config.acquisition.strategy == "full_set":
+        return
+    width = config.acquisition.box_width
+    check_box_width(width, dataset.height, dataset.width)
+    if not split.unlabelled:
+        raise ValueError(
+            f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
+            f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
+        )
+    # Greedy boxes of one image never overlap, so no more than these fit into it.
+    most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
+    if config.acquisition.query_size > most:
+        raise ValueError(
+            f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
+            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
+            f"width {width}; choose at most {most}"
+        )
+    check_reference(config, split)
+
+
+def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> None:
+    """Raise ValueError where no readable label map holds a class; mostly the first one does, and no other is read."""
+    void = 0
+    for image_id in image_ids:
+        try:
+            label_map = dataset.label_map(image_id)
+        except (OSError, ValueError):
+            continue  # left out and named during the run
+        if (label_map != IGNORE).any():
+            return
+        void += 1
+    if void:
+        raise ValueError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
+
+
+def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What the numbers of the config mean for this data set."""
+    acquisition = config.acquisition
+    pool = len(split.pool)
+    facts = [
+        f"{dataset.name}: {pool} pool and {len(split.validation)} validation images of "
+        f"{dataset.height}×{dataset.width} pixels, {dataset.num_classes} classes, clicks from "
+        f"{'polygons' if dataset.has_polygons else 'label maps (Ramer-Douglas-Peucker)'}",
+        f"initially labelled: {len(split.initial)} images ({100 * len(split.initial) / pool:.1f} % of the pool)",
+    ]
+    if acquisition.strategy == "full_set":
+        return [*facts, "full_set: trains once on everything"]
+    if split.meta:
+        facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
+    across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)
+    share = 100 * acquisition.query_size * acquisition.box_width**2 / (pool * dataset.height * dataset.width)
+    facts.append(
+        f"boxes of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
+        f"{acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), "
+        f"{config.iterations} iterations query {share * config.iterations:.1f} %"
+    )
+    clicks = _clicks_per_image(config, dataset, split)
+    if clicks is not None:
+        facts.append(
+            f"clicks: about {clicks:.0f} for a whole image; a query at the pool's average density costs about "
+            f"{share / 100 * clicks * pool:.0f} of {clicks * pool:.0f} clicks, before boxes' own"
+        )
+    return facts
+
+
+def _clicks_per_image(config: ExperimentConfig, dataset: Dataset, split: Split) -> float | None:
+    """Mean polygon and class clicks of some pool images; None if none of them is readable."""
+    oracle = Oracle(dataset, config.acquisition.epsilon)
+    counts = []
+    step = max(1, len(split.pool) // COST_SAMPLE)
+    for image_id in sorted(split.pool)[::step][:COST_SAMPLE]:
+        try:
+            clicks = oracle.whole_image_clicks(image_id)
+        except (OSError, ValueError):
+            continue  # check() has named it
+        counts.append(clicks.polygon + clicks.class_)
+    return sum(counts) / len(counts) if counts else None

@@ -1,0 +1,141 @@
+"""One finished iteration as a thing that scores images: network, meta regressor and config together.
+
+The pool job, the panels of the report and the HTTP service score through this one path.
+"""
+
+import io
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from raymeta.acquisition.pool_scoring import ImageScore, largest_box_clicks, score_image
+from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.annotation.oracle import Oracle
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.loop.bundle import Bundle
+from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.metaseg.segment_metrics import segment_metrics
+from raymeta.networks.inference import predict_softmax
+from raymeta.networks.registry import build_network
+from raymeta.networks.segmentation_network import SegmentationNetwork
+
+__all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
+
+Softmax = NDArray[np.float32] | torch.Tensor
+"""(C, H, W) float32, in main memory or on the GPU."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds that one image took before its score."""
+
+    decode: float
+    network: float
+
+
+class ImageScorer:
+    """Network and meta regressor of one bundle, loaded on a device."""
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        dataset: Dataset,
+        bundle: Bundle,
+        device: torch.device,
+        earlier: "ImageScorer | None" = None,
+    ) -> None:
+        """earlier: of the same config and device; its network is taken over where the bundle brings the same one."""
+        self.config = config
+        self.dataset = dataset
+        self.bundle = bundle
+        self.device = device
+        self.strategy = STRATEGIES[config.acquisition.strategy]
+        if earlier is not None and earlier.bundle.network == bundle.network:
+            self.network: SegmentationNetwork = earlier.network
+        else:
+            self.network = self._load_network()
+        self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
+        self.oracle = Oracle(dataset, config.acquisition.epsilon)
+
+    def _load_network(self) -> SegmentationNetwork:
+        """The bundle's network, on the device, for evaluation."""
+        bare = self.config.network.model_copy(update={"weights": None})
+        network = build_network(bare, self.dataset.num_classes, self.config.seed)
+        state = torch.load(io.BytesIO(self.bundle.network), map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
+        return network.to(self.device).eval()
+
+    def softmax(self, image: NDArray[np.uint8]) -> Softmax:
+        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU."""
+        softmax = predict_softmax(self.network, image, self.device)
+        if softmax.device.type == "cpu":
+            return softmax.numpy()
+        torch.cuda.synchronize(softmax.device)  # so that the network's seconds are its own
+        return softmax
+
+    def read_softmax(self, image_id: str) -> tuple[Softmax, Timed]:
+        """Decode a pool image and run the network on it."""
+        start = time.perf_counter()
+        image = self.dataset.image(image_id)
+        decoded = time.perf_counter()
+        softmax = self.softmax(image)
+        return softmax, Timed(decoded - start, time.perf_counter() - decoded)
+
+    def score(self, image_id: str, min_score: float = 0.0, keep_maps: bool = False) -> tuple[ImageScore, Timed]:
+        """Candidates and statistics of one pool image; see `score_image`."""
+        softmax, timed = self.read_softmax(image_id)
+        return self.score_softmax(softmax, image_id, min_score, keep_maps), timed
+
+    def score_softmax(
+        self, softmax: Softmax, image_id: str, min_score: float = 0.0, keep_maps: bool = False
+    ) -> ImageScore:
+        """Score an image whose (C, H, W) float32 softmax is at hand."""
+        acquisition = self.config.acquisition
+        height, width = softmax.shape[1:]
+        return score_image(
+            softmax,
+            strategy=acquisition.strategy,
+            box_width=acquisition.box_width,
+            regressor=self.regressor,
+            labelled_mask=self.bundle.regions.mask(image_id, height, width),
+            true_vertex_map=self.oracle.scene(image_id).vertex_map() if self.strategy.true_clicks else None,
+            epsilon=acquisition.epsilon,
+            clicks_priority=acquisition.clicks_priority,
+            clicks_max=self.bundle.clicks_max,
+            seed=self.config.seed,
+            iteration=self.bundle.iteration,
+            image_id=image_id,
+            query_size=acquisition.query_size,
+            min_score=min_score,
+            keep_maps=keep_maps,
+        )
+
+    def meta_segments(self, image_id: str) -> pa.Table:
+        """Segment table of a meta image, with adjusted IoU."""
+        return self.meta_segments_of(self.read_softmax(image_id)[0], image_id)
+
+    def meta_segments_of(self, softmax: Softmax, image_id: str) -> pa.Table:
+        """As `meta_segments`, where the (C, H, W) float32 softmax is at hand."""
+        _, table = segment_metrics(softmax, self.dataset.label_map(image_id))
+        return table
+
+    def largest_box_clicks(self, image_id: str) -> int:
+        """Largest click count of any box of one image under this network (DESIGN 2.2, `clicks_max`)."""
+        return self.largest_box_clicks_of(self.read_softmax(image_id)[0], image_id)
+
+    def largest_box_clicks_of(self, softmax: Softmax, image_id: str) -> int:
+        """As `largest_box_clicks`, where the (C, H, W) float32 softmax is at hand."""
+        acquisition = self.config.acquisition
+        height, width = softmax.shape[1:]
+        return largest_box_clicks(
+            softmax,
+            box_width=acquisition.box_width,
+            labelled_mask=self.bundle.regions.mask(image_id, height, width),
+            true_vertex_map=self.oracle.scene(image_id).vertex_map() if self.strategy.true_clicks else None,
+            epsilon=acquisition.epsilon,
+        )

@@ -1,0 +1,66 @@
+"""What a committed iteration scores images with: read from the run folder for pictures and for the HTTP service."""
+
+from typing import Final
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.config import DatasetConfig
+from raymeta.datasets.registry import data_folder, open_dataset
+from raymeta.datasets.sample import Dataset, DatasetError
+from raymeta.loop.bundle import Bundle
+from raymeta.runs.run_store import RunError, RunStore
+from raymeta.runs.split import Split
+
+REGRESSOR: Final = "meta_regressor.bin"
+
+
+def open_existing(config: DatasetConfig, seed: int) -> Dataset:
+    """Open a data set that must be there already: reports and the service generate nothing.
+
+    Raises:
+        DatasetError: the folder is not there.
+    """
+    if "://" not in config.root and not data_folder(config).is_dir():
+        raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
+    return open_dataset(config, seed)
+
+
+def read_bundle(store: RunStore, iteration: int) -> Bundle:
+    """Network, meta regressor, labelled regions and clicks_max of an iteration whose `score` stage is committed.
+
+    Raises:
+        RunError: an artefact is missing or damaged.
+    """
+    folder = store.iteration(iteration)
+    clicks_max = folder.read_json("score.json")["clicks_max"] if folder.is_named("score.json") else None
+    return Bundle(
+        key=f"{iteration}-read",
+        iteration=iteration,
+        network=folder.read_bytes("network.pt"),
+        regressor=folder.read_bytes(REGRESSOR) if folder.is_named(REGRESSOR) else None,
+        regions=labelled_before(store, iteration),
+        clicks_max=clicks_max,
+    )
+
+
+def read_split(store: RunStore) -> Split:
+    """The split of a run.
+
+    Raises:
+        RunError: split.parquet is missing or damaged.
+    """
+    table = store.read_split()
+    if table is None:
+        raise RunError(f"{store.location}/split.parquet is missing or damaged: resume the run with `raymeta run`")
+    return Split.from_table(table)
+
+
+def labelled_before(store: RunStore, iteration: int) -> LabelledRegions:
+    """Labels that the iteration was trained on: L0 and the boxes answered before.
+
+    Raises:
+        RunError: the split, or an earlier annotation, is missing or damaged.
+    """
+    regions = LabelledRegions.from_images(read_split(store).initial)
+    for earlier in range(iteration):
+        regions = regions.with_boxes(store.iteration(earlier).read_table("annotation.parquet"))
+    return regions

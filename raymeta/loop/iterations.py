@@ -1,0 +1,151 @@
+"""The experiment: train → fit meta regressor → score pool → select → ask oracle, repeated."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.registry import open_dataset
+from raymeta.loop import stages
+from raymeta.loop.check import check_numbers, experiment_split
+from raymeta.loop.cost_matching import candidate_config
+from raymeta.loop.progress import RunProgress
+from raymeta.loop.session import Session
+from raymeta.loop.summary import iteration_summary
+from raymeta.loop.workers import Scorer, Trainer
+from raymeta.runs.input_key import regions_key, work_key
+from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.runs.run_store import RunStore
+from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
+
+StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
+"""Starts the workers that stay over an experiment, and ends them."""
+
+
+def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Console | None = None) -> None:
+    """Run an experiment, or resume it where it stopped.
+
+    Args:
+        config: one strategy, one seed.
+        workers: starts what trains and scores, once there is something to do.
+        console: for progress; None makes one.
+
+    Raises:
+        ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
+        RunFailedError: the workers can't go on.
+    """
+    store = RunStore(config.run_dir)
+    dataset = open_dataset(config.dataset, config.seed)
+    split = experiment_split(config, dataset)
+    check_numbers(config, dataset, split)
+    progress = RunProgress(config.acquisition.strategy, config.iterations, console)
+    with store.lock(progress.say):
+        for fault in store.damaged():
+            progress.say(f"{fault}; it is written anew")
+        store.create(config)
+        store.write_split(split.to_table())
+        if _is_complete(store, config):
+            for index in store.iterations():
+                store.iteration(index).delete_scratch_files()
+            progress.say(f"{store.location}: all iterations are done")
+            return
+        with progress:
+            progress.begin_stage("start")
+            with workers(candidate_config(config)) as (trainer, scorer):
+                run_iterations(Session(config, store, dataset, split, trainer, scorer, progress))
+
+
+def run_iterations(session: Session) -> None:
+    """Count the pool's clicks, then run iterations until the config's number of them, or the pool is dry."""
+    session.progress.begin_stage("clicks", len(session.split.pool))
+    _count_pool_clicks(session)
+    for index in range(session.config.iterations):
+        summary = run_iteration(session, index)
+        if summary["query_boxes"] == 0 and session.config.acquisition.strategy != "full_set":
+            session.progress.say("the pool is dry: no box with a positive score is left")
+            return
+
+
+def run_iteration(session: Session, index: int) -> dict[str, Any]:
+    """One iteration; stages that are committed and sound are not done again."""
+    folder = session.store.iteration(index)
+    regions = labelled_before(session, index)
+    committed = _sound_stages(session, folder, regions)
+    session.recall_faults(folder, committed)
+    if "summary" in committed:
+        folder.delete_scratch_files()
+        return dict(folder.read_json("summary.json"))
+    session.progress.begin_iteration(index)
+    if "train" not in committed:
+        stages.train(session, folder, index, regions)
+    if session.config.acquisition.strategy == "full_set":
+        stages.finish_full_set(folder)
+    else:
+        if "fit" not in committed:
+            stages.fit(session, folder, index, regions)
+        if "score" not in committed:
+            stages.score(session, folder, index, regions)
+        if "annotate" not in committed:
+            stages.annotate(session, folder)
+    summary = iteration_summary(session.config, session.store, session.split, index, regions)
+    folder.write_json("summary.json", summary)
+    folder.commit("summary", ["summary.json"])
+    folder.delete_scratch_files()
+    session.progress.finish_iteration(summary)
+    return summary
+
+
+def labelled_before(session: Session, index: int) -> LabelledRegions:
+    """Labels that iteration `index` trains on: L0 and every box that the oracle answered before."""
+    regions = LabelledRegions.from_images(session.split.initial)
+    for earlier in range(index):
+        regions = regions.with_boxes(session.store.iteration(earlier).read_table("annotation.parquet"))
+    return regions
+
+
+def _sound_stages(session: Session, folder: IterationFolder, regions: LabelledRegions) -> list[str]:
+    """Committed stages; a damaged artefact is named and its stage is done again."""
+    committed = folder.committed_stages()
+    if committed and folder.inputs("train") not in ("", regions_key(regions)):
+        # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
+        session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
+        return []
+    for stage in stages.STAGES:
+        if stage not in committed:
+            for fault in folder.damaged(stage):
+                session.progress.say(f"{fault}; stage {stage} is done again")
+    return committed
+
+
+def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
+    for index in range(config.iterations):
+        folder = store.iteration(index)
+        if not folder.is_committed("summary"):
+            return False
+        if folder.read_json("summary.json")["query_boxes"] == 0:
+            return True
+    return True
+
+
+def _count_pool_clicks(session: Session) -> None:
+    """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
+    pool = session.split.pool
+    counted = session.store.read_pool_clicks(session.config)
+    finished = session.store.finished_blocks("pool_clicks", work_key(session.config, session.dataset.name))
+    if counted is not None:
+        finished.discard()
+        missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
+        session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
+        return
+    with finished:
+        rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
+    failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
+    session.note_faults(failed)
+    kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
+    table = pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA)
+    session.store.write_pool_clicks(table, session.config)
+    finished.discard()

@@ -1,0 +1,32 @@
+"""The same experiment with several seeds, one after the other, in this process."""
+
+from rich.console import Console
+
+from raymeta.config import ExperimentConfig, repetition_configs
+from raymeta.errors import RunFailedError
+from raymeta.locations import hide_secrets
+from raymeta.loop.check import check_repetitions_folder
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.local_workers import local_workers
+
+
+def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[str, int]:
+    """Run, or resume, one run for each of `config.seeds`; a run that fails doesn't stop the others.
+
+    Returns:
+        The exit code of each run folder, as the `raymeta` command gives them: 0 where it is finished.
+
+    Raises:
+        RunError: run_dir itself is a run.
+    """
+    check_repetitions_folder(config)
+    return {run.run_dir: _exit_code(run, console) for run in repetition_configs(config)}
+
+
+def _exit_code(run: ExperimentConfig, console: Console) -> int:
+    try:
+        run_experiment(run, local_workers, console)
+    except (ValueError, OSError, RunFailedError) as error:
+        console.print(hide_secrets(f"{run.run_dir}: {error}"), highlight=False, markup=False, soft_wrap=True)
+        return 1 if isinstance(error, RunFailedError) else 2
+    return 0

@@ -1,0 +1,48 @@
+"""What lives as long as a run: its config, folder, data and workers, and the images that it had to leave out."""
+
+from dataclasses import dataclass, field
+
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.loop.progress import RunProgress
+from raymeta.loop.workers import Scorer, Trainer
+from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.runs.run_store import RunStore
+from raymeta.runs.split import Split
+from raymeta.schemas import IMAGE_ID
+
+
+@dataclass
+class Session:
+    """Everything that lives as long as a run.
+
+    faults: the reason for each image that is left out.
+    """
+
+    config: ExperimentConfig
+    store: RunStore
+    dataset: Dataset
+    split: Split
+    trainer: Trainer
+    scorer: Scorer
+    progress: RunProgress
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def note_faults(self, faults: dict[str, str]) -> None:
+        """Tell of each unreadable image once."""
+        for image_id, reason in faults.items():
+            if image_id not in self.faults:
+                self.progress.say(f"left out {image_id}: {reason}")
+        self.faults |= faults
+
+    def recall_faults(self, folder: IterationFolder, committed: list[str]) -> None:
+        """Take over what the committed stages of an iteration found, as if this process had found it."""
+        if "train" in committed:
+            self.note_faults(folder.read_json("evaluation.json")["faults"])
+        if "fit" in committed:
+            self.note_faults(folder.read_json("fit.json")["failed_images"])
+        if "score" in committed:
+            rows = folder.read_table("images.parquet").select([IMAGE_ID, "error"]).to_pylist()
+            self.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
+        if "annotate" in committed:
+            self.note_faults(folder.read_json("oracle.json")["failed_images"])

@@ -1,0 +1,224 @@
+"""The stages of one iteration: each does its work once and commits it to the run folder."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.annotation.oracle import Oracle
+from raymeta.loop.clicks_sample import clicks_sample
+from raymeta.loop.cost_matching import cut_query
+from raymeta.loop.image_scorer import Bundle
+from raymeta.loop.session import Session
+from raymeta.loop.workers import SEGMENTS_TABLE, OnRows, Row, TrainingJob
+from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.networks.evaluation import iou_per_class, mean_iou
+from raymeta.runs.background_writer import BackgroundWriter
+from raymeta.runs.finished_blocks import FinishedBlocks
+from raymeta.runs.input_key import input_key, regions_key, work_key
+from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
+from raymeta.schemas import (
+    ANNOTATION_SCHEMA,
+    IMAGE_ID,
+    POOL_IMAGE_SCHEMA,
+    QUERY_SCHEMA,
+    RANK,
+    TRAINING_SCHEMA,
+    WIDTH,
+)
+
+__all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
+
+
+def train(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
+    """Train the network from its start weights on the labels so far."""
+    start = time.monotonic()
+    session.progress.begin_stage("train")
+    key = work_key(session.config, index, regions)
+    write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
+    with BackgroundWriter(write, lambda old, new: new) as states:
+        job = TrainingJob(index, regions, session.split.validation, folder.read_scratch(TRAINING_STATE, key))
+        trained = session.trainer.train(job, on_progress=session.progress.training, on_state=states.put)
+    session.note_faults(trained.faults)
+    confusion = np.array(trained.confusion, dtype=np.int64)
+    evaluation = {
+        "miou": mean_iou(confusion),
+        "class_iou": [None if np.isnan(value) else float(value) for value in iou_per_class(confusion)],
+        "confusion": confusion.tolist(),
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.history),
+        "faults": trained.faults,
+    }
+    folder.write_bytes("network.pt", trained.network)
+    folder.write_table("training.parquet", pa.Table.from_pylist(trained.history, schema=TRAINING_SCHEMA))
+    folder.write_json("evaluation.json", evaluation)
+    names = ["network.pt", "training.parquet", "evaluation.json"]
+    folder.commit("train", names, time.monotonic() - start, inputs=regions_key(regions))
+
+
+def fit(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
+    """Fit the meta regressor on the segments of the meta set under this iteration's network."""
+    start = time.monotonic()
+    if not STRATEGIES[session.config.acquisition.strategy].needs_meta_regressor:
+        folder.write_json("fit.json", {"r2": None, "segments": 0, "failed_images": {}})
+        folder.commit("fit", ["fit.json"], time.monotonic() - start)
+        return
+    session.progress.begin_stage("fit", len(session.split.meta))
+    network = folder.read_bytes("network.pt")
+    bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, regions))
+    with folder.finished_blocks("fit", work_key(session.config, network)) as finished:
+        rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
+    failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
+    session.note_faults(failed)
+    tables = [
+        (row[IMAGE_ID], pa.ipc.open_stream(row[SEGMENTS_TABLE]).read_all()) for row in rows if row["error"] is None
+    ]
+    if not tables:
+        raise ValueError(f"no image of the meta set is readable: {failed}")
+    image_ids = np.concatenate([np.repeat(image_id, table.num_rows) for image_id, table in tables])
+    segments = pa.concat_tables([table for _, table in tables])
+    options = session.config.meta_regressor
+    regressor = MetaRegressor(options.kind, options.trees, options.depth, options.learning_rate, session.config.seed)
+    regressor.fit(segments, image_ids)
+    r2 = None if np.isnan(regressor.r2) else float(regressor.r2)
+    folder.write_bytes("meta_regressor.bin", regressor.to_bytes())
+    folder.write_table("segments.parquet", segments.append_column(IMAGE_ID, pa.array(image_ids.tolist(), pa.string())))
+    folder.write_json("fit.json", {"r2": r2, "segments": segments.num_rows, "failed_images": failed})
+    folder.commit("fit", ["meta_regressor.bin", "segments.parquet", "fit.json"], time.monotonic() - start)
+
+
+def score(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
+    """Score every image of the pool with one forward pass and select the best boxes of all of them."""
+    start = time.monotonic()
+    acquisition = session.config.acquisition
+    strategy = STRATEGIES[acquisition.strategy]
+    pool = [i for i in session.split.unlabelled if i not in session.faults]
+    network = folder.read_bytes("network.pt")
+    regressor = folder.read_bytes("meta_regressor.bin") if strategy.needs_meta_regressor else None
+    key = work_key(session.config, network, regressor, regions)
+    make_bundle = partial(Bundle, iteration=index, network=network, regressor=regressor, regions=regions)
+    bundle = make_bundle(key=f"{index}-sample")
+    if strategy.uses_clicks and acquisition.clicks_priority == "normalized":
+        with folder.finished_blocks("sample", key) as finished:
+            clicks_max = _sample_clicks_max(session, finished, pool, session.scorer.share(bundle))
+        bundle = make_bundle(key=f"{index}-score", clicks_max=clicks_max)
+    session.progress.begin_stage("score", len(pool))
+    with folder.finished_blocks("score", input_key(key, bundle.clicks_max)) as finished:
+        known = _counted(session, finished)
+        query, rows = session.scorer.select(
+            pool, session.scorer.share(bundle), on_rows=_keep(session, finished), known=known
+        )
+    session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
+    folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
+    ranked = query_table(query, acquisition.box_width)
+    asked, matched = cut_query(ranked, session.config, session.store, session.dataset, index)
+    folder.write_table("query.parquet", asked)
+    told = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": matched}
+    folder.write_json("score.json", told)
+    folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
+
+
+def annotate(session: Session, folder: IterationFolder) -> None:
+    """Ask the oracle for the labels of the query and count the clicks that they cost."""
+    start = time.monotonic()
+    query = folder.read_table("query.parquet")
+    session.progress.begin_stage("annotate", query.num_rows)
+    with folder.finished_blocks("annotate", work_key(session.config, folder.read_bytes("query.parquet"))) as finished:
+        answers = _answers(session, finished, query)
+    annotation = pa.Table.from_pylist(answers, schema=ANNOTATION_SCHEMA)
+    folder.write_table("annotation.parquet", annotation.sort_by(RANK))
+    folder.write_json("oracle.json", {"failed_images": session.faults})
+    folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
+
+
+def _answers(session: Session, finished: FinishedBlocks, query: pa.Table) -> list[Row]:
+    """The oracle's rows for every box of a query, image by image; boxes that are answered already are not asked."""
+    answers = [row for rows in _counted(session, finished) for row in rows]
+    answered = {row[IMAGE_ID] for row in answers}
+    oracle = Oracle(session.dataset, session.config.acquisition.epsilon)
+    for image_id in query[IMAGE_ID].unique().to_pylist():
+        if image_id in answered:
+            continue
+        boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
+        try:
+            rows = oracle.answer(boxes).to_pylist()
+            finished.add(rows)
+            answers += rows
+        except (OSError, ValueError) as error:
+            # Without labels the boxes stay unlabelled; the image is left out from now on.
+            session.note_faults({image_id: str(error)})
+        session.progress.advance(boxes.num_rows)
+    return answers
+
+
+def finish_full_set(folder: IterationFolder) -> None:
+    """The reference has nothing to fit, score or ask: empty tables, so that every run folder reads alike."""
+    if not folder.is_committed("fit"):
+        folder.write_json("fit.json", {"r2": None, "segments": 0, "failed_images": {}})
+        folder.commit("fit", ["fit.json"])
+    if not folder.is_committed("score"):
+        folder.write_table("images.parquet", POOL_IMAGE_SCHEMA.empty_table())
+        folder.write_table("query.parquet", QUERY_SCHEMA.empty_table())
+        folder.commit("score", ["images.parquet", "query.parquet"])
+    if not folder.is_committed("annotate"):
+        folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
+        folder.write_json("oracle.json", {"failed_images": {}})
+        folder.commit("annotate", ["annotation.parquet", "oracle.json"])
+
+
+def run_from_blocks(
+    session: Session, finished: FinishedBlocks, task: str, image_ids: Sequence[str], bundle: Any | None = None
+) -> list[Row]:
+    """Rows of a task of ScoringWorker, sorted by image id; images in `finished` are taken from there."""
+    wanted = set(image_ids)
+    done = {row[IMAGE_ID]: row for rows in _counted(session, finished) for row in rows if row[IMAGE_ID] in wanted}
+    todo = [image_id for image_id in image_ids if image_id not in done]
+    rows = session.scorer.run(task, todo, bundle, on_rows=_keep(session, finished))
+    return sorted([*done.values(), *rows], key=lambda row: row[IMAGE_ID].encode())
+
+
+def _counted(session: Session, finished: FinishedBlocks) -> Iterator[list[Row]]:
+    """The finished blocks; progress counts their rows."""
+    for rows in finished.blocks():
+        session.progress.advance(len(rows))
+        yield rows
+
+
+def _keep(session: Session, finished: FinishedBlocks) -> OnRows:
+    """Count and keep the rows of a part; images that failed are tried again by a resumed run."""
+
+    def keep(rows: list[Row], safe: Callable[[], None]) -> None:
+        session.progress.advance(len(rows))
+        finished.add([row for row in rows if row["error"] is None], safe)
+
+    return keep
+
+
+def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[str], bundle: Any) -> int:
+    """Largest box click count on a fixed seeded sample of the pool (DESIGN 2.2), at least 1."""
+    session.progress.begin_stage("sample")
+    size = session.config.acquisition.clicks_sample_images
+    sample = clicks_sample(session.split.unlabelled, session.config.seed, size)
+    readable = [image_id for image_id in sample if image_id in set(pool)]
+    rows = run_from_blocks(session, finished, "largest_box_clicks", readable, bundle)
+    return max([1, *(row["clicks"] for row in rows if row["error"] is None)])
+
+
+def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+
+
+def query_table(selected: pa.Table, box_width: int) -> pa.Table:
+    count = selected.num_rows
+    columns = {
+        **{name: selected[name] for name in selected.column_names},
+        WIDTH: pa.array([box_width] * count, pa.int32()),
+        RANK: pa.array(range(1, count + 1), pa.int32()),
+    }
+    return pa.table([columns[name].cast(QUERY_SCHEMA.field(name).type) for name in QUERY_SCHEMA.names], QUERY_SCHEMA)

@@ -1,0 +1,1 @@
+"""The networks and encoders that raymeta brings."""

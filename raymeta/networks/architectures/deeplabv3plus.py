@@ -1,0 +1,67 @@
+"""DeepLabv3+: Xception65 at output stride 16, atrous spatial pyramid pooling, decoder at stride 4.
+
+Source: Chen, Zhu, Papandreou, Schroff, Adam 2018, arXiv:1802.02611.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from raymeta.networks.architectures.aspp import ASPP
+from raymeta.networks.architectures.bilinear_resizing import cut_like, padded_to_grid, resize_like
+from raymeta.networks.architectures.channel_counts import check_network_numbers, scaled
+from raymeta.networks.architectures.initial_weights import initialise_convolutions
+from raymeta.networks.architectures.separable_convolution import SeparableConvolution, normalised_convolution
+from raymeta.networks.architectures.xception65 import OUTPUT_STRIDE, Xception65
+from raymeta.networks.architectures.xception65_names import rename_xception65
+from raymeta.networks.segmentation_network import SegmentationNetwork
+
+CHANNELS = 256
+"""Of the pyramid and the decoder."""
+LOW_LEVEL_CHANNELS = 48
+"""Of the projected low-level features: few, so that they don't outweigh the pyramid."""
+
+
+class DeepLabV3Plus(SegmentationNetwork):
+    """DeepLabv3+ for any image size.
+
+    width_multiplier: factor on all channel counts, 1.0 is as published. generator: source of the initial weights,
+    torch's global one if None.
+    """
+
+    def __init__(
+        self, num_classes: int, width_multiplier: float = 1.0, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        check_network_numbers(num_classes, width_multiplier)
+        self.num_classes = num_classes
+        channels = scaled(CHANNELS, width_multiplier)
+        projected = scaled(LOW_LEVEL_CHANNELS, width_multiplier)
+        self.encoder = Xception65(width_multiplier)
+        self.pyramid = ASPP(self.encoder.channels, channels)
+        self.low_level = normalised_convolution(self.encoder.low_level_channels, projected)
+        self.decoder = nn.Sequential(
+            SeparableConvolution(channels + projected, channels, activated=True),
+            SeparableConvolution(channels, channels, activated=True),
+        )
+        self.score = nn.Conv2d(channels, num_classes, 1)
+        initialise_convolutions(self, generator, linear=(self.score,))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images: (N, 3, H, W) float32, normalised → (N, C, H, W) logits."""
+        padded = padded_to_grid(images, OUTPUT_STRIDE)
+        features, low_level = self.encoder(padded)
+        fine = self.low_level(low_level)
+        coarse = resize_like(self.pyramid(features), fine)
+        scores = self.score(self.decoder(torch.cat([coarse, fine], dim=1)))
+        return cut_like(resize_like(scores, padded), images)
+
+    def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Take an Xception65 encoder under timm's names; pyramid, decoder and score keep their initial weights."""
+        encoder = rename_xception65(weights)
+        if encoder is None:
+            return None
+        own = {name: value.detach().clone() for name, value in self.state_dict().items()}
+        fresh = {name: value for name, value in own.items() if not name.startswith("encoder.")}
+        return {**fresh, **{f"encoder.{name}": value for name, value in encoder.items()}}

@@ -1,0 +1,103 @@
+"""The report's curves: each function draws runs into a figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from raymeta.report.figure_style import FOREGROUND, add_legend, group_styles, new_figure, style_axes
+from raymeta.report.run_results import FULL_SET, RunGroup, RunResults
+
+COST_NAMES: Final = {"cost_a": "cost_A", "cost_b": "cost_B", "cost_p": "cost_P"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Full-set mIoU and the share of it that counts as reached, both in 0..1."""
+
+    full_set_miou: float
+    miou: float
+
+
+def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> Figure:
+    """Validation mIoU (percent) over `over`, a field of the summaries: seeds dotted, their mean solid."""
+    figure, axes = new_figure(over, "validation mIoU [%]")
+    for group, style in group_styles(groups):
+        if group.strategy == FULL_SET:
+            continue
+        _draw_group(axes, group, over, "miou", 100.0, style)
+    if target is not None:
+        for value, text in ((target.full_set_miou, "full set"), (target.miou, "95 % of it")):
+            axes.axhline(100 * value, color=FOREGROUND, linewidth=1, linestyle="--" if value == target.miou else ":")
+            place = {"xy": (0, 100 * value), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(text, **place, xytext=(3, 3), color=FOREGROUND, fontsize=8)
+        axes.margins(y=0.1)
+    if over in COST_NAMES:
+        axes.set_xlabel(f"{COST_NAMES[over]} [% of labelling the whole pool]")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    add_legend(axes)
+    return figure
+
+
+def costs(groups: Sequence[RunGroup], *, cost: str) -> Figure:
+    """One cost (percent) over iterations; thin dashed without the meta set where that differs."""
+    figure, axes = new_figure("iteration", f"{COST_NAMES[cost]} [%]")
+    for group, style in group_styles(groups):
+        if group.strategy == FULL_SET:
+            continue
+        _draw_group(axes, group, "iteration", cost, 1.0, style)
+        without = group.mean(f"{cost}_without_meta")
+        if not np.allclose(without, group.mean(cost), equal_nan=True):
+            axes.plot(group.mean("iteration"), without, color=style["color"], linewidth=1, linestyle="--")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(bottom=0)
+    add_legend(axes)
+    return figure
+
+
+def meta_regressor_r2(groups: Sequence[RunGroup]) -> Figure:
+    """R² of the meta regressor, out of fold, over iterations; only groups that have one."""
+    figure, axes = new_figure("iteration", "R² of the meta regressor")
+    for group, style in group_styles(groups):
+        if not np.isnan(group.mean("r2")).all():
+            _draw_group(axes, group, "iteration", "r2", 1.0, style)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    add_legend(axes)
+    return figure
+
+
+def learning_curves(run: RunResults) -> Figure:
+    """Training loss and validation mIoU (percent) over epochs, one line an iteration, dark to light."""
+    figure = Figure(figsize=(4.8, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    shades = mpl.colormaps["plasma"](np.linspace(0.1, 0.85, max(1, len(run.learning_curves))))
+    for shade, (index, table) in zip(shades, sorted(run.learning_curves.items()), strict=False):
+        epochs = table["epoch"].to_numpy()
+        marker = "o" if len(epochs) == 1 else None
+        upper.plot(epochs, table["train_loss"].to_numpy(), color=shade, linewidth=1.3, marker=marker, label=f"{index}")
+        lower.plot(epochs, 100 * table["validation_miou"].to_numpy(), color=shade, linewidth=1.3, marker=marker)
+    for axes, name in ((upper, "training loss"), (lower, "validation mIoU [%]")):
+        style_axes(axes, "epoch" if axes is lower else "", name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(run.learning_curves) <= 12:
+        legend = upper.legend(
+            title="iteration", fontsize=7, title_fontsize=7, frameon=False, labelcolor=FOREGROUND, ncols=2
+        )
+        legend.get_title().set_color(FOREGROUND)
+    return figure
+
+
+def _draw_group(axes: Any, group: RunGroup, x: str, y: str, factor: float, style: dict[str, Any]) -> None:
+    if len(group.runs) > 1:
+        for run in group.runs:
+            axes.plot(
+                run.values(x), factor * run.values(y), color=style["color"], linewidth=1, linestyle=":", alpha=0.8
+            )
+    axes.plot(group.mean(x), factor * group.mean(y), label=group.label, linewidth=2, markersize=5, **style)

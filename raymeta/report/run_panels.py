@@ -1,0 +1,73 @@
+"""Panels of a run's images: an iteration's network and meta regressor score them once more, with all maps kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import torch
+
+from raymeta.boxes import Box
+from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.report.aggregation_panels import aggregation_panel, box_factors
+from raymeta.report.panels import panel
+from raymeta.runs.run_store import RunStore
+from raymeta.schemas import IMAGE_ID, LEFT, RANK, TOP, WIDTH
+
+
+@dataclass(frozen=True)
+class Panel:
+    """PNGs of one pool image under one iteration.
+
+    png: segmentation, priority maps, boxes (Figure 4). aggregation: each priority map with its aggregated map, up to
+    the chosen boxes (Figure 7).
+    """
+
+    image_id: str
+    iteration: int
+    png: bytes
+    aggregation: bytes | None
+
+
+def last_queried(store: RunStore) -> int | None:
+    """The last iteration with a sound query; None if there is none."""
+    return next((index for index in reversed(store.iterations()) if store.iteration(index).is_committed("score")), None)
+
+
+def most_queried(query: pa.Table, count: int) -> list[str]:
+    """Images with the most queried boxes; the better best rank wins a tie."""
+    boxes: dict[str, list[int]] = {}
+    for image_id, rank in zip(query[IMAGE_ID].to_pylist(), query[RANK].to_pylist(), strict=True):
+        boxes.setdefault(image_id, []).append(rank)
+    return sorted(boxes, key=lambda image_id: (-len(boxes[image_id]), min(boxes[image_id])))[:count]
+
+
+def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel]:
+    """Draw the `count` images with the most queried boxes of an iteration.
+
+    Raises:
+        RunError: an artefact of the iteration is missing or damaged.
+        DatasetError: the data set is no longer there, or an image can't be read.
+    """
+    config = store.load_config()
+    query = store.iteration(iteration).read_table("query.parquet")
+    chosen = most_queried(query, count)
+    if not chosen:
+        return []
+    dataset = open_existing(config.dataset, config.seed)
+    scorer = ImageScorer(config, dataset, read_bundle(store, iteration), torch.device("cpu"))
+    return [_render(scorer, image_id, iteration, _boxes(query, image_id)) for image_id in chosen]
+
+
+def _render(scorer: ImageScorer, image_id: str, iteration: int, boxes: Sequence[tuple[int, Box]]) -> Panel:
+    score, _ = scorer.score(image_id, keep_maps=True)
+    maps = score.maps or {}
+    image = scorer.dataset.image(image_id)
+    labelled = scorer.bundle.regions.mask(image_id, *image.shape[:2])
+    factors = box_factors(maps, labelled, scorer.config.acquisition, scorer.bundle.clicks_max)
+    aggregation = aggregation_panel(maps, factors, image, boxes) if factors else None
+    return Panel(image_id, iteration, panel(maps, image, boxes, scorer.dataset.palette), aggregation)
+
+
+def _boxes(query: pa.Table, image_id: str) -> Sequence[tuple[int, Box]]:
+    return [(row[RANK], Box(row[TOP], row[LEFT], row[WIDTH])) for row in query.to_pylist() if row[IMAGE_ID] == image_id]

@@ -1,0 +1,186 @@
+"""What is read from finished iterations, for reports: one record a run, grouped into what can be averaged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten
+from raymeta.runs.run_store import RunError, RunStore
+
+FULL_SET = "full_set"
+MAX_LISTED = 3
+"""Settings that a label names, of those that tell groups of one strategy apart."""
+MATCH = "acquisition.match_cost"
+"""Start of the keys of the matched baseline, and the name under which groups are told apart by it."""
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """Summaries and learning curves of one run; `notes` says what could not be read.
+
+    matched: strategy of the run whose cost its queries match, None where they match nothing.
+    """
+
+    store: RunStore
+    config: ExperimentConfig
+    summaries: tuple[dict[str, Any], ...]
+    learning_curves: dict[int, pa.Table] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    matched: str | None = None
+
+    @property
+    def strategy(self) -> str:
+        """Name of the acquisition strategy."""
+        return self.config.acquisition.strategy
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.config.seed
+
+    def values(self, key: str) -> NDArray[np.float64]:
+        """(iterations,) float64 of one field of the summaries; nan where it is null or missing."""
+        found = [summary.get(key) for summary in self.summaries]
+        return np.array([np.nan if value is None else float(value) for value in found], dtype=np.float64)
+
+    def class_iou(self) -> NDArray[np.float64]:
+        """(iterations, C) float64; nan for classes that occur nowhere."""
+        rows = [[np.nan if v is None else float(v) for v in s.get("class_iou") or []] for s in self.summaries]
+        width = max((len(row) for row in rows), default=0)
+        return np.array([row + [np.nan] * (width - len(row)) for row in rows], dtype=np.float64).reshape(-1, width)
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that differ in their seeds alone; what one of them lacks amid its iterations is left out of all.
+
+    So the n-th iteration of every run is the same one.
+    """
+
+    label: str
+    strategy: str
+    runs: tuple[RunResults, ...]
+
+    def mean(self, key: str) -> NDArray[np.float64]:
+        """(iterations,) float64: mean over the runs, for the iterations that all of them have."""
+        length = min(len(run.summaries) for run in self.runs)
+        return np.mean([run.values(key)[:length] for run in self.runs], axis=0)
+
+
+def load_run(location: str) -> RunResults:
+    """Read what a run has finished so far.
+
+    Raises:
+        RunError: no run there.
+    """
+    store = RunStore(location)
+    config = store.load_config()
+    summaries: list[dict[str, Any]] = []
+    curves, notes = {}, []
+    for index in store.iterations():
+        folder = store.iteration(index)
+        if "summary" not in folder.stage_seconds():
+            continue
+        try:
+            summaries.append({**folder.read_json("summary.json"), "iteration": index})
+            curves[index] = folder.read_table("training.parquet")
+        except RunError as error:
+            notes.append(str(error))
+    if not summaries:
+        notes.append(f"{store.location} has no finished iteration yet")
+    matched, told = _matched(store, config, len(summaries))
+    return RunResults(store, config, tuple(summaries), curves, (*notes, *told), matched)
+
+
+def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tuple[str | None, list[str]]:
+    """The strategy whose cost the run's queries match, and where the candidates didn't suffice for it."""
+    if config.acquisition.match_cost_of is None:
+        return None, []
+    name, short = config.acquisition.match_cost_of, []
+    for index in range(iterations):
+        folder = store.iteration(index)
+        told = folder.read_json("score.json").get("matched") if folder.is_named("score.json") else None
+        if told is not None:
+            name = told["strategy"]
+            short += [] if told["reached"] else [index]
+    if not short:
+        return name, []
+    return name, [f"{store.location}: too few candidates to reach the matched cost in iterations {short}"]
+
+
+def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
+    """Group runs with results by config apart from the seed; the label names what tells groups of a strategy apart."""
+    groups: dict[tuple[tuple[str, str], ...], list[RunResults]] = {}
+    for run in runs:
+        if run.summaries:
+            groups.setdefault(_identity(run), []).append(run)
+    result: list[RunGroup] = []
+    for identity, members in groups.items():
+        strategy = members[0].strategy
+        rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
+        telling = [_shown(key, value) for key, value in identity if value and len({rival[key] for rival in rivals}) > 1]
+        label = _unlike(_label(strategy, telling), [group.label for group in result])
+        aligned = _without_gaps(sorted(members, key=lambda run: run.seed))
+        if aligned:
+            result.append(RunGroup(label, strategy, tuple(aligned)))
+    return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
+
+
+def _label(strategy: str, telling: Sequence[str]) -> str:
+    """A strategy with what tells its settings apart, short enough for a legend."""
+    if not telling:
+        return strategy
+    more = [f"{len(telling) - MAX_LISTED} more"] if len(telling) > MAX_LISTED else []
+    return f"{strategy} ({', '.join([*telling[:MAX_LISTED], *more])})"
+
+
+def _unlike(label: str, others: Sequence[str]) -> str:
+    """The label, numbered where another group has it already."""
+    numbered = (label if number == 1 else f"{label} #{number}" for number in count(1))
+    return next(name for name in numbered if name not in others)
+
+
+def _without_gaps(runs: Sequence[RunResults]) -> list[RunResults]:
+    """The runs without the iterations that some of them lacks while it has a later one; runs left empty are dropped."""
+    found = [{summary["iteration"] for summary in run.summaries} for run in runs]
+    gaps = {index for have in found for index in range(max(have)) if index not in have}
+    kept = [tuple(summary for summary in run.summaries if summary["iteration"] not in gaps) for run in runs]
+    return [replace(run, summaries=summaries) for run, summaries in zip(runs, kept, strict=True) if summaries]
+
+
+def run_labels(runs: Sequence[RunResults]) -> list[str]:
+    """For each run the label of its group, which tells runs of one strategy with other settings apart."""
+    labels = {id(run.store): group.label for group in group_runs(runs) for run in group.runs}
+    return [labels.get(id(run.store), run.strategy) for run in runs]
+
+
+def _shown(key: str, value: str) -> str:
+    return value if key == MATCH else f"{key.rpartition('.')[2]} {value}"
+
+
+def _identity(run: RunResults) -> tuple[tuple[str, str], ...]:
+    """Every value that makes a group; of a matched run not where its reference lies, but of which strategy it is."""
+    values = {key: value for key, value in flatten(run.config).items() if not key.startswith(MATCH)}
+    kept = {key: str(values[key]) for key in values if key != "seed" and key not in RESUME_MAY_CHANGE}
+    total = run.config.acquisition.match_cost == "total"
+    kept[MATCH] = f"{'total ' if total else ''}cost of {run.matched}" if run.matched else ""
+    return tuple(sorted(kept.items()))
+
+
+def comparable_faults(runs: Sequence[RunResults]) -> list[str]:
+    """One line for each setting of data or network in which the runs differ: their mIoU then can't be compared."""
+    kept = [
+        {k: v for k, v in flatten(r.config).items() if k.startswith(("dataset.", "network."))}
+        for r in runs
+        if r.summaries
+    ]
+    return [
+        f"the runs differ in {key} ({', '.join(sorted({repr(values[key]) for values in kept}))}): compare with care"
+        for key in (sorted(kept[0]) if kept else [])
+        if key != "dataset.root" and len({repr(values[key]) for values in kept}) > 1
+    ]

@@ -1,0 +1,39 @@
+"""Names what unfinished work was made from, so that it is never continued on other inputs."""
+
+import hashlib
+import json
+
+from raymeta import __version__
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.config import ExperimentConfig
+from raymeta.runs.run_format import config_digest
+
+
+def input_key(*inputs: bytes | str | int | LabelledRegions | None) -> str:
+    """A digest of everything that a stage's results depend on; 64 hexadecimal digits.
+
+    This version of raymeta is part of it: what another version left is done again.
+    """
+    digest = hashlib.sha256(__version__.encode())
+    for value in inputs:
+        digest.update(hashlib.sha256(_canonical(value)).digest())
+    return digest.hexdigest()
+
+
+def work_key(config: ExperimentConfig, *inputs: bytes | str | int | LabelledRegions | None) -> str:
+    """`input_key` of inputs and of all settings that a resumed run may not change: names a stage's unfinished work."""
+    return input_key(config_digest(config), *inputs)
+
+
+def regions_key(regions: LabelledRegions) -> str:
+    """A digest of labelled regions, the same in every version of raymeta."""
+    return hashlib.sha256(_canonical(regions)).hexdigest()
+
+
+def _canonical(value: bytes | str | int | LabelledRegions | None) -> bytes:
+    if isinstance(value, bytes):
+        return b"bytes" + value
+    if isinstance(value, LabelledRegions):
+        boxes = {image: [[box.top, box.left, box.width] for box in boxes] for image, boxes in value.boxes.items()}
+        return b"regions" + json.dumps([sorted(value.images), boxes], sort_keys=True).encode()
+    return type(value).__name__.encode() + str(value).encode()

@@ -1,0 +1,251 @@
+"""Bodies of JSON answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raymeta.config import ClicksPriority, StrategyName
+from raymeta.service.scoring.scoring_request import MapName
+
+SplitName = Literal["initial", "meta", "pool"]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ServedClass(_Answer):
+    """One evaluated class."""
+
+    id: int
+    name: str
+    colour: str = Field(description="#rrggbb")
+
+
+class ModelAnswer(_Answer):
+    """What is served now: run, iteration, and what can be asked of it."""
+
+    run: str = Field(description="name of the run folder")
+    dataset: str
+    iteration: int
+    strategy: StrategyName
+    strategies: list[str] = Field(description="usable for any image with this iteration")
+    box_width: int = Field(description="pixels")
+    query_size: int
+    clicks_priority: ClicksPriority
+    height: int = Field(description="pixels of a pool image")
+    width: int = Field(description="pixels of a pool image")
+    seed: int
+    classes: list[ServedClass]
+    maps: list[MapName]
+    finished: bool = Field(description="all planned iterations are committed, or the pool is dry")
+    planned_iterations: int
+    raymeta: str = Field(description="version")
+
+
+class IterationAnswer(_Answer):
+    """One finished iteration; costs are those of the labels that it was trained on."""
+
+    iteration: int
+    miou: float = Field(description="0..1, on validation")
+    class_iou: list[float | None]
+    cost_a: float = Field(description="percent")
+    cost_b: float = Field(description="percent")
+    cost_p: float = Field(description="percent")
+    labelled_share: float = Field(description="percent of the pool's pixels")
+    boxes: int = Field(description="asked before")
+    query_boxes: int
+    r2: float | None
+    epochs: int
+    seconds: dict[str, float]
+
+
+class IterationsAnswer(_Answer):
+    """Progress of the run."""
+
+    strategy: StrategyName
+    seed: int
+    planned: int
+    iterations: list[IterationAnswer]
+    full_set_miou: float | None
+
+
+class PoolImage(_Answer):
+    """One image of the pool; figures are null for images that aren't queried (L0 and M)."""
+
+    image_id: str
+    split: SplitName
+    best_score: float | None = None
+    mean_entropy: float | None = None
+    mean_predicted_iou: float | None = None
+    estimated_clicks: int | None = None
+    unlabelled_pixels: int | None = None
+    candidates: int | None = None
+    query_boxes: int
+    labelled_boxes: int
+    error: str | None = None
+
+
+class PoolAnswer(_Answer):
+    """A page of the pool."""
+
+    total: int = Field(description="images that match the search")
+    images: list[PoolImage]
+
+
+class LabelledRegion(_Answer):
+    """A labelled box, and the iteration that asked for it."""
+
+    top: int
+    left: int
+    width: int
+    iteration: int
+
+
+class QueriedBox(_Answer):
+    """A box of an iteration's query."""
+
+    top: int
+    left: int
+    width: int
+    rank: int
+    score: float
+    estimated_clicks: int
+
+
+class PoolImageAnswer(_Answer):
+    """One image of the pool, with its regions."""
+
+    image_id: str
+    split: SplitName
+    height: int
+    width: int
+    wholly_labelled: bool
+    labelled: list[LabelledRegion]
+    query: list[QueriedBox]
+
+
+class QueryRow(QueriedBox):
+    """A box of the query, with its image."""
+
+    image_id: str
+    unlabelled_pixels: int
+
+
+class QueryAnswer(_Answer):
+    """Boxes of an iteration's query, best first."""
+
+    iteration: int
+    total: int
+    boxes: list[QueryRow]
+
+
+class BoxRow(_Answer):
+    """A proposed box."""
+
+    rank: int
+    top: int
+    left: int
+    width: int
+    score: float
+    estimated_clicks: int
+    unlabelled_pixels: int
+
+
+class _Made(_Answer):
+    """How an answer was made."""
+
+    iteration: int
+    strategy: StrategyName
+    box_width: int
+    clicks_priority: ClicksPriority | None = Field(description="null where clicks don't enter the score")
+    height: int
+    width: int
+
+
+class BoxesAnswer(_Made):
+    """The best boxes of one image, none overlapping another."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "iteration": 3,
+                    "strategy": "metabox_plus",
+                    "box_width": 16,
+                    "clicks_priority": "normalized",
+                    "height": 96,
+                    "width": 192,
+                    "boxes": [
+                        {
+                            "rank": 1,
+                            "top": 34,
+                            "left": 60,
+                            "width": 16,
+                            "score": 179.5,
+                            "estimated_clicks": 3,
+                            "unlabelled_pixels": 256,
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    boxes: list[BoxRow]
+
+
+class SegmentRow(_Answer):
+    """A segment; every metric of the segment table is there beside these fields."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    segment_id: int
+    class_id: int
+    class_name: str
+    predicted_iou: float | None
+    size: int
+    polygon: list[list[list[int]]] = Field(description="rings of [x, y]; the outer ring first")
+
+
+class SegmentsAnswer(_Made):
+    """Segments of one image."""
+
+    total: int = Field(description="segments in the image, before limit and min_size")
+    segments: list[SegmentRow]
+
+
+class MapAnswer(_Made):
+    """`format=json`: a map, row by row."""
+
+    name: MapName
+    map: list[list[float]]
+
+
+class ReplicaAnswer(_Answer):
+    """One scoring replica."""
+
+    replica: str
+    iteration: int | None
+    refused: dict[int, str] = Field(description="why an iteration isn't served")
+
+
+class ReadyAnswer(_Answer):
+    """Whether images can be scored now."""
+
+    ready: bool
+    iteration: int | None
+    replicas: list[ReplicaAnswer]
+
+
+class HealthAnswer(_Answer):
+    """The HTTP process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ErrorAnswer(_Answer):
+    """Why a request can't be answered: names the value and the remedy."""
+
+    detail: str

@@ -1,0 +1,72 @@
+"""Query parameters: closed choices, bounded numbers; an unknown name is refused, as it would do nothing."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raymeta.config import ClicksPriority, StrategyName
+from raymeta.service.scoring.scoring_request import MapFormat, MapName
+
+PoolSort = Literal["score", "image_id", "entropy", "predicted_iou", "clicks"]
+Order = Literal["asc", "desc"]
+QueryFormat = Literal["json", "geojson", "csv"]
+MAX_BOXES = 10_000
+
+
+class IterationParameters(BaseModel):
+    """Which iteration answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    iteration: int | None = Field(None, ge=0, le=999_999, description="an older finished iteration; none: the live one")
+
+
+class ScoreParameters(IterationParameters):
+    """How an image is scored."""
+
+    strategy: StrategyName | None = Field(None, description="none: the run's")
+    box_width: int | None = Field(None, ge=1, le=65_536, description="pixels; none: the run's")
+    clicks_priority: ClicksPriority | None = Field(None, description="how clicks enter the score; none: the run's")
+
+
+class MapParameters(ScoreParameters):
+    """Which map, and in which format."""
+
+    map: MapName = Field("joint", description="joint: a cell is the box with that top-left pixel, (H-b+1, W-b+1)")
+    format: MapFormat = Field("png", description="png: 8-bit grey, or class colours; overlay: over the image")
+
+
+class BoxParameters(ScoreParameters):
+    """How many boxes."""
+
+    k: int = Field(20, ge=1, le=MAX_BOXES, description="at most this many boxes")
+
+
+class SegmentParameters(IterationParameters):
+    """Which segments."""
+
+    limit: int = Field(1000, ge=1, le=20_000, description="at most this many segments, the largest")
+    min_size: int = Field(1, ge=1, le=2**31, description="pixels")
+
+
+class PoolParameters(IterationParameters):
+    """Which images of the pool, in which order."""
+
+    sort: PoolSort = Field("score", description="images without that figure come last")
+    order: Order = Field("desc", description="direction")
+    limit: int = Field(60, ge=1, le=1000, description="at most this many images")
+    offset: int = Field(0, ge=0, le=10**9, description="images to pass over")
+    search: str = Field("", max_length=200, description="only ids that hold this text, in upper or lower case")
+
+
+class ImageParameters(IterationParameters):
+    """How large a picture."""
+
+    max_side: int | None = Field(None, ge=16, le=2048, description="pixels; none: as the network sees it")
+
+
+class QueryParameters(IterationParameters):
+    """Which boxes of the query, and in which format."""
+
+    image_id: str | None = Field(None, max_length=500, description="only boxes of this image")
+    format: QueryFormat = Field("json", description="geojson: x to the right and y down, in pixels")

@@ -1,0 +1,86 @@
+"""GET: the run itself: what is served, how far it is, what it asks for."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from raymeta import __version__
+from raymeta.service.http.answers import IterationAnswer, IterationsAnswer, ModelAnswer, QueryAnswer, ServedClass
+from raymeta.service.http.http_answers import respond, respond_json
+from raymeta.service.http.parameters import IterationParameters, QueryParameters
+from raymeta.service.http.query_answers import render_query
+from raymeta.service.http.route_documents import ERRORS, HERE, QUERY_CONTENT, sample
+from raymeta.service.http.run_reader import IterationTables, RunReader
+from raymeta.service.http.service_state import State
+
+router = APIRouter(tags=["run"], responses=ERRORS)
+
+
+@router.get("/model", response_model=ModelAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/model"))
+async def model(request: Request, state: State, parameters: Annotated[IterationParameters, Query()]) -> Response:
+    """What is served: run, iteration, classes, and the strategies and maps that it can make."""
+    tables = await state.tables(parameters.iteration)
+    answer = await run_in_threadpool(_model, state.reader, tables)
+    return respond_json(request, answer, tables.iteration)
+
+
+@router.get("/iterations", response_model=IterationsAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/iterations"))
+async def iterations(request: Request, state: State, parameters: Annotated[IterationParameters, Query()]) -> Response:
+    """Progress of the run: mIoU and costs of every finished iteration."""
+    tables = await state.tables(parameters.iteration)
+    answer = await run_in_threadpool(_iterations, state.reader)
+    return respond_json(request, answer, tables.iteration)
+
+
+@router.get(
+    "/query",
+    response_model=QueryAnswer,
+    responses=QUERY_CONTENT,
+    openapi_extra=sample(f"curl -s '{HERE}/v1/query?format=csv' -o query.csv"),
+)
+async def query(request: Request, state: State, parameters: Annotated[QueryParameters, Query()]) -> Response:
+    """The boxes that the iteration asks to label, best first."""
+    if parameters.image_id is not None:
+        state.check_image(parameters.image_id)
+    tables = await state.tables(parameters.iteration)
+    content, media_type = await run_in_threadpool(render_query, tables, parameters.image_id, parameters.format)
+    return respond(request, content, media_type, tables.iteration)
+
+
+def _model(reader: RunReader, tables: IterationTables) -> ModelAnswer:
+    config, dataset = reader.config, reader.dataset
+    colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in dataset.palette.tolist()]
+    return ModelAnswer(
+        run=reader.name,
+        dataset=dataset.name,
+        iteration=tables.iteration,
+        strategy=config.acquisition.strategy,
+        strategies=tables.abilities.strategies(),
+        box_width=config.acquisition.box_width,
+        query_size=config.acquisition.query_size,
+        clicks_priority=config.acquisition.clicks_priority,
+        height=dataset.height,
+        width=dataset.width,
+        seed=config.seed,
+        classes=[
+            ServedClass(id=index, name=name, colour=colour)
+            for index, (name, colour) in enumerate(zip(dataset.class_names, colours, strict=True))
+        ],
+        maps=tables.abilities.maps(),
+        finished=reader.is_finished(),
+        planned_iterations=config.iterations,
+        raymeta=__version__,
+    )
+
+
+def _iterations(reader: RunReader) -> IterationsAnswer:
+    names = IterationAnswer.model_fields
+    rows = [IterationAnswer(**{name: summary[name] for name in names}) for summary in reader.summaries()]
+    return IterationsAnswer(
+        strategy=reader.config.acquisition.strategy,
+        seed=reader.config.seed,
+        planned=reader.config.iterations,
+        iterations=rows,
+        full_set_miou=reader.full_set_miou(),
+    )

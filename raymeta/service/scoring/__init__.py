@@ -1,0 +1,1 @@
+"""The scoring side of one replica: a request in, a response body out."""

@@ -1,0 +1,1 @@
+"""Sweeps: the plan of their runs, and what they found."""

@@ -1,0 +1,1 @@
+"""Training of a network: batches, schedules, augmentation, validation, state (torch only)."""

@@ -1,0 +1,243 @@
+"""Training of one network: epochs until validation no longer improves, the best epoch's weights kept."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from raymeta.config import TrainingConfig
+from raymeta.networks.batch_norm import set_batch_norm_mode
+from raymeta.networks.evaluation import mean_iou
+from raymeta.networks.inference import normalise
+from raymeta.networks.segmentation_network import SegmentationNetwork
+from raymeta.training.batch_loading import BatchLoader, LoadedBatch, Part, to_device
+from raymeta.training.communicator import Communicator, SingleProcess
+from raymeta.training.determinism import deterministic_algorithms, seeded_torch
+from raymeta.training.optimization import build_optimizer, learning_rate, set_learning_rate, summed_cross_entropy
+from raymeta.training.training_batches import Batch, BatchPlanner, TrainingData
+from raymeta.training.training_state import EpochRecord, TrainingState
+from raymeta.training.validation import Validation
+
+__all__ = [
+    "Communicator",
+    "EpochRecord",
+    "SingleProcess",
+    "TrainingData",
+    "TrainingDivergedError",
+    "TrainingState",
+    "train_network",
+]
+
+OnEpoch = Callable[[EpochRecord, TrainingState], None]
+OnStep = Callable[[int, int], None]
+
+
+class TrainingDivergedError(ValueError):
+    """The loss became infinite or nan before any epoch was worth keeping."""
+
+
+def train_network(
+    network: SegmentationNetwork,
+    data: TrainingData,
+    config: TrainingConfig,
+    seed: int,
+    device: torch.device | str = "cpu",
+    communicator: Communicator | None = None,
+    on_epoch: OnEpoch | None = None,
+    on_step: OnStep | None = None,
+    resume: bytes | None = None,
+) -> TrainingState:
+    """Train `network` in place until it stops improving or a cap is reached; all ranks call this alike.
+
+    on_epoch: called after each epoch; on_step: with the steps done and all steps of this epoch. resume: a state's
+    bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted.
+    communicator: where it is of several ranks, torch.distributed has been initialized in each, and all start from
+    rank 0's weights.
+
+    A batch's loss is the mean over the labelled pixels of all ranks, so that the number of ranks changes rounding
+    only; apart from dropout, which each rank draws for itself, and batch norm, which sees a rank's own share unless
+    `config.batch_norm` is sync. So does accumulation: each part's gradients are added, and batch norm sees a part.
+    The network ends with the last epoch's weights; the best are in the result.
+
+    Raises:
+        ValueError: data or state that can't be trained with.
+        TrainingDivergedError: the first epoch's loss isn't finite.
+    """
+    return _Training(network, data, config, seed, torch.device(device), communicator or SingleProcess()).run(
+        on_epoch, on_step, resume
+    )
+
+
+class _Training:
+    def __init__(
+        self,
+        network: SegmentationNetwork,
+        data: TrainingData,
+        config: TrainingConfig,
+        seed: int,
+        device: torch.device,
+        communicator: Communicator,
+    ) -> None:
+        _check(data, config, communicator)
+        self.network = network.to(device)
+        set_batch_norm_mode(network, config.batch_norm)
+        self.config = config
+        self.seed = seed
+        self.device = device
+        self.communicator = communicator
+        classes, threads = network.num_classes, config.threads_per_worker
+        self.planner = BatchPlanner(data, config, seed, classes, communicator)
+        part = config.batch_size // (communicator.world_size * config.accumulation_steps)
+        self.loader = BatchLoader(data, classes, part, device, threads)
+        self.validation = Validation(data, classes, device, communicator, threads)
+        self.optimizer = build_optimizer(config, network)
+
+    def run(self, on_epoch: OnEpoch | None, on_step: OnStep | None, resume: bytes | None) -> TrainingState:
+        state = self._start(resume)
+        wrapped = _for_all_ranks(self.network, self.communicator)  # with the weights in place: it sends rank 0's
+        while not _is_finished(state, self.config):
+            start = time.perf_counter()
+            epoch = state.epoch + 1
+            batches = self.planner.plan(epoch, self.planner.steps(state.steps))
+            with deterministic_algorithms():
+                with seeded_torch(self.seed, epoch, self.communicator.rank, self.device):
+                    loss = self._train_epoch(wrapped, batches, state.steps, on_step)
+                _share_buffers(self.network, self.communicator)
+                confusion = self.validation.confusion(self.network)
+            steps = state.steps + len(batches)
+            rate = learning_rate(self.config, steps - 1)
+            record = EpochRecord(epoch, steps, rate, loss, mean_iou(confusion), time.perf_counter() - start)
+            self._finish_epoch(state, record, confusion)
+            if on_epoch:
+                on_epoch(record, state)
+        return state
+
+    def _start(self, resume: bytes | None) -> TrainingState:
+        if resume is not None:
+            state = TrainingState.from_bytes(resume)
+            try:
+                self.network.load_state_dict(state.network)
+                self.optimizer.load_state_dict(state.optimizer)
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise ValueError(f"training state doesn't fit network and optimizer: {error}; delete it") from error
+        else:
+            state = TrainingState({}, {})
+        state.network = self.network.state_dict()
+        state.optimizer = self.optimizer.state_dict()
+        return state
+
+    def _train_epoch(self, wrapped: nn.Module, batches: list[Batch], steps_done: int, on_step: OnStep | None) -> float:
+        """Mean loss of the steps."""
+        wrapped.train()
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for done, batch in enumerate(self.loader.load(batches), start=1):
+            set_learning_rate(self.optimizer, learning_rate(self.config, steps_done + done - 1))
+            total += self._step(wrapped, batch)
+            if on_step:
+                on_step(done, len(batches))
+        # The only wait for the device in an epoch, beside the one in validation.
+        summed = self.communicator.sum_array(np.array([total.item()]))
+        return float(summed[0]) / len(batches)
+
+    def _step(self, wrapped: nn.Module, batch: LoadedBatch) -> Tensor:
+        """One step, in parts if wanted; returns this rank's part of the batch's loss, on the device."""
+        pixels = self._labelled_pixels(batch)
+        self.optimizer.zero_grad()
+        loss = torch.zeros((), device=self.device)
+        for part in batch.parts[:-1]:
+            with _gradients_kept_local(wrapped):
+                loss += self._backward(wrapped, part, pixels)
+        loss += self._backward(wrapped, batch.parts[-1], pixels)
+        self.optimizer.step()
+        return loss
+
+    def _labelled_pixels(self, batch: LoadedBatch) -> Tensor:
+        """Labelled pixels of the batch over all ranks, at least 1; () float32 on the device, without waiting for it."""
+        planned = batch.labelled_pixels
+        pixels = torch.full((), batch.own_pixels if planned is None else planned, device=self.device)
+        return (self.communicator.sum_tensor(pixels) if planned is None else pixels).clamp_(min=1).float()
+
+    def _backward(self, wrapped: nn.Module, part: Part, pixels: Tensor) -> Tensor:
+        """Add the gradients of some examples; returns their part of the loss, a mean over the batch's `pixels`."""
+        images, labels = to_device(part, self.device)
+        mixed = self.config.mixed_precision and self.device.type == "cuda"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
+            logits = wrapped(normalise(images, self.device))
+        loss = summed_cross_entropy(logits, labels) / pixels
+        # The wrapper averages gradients over ranks, where their sum is wanted.
+        (loss * self.communicator.world_size).backward()
+        return loss.detach()
+
+    def _finish_epoch(self, state: TrainingState, record: EpochRecord, confusion: NDArray[np.int64]) -> None:
+        state.epoch, state.steps = record.epoch, record.steps
+        state.history.append(record)
+        state.network = self.network.state_dict()
+        state.optimizer = self.optimizer.state_dict()
+        if not math.isfinite(record.train_loss):
+            if not state.best_epoch:
+                raise TrainingDivergedError(
+                    f"training loss is {record.train_loss} in epoch {record.epoch} with learning rate "
+                    f"{record.learning_rate:g}: lower training.learning_rate"
+                )
+            return
+        if not state.best_epoch or _is_better(record.validation_miou, state.best_miou):
+            state.best_epoch, state.best_miou = record.epoch, record.validation_miou
+            state.best_confusion = confusion
+            state.best_weights = {
+                name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+                for name, value in state.network.items()
+            }
+
+
+def _check(data: TrainingData, config: TrainingConfig, communicator: Communicator) -> None:
+    if data.num_train < 1:
+        raise ValueError("0 training images: label at least 1 image")
+    if data.num_validation < 1:
+        raise ValueError("0 validation images: give at least 1, they decide when training stops")
+    parts = communicator.world_size * config.accumulation_steps
+    if config.batch_size % parts:
+        raise ValueError(
+            f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers × "
+            f"accumulation_steps {config.accumulation_steps}: choose a multiple of {parts}"
+        )
+
+
+def _for_all_ranks(network: nn.Module, communicator: Communicator) -> nn.Module:
+    """The network, its gradients averaged over the ranks where there are several; they lie in the memory sent."""
+    if communicator.world_size == 1:
+        return network
+    return DistributedDataParallel(network, gradient_as_bucket_view=True)
+
+
+def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:
+    """Spares the exchange of gradients that a later part repeats."""
+    return wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) else nullcontext()
+
+
+def _is_finished(state: TrainingState, config: TrainingConfig) -> bool:
+    """Whether patience, epochs or steps are used up: the same on every rank, since all know the same state."""
+    capped = config.max_steps is not None and state.steps >= config.max_steps
+    return capped or state.epoch >= config.max_epochs or state.epoch - state.best_epoch >= config.patience
+
+
+def _is_better(miou: float, best: float) -> bool:
+    return miou > best or (math.isnan(best) and not math.isnan(miou))
+
+
+def _share_buffers(network: nn.Module, communicator: Communicator) -> None:
+    """Give every rank the buffers of rank 0: batch norm's statistics differ by what each rank saw last."""
+    buffers = list(network.buffers())
+    if communicator.world_size == 1 or not buffers:
+        return
+    own = torch.cat([buffer.detach().double().flatten() for buffer in buffers]).cpu().numpy()
+    shared = communicator.sum_array(own if communicator.rank == 0 else np.zeros_like(own))
+    parts = torch.from_numpy(shared).split([buffer.numel() for buffer in buffers])
+    with torch.no_grad():
+        for buffer, part in zip(buffers, parts, strict=True):
+            buffer.copy_(part.reshape(buffer.shape))

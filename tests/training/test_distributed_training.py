@@ -1,0 +1,84 @@
+"""Two real processes over gloo against one."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from training_examples import equal, examples, network, training_config
+
+from raymeta.training.network_training import TrainingState, train_network
+
+
+class Gloo:
+    """Sums over torch.distributed."""
+
+    def __init__(self):
+        self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
+
+    def sum_array(self, values):
+        tensor = torch.from_numpy(values.copy())
+        dist.all_reduce(tensor)
+        return tensor.numpy()
+
+    def sum_tensor(self, values):
+        dist.all_reduce(values)
+        return values
+
+
+def config(**values):
+    return training_config(batch_size=4, max_epochs=4, horizontal_flip=True, **values)
+
+
+def train_rank(rank, folder, build, resume, values):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    states = []
+    state = train_network(
+        build(seed=rank),  # the wrapper gives all ranks the weights of rank 0
+        examples(train=7),
+        config(**values),
+        seed=0,
+        communicator=Gloo(),
+        on_epoch=lambda _, state: states.append(state.to_bytes()),
+        resume=resume,
+    )
+    (folder / f"{rank}.state").write_bytes(state.to_bytes())
+    (folder / f"{rank}.second").write_bytes(states[1] if resume is None else b"")
+    dist.destroy_process_group()
+
+
+def two_processes(folder, build, resume=None, **values):
+    folder.mkdir()
+    mp.spawn(functools.partial(train_rank), args=(folder, build, resume, values), nprocs=2)
+    return [TrainingState.from_bytes((folder / f"{rank}.state").read_bytes()) for rank in range(2)]
+
+
+PARTS_OF_CROPS = {"accumulation_steps": 2, "crop_height": 20, "crop_width": 28, "scale_min": 0.5, "scale_max": 2.0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("values", [{}, PARTS_OF_CROPS], ids=["whole", "parts-of-crops"])
+def test_two_processes_equal_one_to_rounding(values, tmp_path):
+    one = train_network(network(dropout=False), examples(train=7), config(**values), seed=0)
+    two, other = two_processes(tmp_path / "two", functools.partial(network, dropout=False), **values)
+    assert equal(two.best_weights, other.best_weights)
+    assert two.best_epoch == other.best_epoch == one.best_epoch
+    losses = [[record.train_loss for record in state.history] for state in (one, two)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    np.testing.assert_allclose(one.best_miou, two.best_miou, atol=0.01)
+    assert one.best_confusion.sum() == two.best_confusion.sum()
+
+
+@pytest.mark.slow
+def test_resume_of_two_processes_is_bit_identical(tmp_path):
+    whole = two_processes(tmp_path / "whole", functools.partial(network, batch_norm=True))
+    second = (tmp_path / "whole" / "0.second").read_bytes()
+    resumed = two_processes(tmp_path / "resumed", functools.partial(network, batch_norm=True), resume=second)
+    for state in (whole[1], *resumed):
+        assert equal(state.network, whole[0].network)
+        assert equal(state.optimizer, whole[0].optimizer)
+        assert equal(state.best_weights, whole[0].best_weights)
+        assert [record.train_loss for record in state.history] == [record.train_loss for record in whole[0].history]
