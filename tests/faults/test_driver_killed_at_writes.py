@@ -5,7 +5,6 @@ import signal
 from collections import Counter
 
 import pytest
-from plain_driver import PARTS_PER_BLOCK
 from tiny_experiment import assert_same
 
 from raymeta.loop.image_tasks import PARTS_PER_BLOCK
