@@ -10,17 +10,18 @@ from rich.console import Console
 
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config
-from raymeta.errors import RunFailedError
+from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, RunFailedError, WaitingForPeople
 from raymeta.local_files import LocalFileError, local_path
 from raymeta.locations import below, hide_secrets
 
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 on success, 1 where the cluster failed, 2 with one message on bad input, 130 after Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        0 on success, 1 where the cluster failed, 2 with one message on bad input, 3 where the run waits for people,
+        130 after Ctrl-C.
+    """
     options = _parse(arguments)
     try:
         return int(options.command(options))
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunFailedError as error:
         print(hide_secrets(f"raymeta: {error}"), file=sys.stderr)
         return EXIT_FAILED
+    except WaitingForPeople as waiting:
+        print(hide_secrets(f"raymeta: {waiting}"), file=sys.stderr)
+        return EXIT_WAITING
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from raymeta.errors import InputError
 from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.locations import below
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
@@ -41,7 +42,7 @@ MAX_SCALES: Final = 10_000
 MAX_NUMBER: Final = 1_000_000_000
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError):
     """A config that can't be used; the message names each wrong key, its value and the remedy."""
 
 

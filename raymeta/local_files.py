@@ -4,8 +4,10 @@ import os
 import stat
 from pathlib import Path
 
+from raymeta.errors import InputError
 
-class LocalFileError(ValueError):
+
+class LocalFileError(InputError):
     """A path that can't be, or a file that isn't read; the message tells why and the remedy, not the name."""
 
 

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import yaml
 
+from raymeta.errors import InputError
+
 MAX_CHARACTERS: Final = 1 << 20
 MAX_BYTES: Final = 4 * MAX_CHARACTERS
 """What is read of a file: no character takes more than 4 bytes."""
@@ -14,7 +16,7 @@ MERGE: Final = "tag:yaml.org,2002:merge"
 """Tag of the key `<<`."""
 
 
-class YamlError(ValueError):
+class YamlError(InputError):
     """Text that is no YAML, or more than a config needs."""
 
 

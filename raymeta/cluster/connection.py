@@ -9,12 +9,13 @@ from pathlib import Path
 import ray
 
 import raymeta
+from raymeta.errors import InputError
 
 LOCAL_CPUS = 4
 """Logical CPUs of a local Ray: actors that wait hold a share of one; 4 start few processes even on 2 cores."""
 
 
-class ConnectionFailedError(ValueError):
+class ConnectionFailedError(InputError):
     """The named cluster can't be reached."""
 
 

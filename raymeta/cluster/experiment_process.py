@@ -13,7 +13,14 @@ from typing import Final
 
 import raymeta
 from raymeta.config import ConfigError, ExperimentConfig, parse_config
-from raymeta.errors import RunFailedError
+from raymeta.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_WAITING,
+    RunFailedError,
+    WaitingForPeople,
+)
 
 STOP_S: Final = 40.0
 """Seconds that an experiment gets to end after Ctrl-C; its committed stages are safe whatever it does with them."""
@@ -96,13 +103,16 @@ def main() -> int:
     try:
         run_experiment(parse_config(values["config"]), values["address"], Console())
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
     except (ConfigError, ValueError, OSError) as error:
         print(f"raymeta: {error}", file=sys.stderr, flush=True)
-        return 2
+        return EXIT_BAD_INPUT
     except RunFailedError as error:
         print(f"raymeta: {error}", file=sys.stderr, flush=True)
-        return 1
+        return EXIT_FAILED
+    except WaitingForPeople as waiting:
+        print(f"raymeta: {waiting}", file=sys.stderr, flush=True)
+        return EXIT_WAITING
     return 0
 
 

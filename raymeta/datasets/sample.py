@@ -7,11 +7,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.errors import InputError
+
 IGNORED = 255
 """Train id of pixels and polygons that are not evaluated."""
 
 
-class DatasetError(ValueError):
+class DatasetError(InputError):
     """Data that can't be used; the message names the file or folder and the remedy."""
 
 

@@ -8,13 +8,14 @@ import torch
 from pyarrow import fs
 from torch import Tensor
 
+from raymeta.errors import InputError
 from raymeta.networks.segmentation_network import SegmentationNetwork
 
 SHOWN = 8
 """Keys named in an error before it only counts the rest."""
 
 
-class WeightsError(ValueError):
+class WeightsError(InputError):
     """Start weights that don't fit the network; the message names the keys."""
 
 

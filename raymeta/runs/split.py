@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from raymeta.config import AcquisitionConfig
+from raymeta.errors import InputError
 from raymeta.schemas import (
     IMAGE_ID,
     SPLIT,
@@ -18,7 +19,7 @@ from raymeta.schemas import (
 )
 
 
-class SplitError(ValueError):
+class SplitError(InputError):
     """The pool is too small for the sets that the config asks for."""
 
 

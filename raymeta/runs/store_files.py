@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
+from raymeta.errors import InputError
 from raymeta.local_files import LocalFileError, local_path
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ REMOTE_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Pauses before a remote file system is asked again: services shed load and restart for seconds, disks don't."""
 
 
-class RunError(ValueError):
+class RunError(InputError):
     """A run folder that can't be used; the message names the path and the remedy."""
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from raymeta.config import TrainingConfig
+from raymeta.errors import InputError
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.evaluation import mean_iou
 from raymeta.networks.inference import normalise
@@ -38,7 +39,7 @@ OnEpoch = Callable[[EpochRecord, TrainingState], None]
 OnStep = Callable[[int, int], None]
 
 
-class TrainingDivergedError(ValueError):
+class TrainingDivergedError(InputError):
     """The loss became infinite or nan before any epoch was worth keeping."""
 
 
