@@ -1,0 +1,62 @@
+"""The experiment's configuration: one frozen pydantic model, read once at the edge."""
+
+from raymeta.config.acquisition import (
+    STRATEGY_NAMES,
+    AcquisitionConfig,
+    ClicksPriority,
+    MetaRegressorConfig,
+    MetaRegressorKind,
+    StrategyName,
+)
+from raymeta.config.config_file import ConfigError, apply_overrides, load_config, load_values, parse_config, set_value
+from raymeta.config.dataset import DatasetConfig, DatasetKind, ScenesConfig
+from raymeta.config.experiment import (
+    RESUME_MAY_CHANGE,
+    ExperimentConfig,
+    ReportConfig,
+    ScoringConfig,
+    differences,
+    flatten,
+    repetition_configs,
+    seed_folder,
+)
+from raymeta.config.network import NetworkConfig, NetworkKind
+from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, MAX_PROCESSES, MAX_SCALES
+from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
+
+__all__ = [
+    "MAX_EPSILON",
+    "MAX_IMAGES",
+    "MAX_NUMBER",
+    "MAX_PIXELS",
+    "MAX_PROCESSES",
+    "MAX_SCALES",
+    "RESUME_MAY_CHANGE",
+    "STRATEGY_NAMES",
+    "AcquisitionConfig",
+    "BatchNormMode",
+    "ClicksPriority",
+    "ConfigError",
+    "DatasetConfig",
+    "DatasetKind",
+    "ExperimentConfig",
+    "MetaRegressorConfig",
+    "MetaRegressorKind",
+    "NetworkConfig",
+    "NetworkKind",
+    "ReportConfig",
+    "Sampling",
+    "ScenesConfig",
+    "ScoringConfig",
+    "StrategyName",
+    "TrainingConfig",
+    "apply_overrides",
+    "differences",
+    "flatten",
+    "load_config",
+    "load_values",
+    "parse_config",
+    "repetition_configs",
+    "seed_folder",
+    "set_value",
+]

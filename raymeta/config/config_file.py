@@ -1,0 +1,94 @@
+"""Reading a config: YAML files, `key.path=value` overrides, and errors that name the key."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from raymeta.config.experiment import ExperimentConfig
+from raymeta.errors import InputError
+from raymeta.local_files import LocalFileError, read_bounded
+from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
+
+
+class ConfigError(InputError):
+    """A config that can't be used; the message names each wrong key, its value and the remedy."""
+
+
+def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:
+    """Read a YAML config and apply `key.path=value` overrides; values are YAML.
+
+    Raises:
+        ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
+    """
+    return parse_config(load_values(path, overrides), source=str(path))
+
+
+def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Plain values of a YAML file with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    try:
+        text = read_bounded(Path(path), MAX_BYTES, pipes=True).decode()
+        values = load_yaml(text)
+    except (OSError, UnicodeDecodeError, LocalFileError) as error:
+        raise ConfigError(f"config {path} can't be read: {error}") from error
+    except YamlError as error:
+        raise ConfigError(f"config {path} is no valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
+    for override in overrides or []:
+        _apply_override(values, override)
+    return values
+
+
+def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentConfig:
+    """Validate plain values; `source` names them in the error."""
+    try:
+        return ExperimentConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
+
+
+def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
+    """The config with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    values = config.model_dump()
+    for override in overrides:
+        _apply_override(values, override)
+    return parse_config(values)
+
+
+def _describe(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
+    if fault["type"] == "extra_forbidden":
+        return f"  {key}: unknown key; remove it or correct its name"
+    if fault["type"] == "missing":
+        return f"  {key}: missing; give a value"
+    message = fault["msg"].removeprefix("Value error, ")
+    shown = fault["input"]
+    text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
+    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")
+
+
+def _apply_override(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"override {override!r} has no '=': write key.path=value, as in seed=1")
+    try:
+        value = load_yaml(text)
+    except YamlError as error:
+        raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+    set_value(values, key, value, source=f"override {override!r}")
+
+
+def set_value(values: dict[str, Any], key: str, value: Any, source: str = "") -> None:
+    """Set the value at a dotted path, making sections on the way.
+
+    Raises:
+        ConfigError: a part of the path holds a value; `source` names it.
+    """
+    *parents, last = key.split(".")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{source or key}: {parent} holds a value, not keys")
+    section[last] = value

@@ -1,0 +1,45 @@
+"""Keys of `dataset`."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from raymeta.config.section import MAX_IMAGES, MAX_PIXELS, Section
+
+DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
+
+
+class ScenesConfig(Section):
+    """Street scenes that `street_scenes` generates into `dataset.root` when they are not there yet."""
+
+    train_images: int = Field(60, ge=1, le=MAX_IMAGES, description="images of the pool")
+    validation_images: int = Field(20, ge=1, le=MAX_IMAGES, description="images for validation")
+    height: int = Field(128, ge=32, le=MAX_PIXELS, description="pixels")
+    width: int = Field(256, ge=32, le=MAX_PIXELS, description="pixels")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="same seed, same scenes")
+
+
+class DatasetConfig(Section):
+    """Where the images are and how large they are read."""
+
+    kind: DatasetKind = Field(description="layout of the data set")
+    root: str = Field(description="folder of the data set")
+    height: int | None = Field(
+        None, ge=8, le=MAX_PIXELS, description="resize to this height (pixels); none keeps the files' size"
+    )
+    width: int | None = Field(
+        None, ge=8, le=MAX_PIXELS, description="resize to this width (pixels); none keeps the files' size"
+    )
+    max_pool_images: int | None = Field(
+        None, ge=1, le=MAX_IMAGES, description="use only this many pool images, by seeded choice"
+    )
+    max_validation_images: int | None = Field(
+        None, ge=1, le=MAX_IMAGES, description="use only this many, evenly spaced"
+    )
+    scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
+
+    @model_validator(mode="after")
+    def _both_sides(self) -> "DatasetConfig":
+        if (self.height is None) != (self.width is None):
+            raise ValueError(f"height {self.height} and width {self.width}: give both, or neither")
+        return self

@@ -1,0 +1,115 @@
+"""The whole config of an experiment: its sections, its repetitions, and what a resumed run may change."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from raymeta.config.acquisition import AcquisitionConfig, MetaRegressorConfig
+from raymeta.config.dataset import DatasetConfig
+from raymeta.config.network import NetworkConfig
+from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Section
+from raymeta.config.training import TrainingConfig
+from raymeta.locations import below
+
+
+class ScoringConfig(Section):
+    """How the pool is scored."""
+
+    actors: int = Field(1, ge=1, le=MAX_PROCESSES, description="scoring actors")
+    threads_per_actor: int = Field(2, ge=1, le=MAX_PROCESSES, description="CPU threads of an actor")
+
+
+class ReportConfig(Section):
+    """What the report shows."""
+
+    panel_images: int = Field(3, ge=0, le=1000, description="pool images shown as panels (Figure 4)")
+    full_set_run: str | None = Field(None, description="run folder of full_set, for the 95 % line")
+
+
+class ExperimentConfig(Section):
+    """One experiment: one strategy, one seed."""
+
+    run_dir: str = Field(min_length=1, description="run folder, a path or URI")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
+    seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
+    iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
+    dataset: DatasetConfig
+    acquisition: AcquisitionConfig
+    meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
+    network: NetworkConfig = Field(default_factory=NetworkConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    scoring: ScoringConfig = Field(default_factory=ScoringConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "ExperimentConfig":
+        if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
+            raise ValueError(
+                "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
+            )
+        if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
+            raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")
+        if self.training.batch_norm == "frozen" and self.network.weights is None:
+            raise ValueError(
+                "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
+                "name a file, or set training.batch_norm to train"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_are_seeds(self) -> "ExperimentConfig":
+        for seed in self.seeds or []:
+            if not 0 <= seed < 2**31:
+                raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
+        if self.seeds and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds}: one of them comes twice; name each once")
+        return self
+
+
+# Values that say where or how fast an experiment runs, never what comes out of it: a resumed run may change them.
+# Numbers of threads are not among them: a convolution rounds differently with another number.
+RESUME_MAY_CHANGE: tuple[str, ...] = (
+    "run_dir",
+    "seeds",
+    "dataset.root",
+    "iterations",
+    "scoring.actors",
+    "report.panel_images",
+    "report.full_set_run",
+)
+
+
+def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
+    """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
+    if config.seeds is None:
+        return [config]
+    return [
+        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": below(config.run_dir, seed_folder(seed))})
+        for seed in config.seeds
+    ]
+
+
+def seed_folder(seed: int) -> str:
+    """Name of one repetition's run folder."""
+    return f"seed_{seed}"
+
+
+def flatten(config: ExperimentConfig) -> dict[str, Any]:
+    """Every value of the config under its dotted path."""
+
+    def walk(prefix: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {prefix: value}
+        return {k: v for name, child in value.items() for k, v in walk(f"{prefix}.{name}".strip("."), child).items()}
+
+    return walk("", config.model_dump())
+
+
+def differences(old: ExperimentConfig, new: ExperimentConfig) -> list[str]:
+    """`key: old → new` for each value that a resumed run may not change."""
+    before, after = flatten(old), flatten(new)
+    return [
+        f"{key}: {before.get(key)!r} → {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and key not in RESUME_MAY_CHANGE
+    ]

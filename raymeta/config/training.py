@@ -1,0 +1,86 @@
+"""Keys of `training`."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from raymeta.config.section import MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, MAX_PROCESSES, MAX_SCALES, Section
+
+Sampling = Literal["images", "labelled_pixels"]
+BatchNormMode = Literal["train", "frozen", "sync"]
+
+
+class TrainingConfig(Section):
+    """How the network is trained in each iteration."""
+
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="optimizer")
+    learning_rate: float = Field(1e-4, gt=0, le=1000, description="initial learning rate")
+    beta1: float = Field(0.99, ge=0, lt=1, description="Adam")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam")
+    momentum: float = Field(0.9, ge=0, lt=1, description="SGD")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="L2 penalty")
+    schedule: Literal["constant", "poly"] = Field("constant", description="learning-rate policy")
+    poly_power: float = Field(0.8, gt=0, le=1000, description="p of lr·(1 - s/s_tot)^p")
+    poly_steps: int = Field(150_000, ge=1, le=MAX_NUMBER, description="s_tot")
+    batch_size: int = Field(1, ge=1, le=MAX_IMAGES, description="images a step, over all workers")
+    patience: int = Field(10, ge=1, le=MAX_NUMBER, description="epochs without a better validation mIoU, then it stops")
+    max_epochs: int = Field(200, ge=1, le=MAX_NUMBER, description="at most this many epochs")
+    steps_per_epoch: int | None = Field(None, ge=1, le=MAX_NUMBER, description="cap; none: every labelled image once")
+    min_steps_per_epoch: int = Field(
+        1, ge=1, le=MAX_NUMBER, description="an epoch goes through few labelled images again until then"
+    )
+    max_steps: int | None = Field(None, ge=1, le=MAX_NUMBER, description="cap over all epochs")
+    sampling: Sampling = Field(
+        "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
+    )
+    accumulation_steps: int = Field(
+        1, ge=1, le=MAX_IMAGES, description="parts in which each worker computes its share of a batch"
+    )
+    horizontal_flip: bool = Field(False, description="mirror half of the images")
+    crop_height: int | None = Field(
+        None, ge=1, le=MAX_PIXELS, description="train on random crops of this height (pixels)"
+    )
+    crop_width: int | None = Field(
+        None, ge=1, le=MAX_PIXELS, description="train on random crops of this width (pixels)"
+    )
+    scale_min: float = Field(
+        1.0, ge=0.01, le=100, description="scale images before the crop by a random factor, at least this"
+    )
+    scale_max: float = Field(1.0, ge=0.01, le=100, description="and at most this")
+    scale_step: float = Field(0.25, ge=0, le=100, description="between the factors; 0: any factor in between")
+    batch_norm: BatchNormMode = Field(
+        "train", description="frozen: statistics of the start weights; sync: over all workers"
+    )
+    workers: int = Field(1, ge=1, le=MAX_PROCESSES, description="Ray Train workers")
+    threads_per_worker: int = Field(2, ge=1, le=MAX_PROCESSES, description="CPU threads of a worker")
+    mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
+
+    @model_validator(mode="after")
+    def _steps_and_parts_fit(self) -> "TrainingConfig":
+        least, most, parts = self.min_steps_per_epoch, self.steps_per_epoch, self.workers * self.accumulation_steps
+        if most is not None and least > most:
+            raise ValueError(f"min_steps_per_epoch {least} exceeds steps_per_epoch {most}: lower it")
+        if self.batch_size % parts:
+            raise ValueError(
+                f"batch_size {self.batch_size} is no multiple of workers {self.workers} × accumulation_steps "
+                f"{self.accumulation_steps}: choose a multiple of {parts}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _crop_and_scale_fit(self) -> "TrainingConfig":
+        if (self.crop_height is None) != (self.crop_width is None):
+            raise ValueError(f"crop_height {self.crop_height} and crop_width {self.crop_width}: give both, or neither")
+        if self.scale_min > self.scale_max:
+            raise ValueError(f"scale_min {self.scale_min} is above scale_max {self.scale_max}: swap them")
+        if self.scale_step and (self.scale_max - self.scale_min) / self.scale_step > MAX_SCALES:
+            raise ValueError(
+                f"scale_step {self.scale_step} makes more than {MAX_SCALES} factors between scale_min "
+                f"{self.scale_min} and scale_max {self.scale_max}: choose a larger one, or 0 for any factor in between"
+            )
+        if (self.scale_min, self.scale_max) != (1.0, 1.0) and self.crop_height is None:
+            raise ValueError(
+                f"scale_min {self.scale_min} and scale_max {self.scale_max} make images of many sizes: give "
+                "crop_height and crop_width"
+            )
+        return self
