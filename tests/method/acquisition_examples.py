@@ -1,0 +1,127 @@
+"""The worked examples of the sections "Priority maps" and "Selection", computed."""
+
+import numpy as np
+import pyarrow as pa
+from method_page import grid, grids, mark, number, side_by_side
+from segment_examples import SOFTMAX
+
+from raymeta.acquisition.aggregated_maps import aggregate
+from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.box_selection import select_boxes
+from raymeta.acquisition.candidate_boxes import greedy_boxes
+from raymeta.acquisition.pool_scoring import score_image
+from raymeta.acquisition.priority_maps import entropy_priority, metaseg_priority, random_priority
+from raymeta.annotation.click_estimation import estimate_clicks
+from raymeta.boxes import Box, boxes_mask
+from raymeta.metaseg.heatmaps import entropy
+from raymeta.metaseg.segment_metrics import predicted_iou_map, segment_metrics
+from raymeta.schemas import CANDIDATE_SCHEMA
+
+LABELLED = boxes_mask([Box(0, 0, 2)], 5, 5)
+CLICKS_MAX = 4
+VOID = 255
+
+
+def scored():
+    """The chain for the image of the examples, by the strategy `entropy_box_plus`."""
+    return score_image(
+        SOFTMAX,
+        strategy="entropy_box_plus",
+        box_width=2,
+        seed=0,
+        iteration=0,
+        image_id="a",
+        labelled_mask=LABELLED,
+        clicks_max=CLICKS_MAX,
+        keep_maps=True,
+    )
+
+
+def entropy_example():
+    heatmap = entropy(SOFTMAX)
+    priority = entropy_priority(heatmap, LABELLED)
+    np.testing.assert_array_equal(scored().maps["entropy"], priority)
+    columns = [grid(heatmap), grid(LABELLED, mark), grid(priority)]
+    return [side_by_side(["heat map", "labelled", "priority map"], columns)]
+
+
+def metaseg_example():
+    segments, _ = segment_metrics(SOFTMAX)
+    predicted = predicted_iou_map(segments, np.array([0.75, 0.5, 0.25]))
+    return [grids(q=predicted, g1=metaseg_priority(predicted, LABELLED))]
+
+
+def estimated_clicks():
+    label_map = np.full((7, 9), VOID, np.uint8)
+    label_map[2:6, 1:8] = 1
+    label_map[1, 4] = 1
+    fine, coarse = estimate_clicks(label_map, 0.5), estimate_clicks(label_map, 1.0)
+    titles = ["label map", "epsilon 0.5", "epsilon 1"]
+    return [side_by_side(titles, [grid(label_map), grid(fine, mark), grid(coarse, mark)])]
+
+
+def normalised_clicks():
+    kappa = scored().maps["estimated_clicks"]
+    clicks = box_click_counts(kappa, 2, LABELLED)
+    factor = normalized_clicks(kappa, 2, CLICKS_MAX, LABELLED)
+    columns = [grid(kappa, mark), grid(clicks), grid(aggregate(~LABELLED, 2)), grid(factor)]
+    return [side_by_side(["kappa", "clicks(B)", "unlabelled(B)", "factor"], columns)]
+
+
+def random_example():
+    return ["\n".join(grid(random_priority(0, 0, "a", 1, 4)))]
+
+
+def aggregated_map():
+    return ["\n".join(grid(aggregate(scored().maps["entropy"], 2)))]
+
+
+def joint_score():
+    joint = scored().maps["joint"]
+    factors = (
+        aggregate(scored().maps["entropy"], 2),
+        normalized_clicks(scored().maps["estimated_clicks"], 2, CLICKS_MAX, LABELLED),
+    )
+    np.testing.assert_array_equal(joint, factors[0] * factors[1])
+    return ["\n".join(grid(joint))]
+
+
+def candidates():
+    rows = scored().candidates.to_pylist()
+    lines = [
+        f"{rank:<6}{number(row['score']):<8}{row['top']:>3}{row['left']:>6}" for rank, row in enumerate(rows, start=1)
+    ]
+    return ["\n".join(["rank  score   top  left", *lines])]
+
+
+def query():
+    joint = {
+        "a": np.array([[5, 2, 1], [1, 0, 1]], np.float64),
+        "b": np.array([[8, 7, 5], [0, 0, 0]], np.float64),
+    }
+    lines, tables = [], []
+    for image_id, scores in joint.items():
+        boxes = greedy_boxes(scores, 2)
+        tables.append(pa.table([pa.array([image_id] * boxes.num_rows), *boxes.columns], schema=CANDIDATE_SCHEMA))
+        listed = [f"(score {number(r['score'])}, top {r['top']}, left {r['left']})" for r in boxes.to_pylist()]
+        lines.append(f"candidates of {image_id}   {' '.join(listed)}")
+    chosen = select_boxes(pa.concat_tables(tables), 3).to_pylist()
+    table = [
+        f"{rank:<6}{row['image_id']}{number(row['score']):>11}{row['top']:>5}{row['left']:>6}"
+        for rank, row in enumerate(chosen, start=1)
+    ]
+    maps = grids(joint__score__of__a=joint["a"], joint__score__of__b=joint["b"])
+    return ["\n".join([maps, "", *lines, "", "rank  image  score  top  left", *table])]
+
+
+EXAMPLES = {
+    "Entropy": entropy_example,
+    "MetaSeg priority": metaseg_example,
+    "Estimated clicks": estimated_clicks,
+    "Normalised click priority": normalised_clicks,
+    "Random priority": random_example,
+    "Aggregated map": aggregated_map,
+    "Joint score": joint_score,
+    "Candidates": candidates,
+    "Query": query,
+}
