@@ -10,7 +10,7 @@ from raymeta.argument_checks import whole_number
 
 @dataclass(frozen=True, order=True)
 class Box:
-    """Pixels `top : top + width` and `left : left + width` of an image.
+    """Pixels `top : top + width` and `left : left + width` of an image (docs/method.md#box).
 
     Raises:
         ValueError: a negative corner, a width below 1, or numbers that aren't whole.

@@ -40,7 +40,7 @@ def class_probability(class_index: int) -> str:
 
 
 def segment_feature_names(num_classes: int) -> list[str]:
-    """Columns of the segment table that the meta regressor sees (DESIGN 2.4), in their fixed order."""
+    """Columns of the segment table that the meta regressor sees, in order (docs/method.md#segment-metrics)."""
     return [
         CLASS_ID,
         SIZE,
@@ -101,7 +101,7 @@ ANNOTATION_SCHEMA: Final = pa.schema(
         ("class_clicks", pa.int64()),
     ]
 )
-"""True clicks of every queried box (DESIGN 2.6), raw."""
+"""True clicks of every queried box, raw (docs/method.md#raw-counts)."""
 
 TRAINING_SCHEMA: Final = pa.schema(
     [
@@ -144,4 +144,4 @@ WHOLE_IMAGE_CLICKS_SCHEMA: Final = pa.schema(
         ("pixels", pa.int64()),
     ]
 )
-"""Clicks of every whole image of P, all polygons as annotated (DESIGN 2.6), and its pixels."""
+"""Clicks of every whole image of P, all polygons as annotated (docs/method.md#whole-images), and its pixels."""

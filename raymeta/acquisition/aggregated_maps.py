@@ -1,4 +1,4 @@
-"""Aggregated maps: the sum of a priority map over every box at stride 1 (arXiv:2010.01884, Eq. 4-5)."""
+"""Aggregated maps: the sum of a priority map over every box at stride 1 (docs/method.md#aggregated-map)."""
 
 from typing import Any
 

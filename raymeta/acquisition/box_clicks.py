@@ -1,4 +1,4 @@
-"""Clicks of every box of an image, and the normalised click priority that is made of them (DESIGN 2.2)."""
+"""Clicks of every box of an image, and the priority made of them (docs/method.md#normalised-click-priority)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The query: the best boxes of the whole pool (DESIGN 2.5)."""
+"""The query: the best boxes of the whole pool (docs/method.md#query)."""
 
 import math
 from typing import Final
@@ -23,7 +23,8 @@ def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
 
     candidates: the columns of CANDIDATE_SCHEMA, and any others, which are kept behind them; greedy sequences of images,
     rows in any order. Rows with the same image id, top and left count once, with their highest score; scores of 0 or
-    below never. Ties break by (score descending, image id as UTF-8 bytes, top, left): nothing else matters.
+    below never. Ties break by (score descending, image id as UTF-8 bytes, top, left): nothing else matters
+    (docs/method.md#ties).
 
     Raises:
         ValueError: a query size that is no whole number of at least 1, no table, or a missing column.
@@ -62,7 +63,7 @@ def _at_least_best(table: pa.Table, count: int) -> pa.Table:
 
 
 def _distinct_best(table: pa.Table, count: int) -> pa.Table:
-    """The `count` best distinct boxes in the order of DESIGN 2.5, after comparing all rows."""
+    """The `count` best distinct boxes in the order of docs/method.md#ties, after comparing all rows."""
     order = _without_copies(table, _ranked(table))
     return table.take(pa.array(order[:count])).combine_chunks()
 
@@ -122,7 +123,8 @@ def _image_ranks(table: pa.Table) -> NDArray[np.int64]:
 class BoxMerge:
     """The best `query_size` of all candidates seen so far, in O(query_size) memory.
 
-    Candidates may come in any order, in parts, and more than once: the result is `select_boxes` of all of them.
+    Candidates may come in any order, in parts, and more than once (docs/method.md#copies): the result is
+    `select_boxes` of all of them.
     """
 
     def __init__(self, query_size: int) -> None:
@@ -169,6 +171,8 @@ class BoxMerge:
 
     def cutoff(self) -> float:
         """A lower bound of the lowest score in the result; -inf until `query_size` distinct boxes are sorted in.
+
+        It lets scorers stop early (docs/method.md#early-stop).
 
         A box that scores strictly less is never chosen; one that scores as much may be. After `result` it is exact for
         what was added before; between, the rows that wait to be sorted in could only raise it.

@@ -1,4 +1,4 @@
-"""The greedy sequence of one image's boxes: best first, none overlapping an earlier one (DESIGN 2.5)."""
+"""The greedy sequence of one image's boxes: best first, none overlapping an earlier one (docs/method.md#candidates)."""
 
 from typing import Final
 

@@ -61,7 +61,7 @@ def score_image(
     min_score: float = 0.0,
     keep_maps: bool = False,
 ) -> ImageScore:
-    """Candidate boxes of one image under a strategy (arXiv:2010.01884, Sec. 3; DESIGN 2.2-2.5).
+    """Candidate boxes of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
 
     softmax: (C, H, W) float32; a torch tensor is worked on where it lies. regressor: fitted, for metabox strategies.
     labelled_mask: (H, W) bool. true_vertex_map: (H, W) uint8, 1 at visible vertices of the ground truth, for `_star`
@@ -107,8 +107,8 @@ def largest_box_clicks(
 ) -> int:
     """Most clicks over unlabelled pixels of any box of one image.
 
-    The largest over a sample of images, and at least 1, is `clicks_max` (DESIGN 2.2). Inputs and errors as for
-    `score_image`; true_vertex_map takes the place of the estimated clicks where it is given.
+    The largest over a sample of images, and at least 1, is `clicks_max` (docs/method.md#normalised-click-priority).
+    Inputs and errors as for `score_image`; true_vertex_map takes the place of the estimated clicks where it is given.
     """
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     clicks = _click_map(predict_image(softmax, with_entropy=False).segmentation, true_vertex_map, epsilon)
@@ -192,7 +192,10 @@ def _click_map(
 
 
 def _product(factors: list[NDArray[np.float64]], shape: tuple[int, ...], box_width: int) -> NDArray[np.float64]:
-    """Joint score of every box (Eq. 6, 9), (H-b+1, W-b+1) float64; 0 without factors, so that nothing is queried."""
+    """Joint score of every box, (H-b+1, W-b+1) float64; 0 without factors, so that nothing is queried.
+
+    docs/method.md#joint-score; the product is the only fusion so far (docs/method.md#fusion).
+    """
     if not factors:
         return np.zeros((shape[0] - box_width + 1, shape[1] - box_width + 1))
     joint = factors[0]

@@ -1,4 +1,4 @@
-"""Priority maps: (H, W) float32 in [0, 1], higher = query first, 0 where labelled (arXiv:2010.01884, Sec. 3)."""
+"""Priority maps: (H, W) float32 in [0, 1], higher = query first, 0 where labelled (docs/method.md#priority-map)."""
 
 import hashlib
 from typing import Any, Final
@@ -14,7 +14,7 @@ STEPS: Final = np.float32(1 << 24)
 
 
 def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = None) -> Map:
-    """Clip to [0, 1], round to multiples of 2⁻²⁴ and set labelled pixels to 0.
+    """Clip to [0, 1], round to multiples of 2⁻²⁴ and set labelled pixels to 0 (docs/method.md#rounding-of-maps).
 
     values: (H, W) float. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns a new (H, W) float32.
     """
@@ -28,7 +28,7 @@ def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = Non
 
 
 def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:
-    """The normalised entropy of the softmax (Eq. 3).
+    """The normalised entropy of the softmax (docs/method.md#entropy).
 
     entropy: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
     """
@@ -36,7 +36,7 @@ def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:
 
 
 def metaseg_priority(predicted_iou: Map, labelled_mask: Mask | None = None) -> Map:
-    """`g1 = 1 - q`, one minus the predicted IoU of each pixel's segment.
+    """`g1 = 1 - q`, one minus the predicted IoU of each pixel's segment (docs/method.md#metaseg-priority).
 
     predicted_iou: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
     """
@@ -44,7 +44,7 @@ def metaseg_priority(predicted_iou: Map, labelled_mask: Mask | None = None) -> M
 
 
 def clicks_priority(clicks: NDArray[np.uint8], labelled_mask: Mask | None = None) -> Map:
-    """`g2 = 1 - κ`: 0 at polygon vertices and labelled pixels, else 1.
+    """`g2 = 1 - κ`: 0 at polygon vertices and labelled pixels, else 1 (docs/method.md#click-priority).
 
     clicks: (H, W) uint8 κ. labelled_mask: (H, W) bool. Returns (H, W) float32.
     """
@@ -55,6 +55,8 @@ def random_priority(
     seed: int, iteration: int, image_id: str, height: int, width: int, labelled_mask: Mask | None = None
 ) -> Map:
     """Uniform noise that depends on seed, iteration and image id alone, never on the order of work.
+
+    Definition: docs/method.md#random-priority.
 
     labelled_mask: (H, W) bool. Returns (H, W) float32.
     """

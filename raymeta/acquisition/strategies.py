@@ -1,4 +1,4 @@
-"""The strategies: which priorities each multiplies (DESIGN 2.3). A new one is one line in the registry."""
+"""The strategies: which priorities each multiplies (docs/method.md#strategy). A new one is one line."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,9 +8,11 @@ Priority = Literal["random", "entropy", "metaseg", "clicks"]
 
 @dataclass(frozen=True)
 class Strategy:
-    """Names the priorities whose box scores are multiplied; without any, no box is ever asked for.
+    """Names the priorities whose box scores are multiplied; without any, no box is ever asked for
+    (docs/method.md#full-set).
 
-    true_clicks: takes the visible polygon vertices of the ground truth in place of estimated clicks (`_star`).
+    true_clicks: takes the visible polygon vertices of the ground truth in place of estimated clicks
+    (docs/method.md#starred-strategies).
     """
 
     name: str

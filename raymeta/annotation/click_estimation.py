@@ -13,14 +13,15 @@ from raymeta.schemas import IGNORE
 
 
 def default_epsilon(height: int) -> float:
-    """Ramer-Douglas-Peucker tolerance in pixels for images of this height (DESIGN 2.2)."""
+    """Ramer-Douglas-Peucker tolerance in pixels for images of this height (docs/method.md#estimated-clicks)."""
     return max(1.0, 2.5 * height / 1024)
 
 
 def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.uint8]:
     """κ: 1 at pixels that hold a polygon vertex of the segmentation, else 0 (arXiv:2010.01884, Sec. 3.2).
 
-    Vertices are those that Ramer-Douglas-Peucker keeps of the outer and inner contours of every class region.
+    Vertices are those that Ramer-Douglas-Peucker keeps of the outer and inner contours of every class region
+    (docs/method.md#estimated-clicks).
 
     label_map: (H, W) uint8 class ids; 255 is no class and gives no contour. epsilon: tolerance in pixels.
     Returns (H, W) uint8.

@@ -1,4 +1,4 @@
-"""True clicks: what an annotator of a box, or of a whole image, has to click (DESIGN 2.6)."""
+"""True clicks: what an annotator of a box, or of a whole image, has to click (docs/method.md#annotation-cost)."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,7 +15,7 @@ from raymeta.boxes import Box
 from raymeta.schemas import IGNORE
 
 BOX_CLICKS: Final = 4
-"""c_b(B): the clicks that draw the box itself."""
+"""c_b(B): the clicks that draw the box itself (docs/method.md#box-clicks)."""
 
 FARTHEST: Final = 2**20
 """Pixels: coordinates beyond are painted as if they lay there, far outside any image."""
@@ -43,7 +43,7 @@ class Scene(Protocol):
         """c_p and c_c of the whole image; the other counts are 0."""
 
     def vertex_map(self) -> NDArray[np.uint8]:
-        """(H, W) uint8, 1 at pixels that hold a visible vertex: the true κ of the `_star` strategies."""
+        """(H, W) uint8, 1 at pixels with a visible vertex: the true κ (docs/method.md#starred-strategies)."""
 
 
 def count_clicks(scene: Scene, box: Box) -> Clicks:
@@ -57,6 +57,8 @@ def count_clicks(scene: Scene, box: Box) -> Clicks:
 
 class AnnotatedScene:
     """An image annotated with polygons, painted once, in their order, when the first box is counted.
+
+    Definitions: docs/method.md#polygons.
 
     polygons: (class id or 255, (N, 2) float64 x, y in pixels); coordinates may lie outside the image. Polygons of
     class 255 are not evaluated, but cover what lies behind them. As outlines are painted too, two points paint a
@@ -80,6 +82,8 @@ class AnnotatedScene:
     def count(self, box: Box) -> Clicks:
         """Clicks of a box on the visible scene: vertices whose coordinates lie in the half-open box.
 
+        Definitions: docs/method.md#polygon-clicks.
+
         Raises:
             ValueError: the box reaches outside the image.
         """
@@ -89,7 +93,7 @@ class AnnotatedScene:
         return _box_clicks(int(np.count_nonzero(inside)), self.label_map, box)
 
     def whole_image(self) -> Clicks:
-        """c_p and c_c of the whole image as annotated: every vertex and every polygon of evaluated classes."""
+        """c_p and c_c as annotated: every vertex and polygon of evaluated classes (docs/method.md#whole-images)."""
         sizes = [len(points) for class_id, points in self.polygons if class_id != IGNORE and len(points)]
         return Clicks(polygon=sum(sizes), intersection=0, box=0, class_=len(sizes))
 
@@ -122,6 +126,8 @@ class AnnotatedScene:
     def visible_vertices(self) -> NDArray[np.float64]:
         """(N, 2) float64 x, y of the vertices of evaluated classes that have a pixel of their polygon around them.
 
+        Definition: docs/method.md#visible-vertices.
+
         Vertices outside the image are left out: they lie in no box.
         Around means the 3×3 pixels centred at floor(v + 0.5), which is clipped to the image first; of the nine, those
         outside the image show nothing.
@@ -142,6 +148,8 @@ class AnnotatedScene:
 
 class LabelMapScene:
     """An image annotated with a label map only: its vertices are those of its contours, all visible.
+
+    Definitions: docs/method.md#scenes-without-polygons.
 
     label_map: (H, W) uint8, 255 void. epsilon: Ramer-Douglas-Peucker tolerance in pixels.
 
@@ -181,6 +189,8 @@ class LabelMapScene:
 def ring_changes(labels: NDArray[np.uint8]) -> int:
     """c_i: label changes along the closed ring of the outermost pixels of a box, all void as one class.
 
+    Definition: docs/method.md#intersection-clicks.
+
     labels: (b, b) uint8, 255 void.
     """
     if labels.shape[0] == 1:
@@ -190,7 +200,7 @@ def ring_changes(labels: NDArray[np.uint8]) -> int:
 
 
 def count_components(labels: NDArray[np.uint8]) -> int:
-    """c_c: 8-connected components of evaluated classes.
+    """c_c: 8-connected components of evaluated classes (docs/method.md#class-clicks).
 
     labels: (H, W) uint8, 255 void.
     """

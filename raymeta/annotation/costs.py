@@ -1,4 +1,6 @@
-"""Annotation costs in percent of the cost of the whole pool, from integer sums of clicks and pixels (DESIGN 2.6).
+"""Annotation costs in percent of the cost of the whole pool, from integer sums of clicks and pixels.
+
+Definitions: docs/method.md#cost_a, docs/method.md#cost_b, docs/method.md#cost_p.
 
 Sums are integers and add over shards; the ratios are formed last.
 """
@@ -106,7 +108,7 @@ class CostLedger:
             )
 
     def costs(self) -> Costs:
-        """Costs as the paper reports them: M counts like L0."""
+        """Costs as the paper reports them: M counts like L0 (docs/method.md#cost-of-the-meta-set)."""
         return costs(self.pool, self.initial + self.meta, self.query)
 
     def costs_without_meta(self) -> Costs:
@@ -114,7 +116,7 @@ class CostLedger:
         return costs(self.pool, self.initial, self.query)
 
     def labelled_share(self, labelled_pixels: int) -> float:
-        """Percent of the pool's pixels that are labelled.
+        """Percent of the pool's pixels that are labelled (docs/method.md#labelled-share).
 
         labelled_pixels: pixels of L0 and of the union of all boxes (`LabelledRegions.labelled_pixels`).
         """

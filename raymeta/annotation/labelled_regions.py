@@ -15,6 +15,8 @@ from raymeta.schemas import IGNORE, IMAGE_ID, LEFT, TOP, WIDTH
 class LabelledRegions:
     """Labelled whole images, and labelled boxes of other images; nothing else is known.
 
+    Definition: docs/method.md#labelled-regions.
+
     images: ids of wholly labelled images. boxes: boxes of each image that has some, in the order they were added.
     """
 

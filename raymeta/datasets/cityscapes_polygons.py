@@ -1,4 +1,4 @@
-"""Reads the polygon files of Cityscapes (`*_gtFine_polygons.json`)."""
+"""Reads the polygon files of Cityscapes, `*_gtFine_polygons.json` (docs/method.md#polygons)."""
 
 import json
 from pathlib import Path

@@ -10,7 +10,8 @@ class Bundle:
     """What an iteration's scores depend on; small enough to send to every scorer once.
 
     network: state dict as `torch.save` writes it. regressor: `MetaRegressor.to_bytes`, or None.
-    clicks_max: largest click count of a box on the sample (DESIGN 2.2), or None where it isn't used.
+    clicks_max: largest click count of a box on the sample (docs/method.md#normalised-click-priority), or None where it
+        isn't used.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""The fixed sample of pool images that sets `clicks_max` (DESIGN 2.2)."""
+"""The fixed sample of pool images that sets `clicks_max` (docs/method.md#normalised-click-priority)."""
 
 from collections.abc import Sequence
 

@@ -125,7 +125,7 @@ class ImageScorer:
         return table
 
     def largest_box_clicks(self, image_id: str) -> int:
-        """Largest click count of any box of one image under this network (DESIGN 2.2, `clicks_max`)."""
+        """Largest click count of any box of one image under this network: `clicks_max` is made of them."""
         return self.largest_box_clicks_of(self.read_softmax(image_id)[0], image_id)
 
     def largest_box_clicks_of(self, softmax: Softmax, image_id: str) -> int:

@@ -1,4 +1,4 @@
-"""The experiment: train → fit meta regressor → score pool → select → ask oracle, repeated."""
+"""The loop: train → fit meta regressor → score pool → select → ask oracle, repeated (docs/method.md#iteration)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -132,7 +132,7 @@ def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
 
 
 def _count_pool_clicks(session: Session) -> None:
-    """Keep the clicks of every whole image of P once: the denominators of the costs (DESIGN 2.6)."""
+    """Keep the clicks of every whole image of P once: the denominators of the costs (docs/method.md#whole-images)."""
     pool = session.split.pool
     counted = session.store.read_pool_clicks(session.config)
     finished = session.store.finished_blocks("pool_clicks", work_key(session.config, session.dataset.name))

@@ -201,7 +201,7 @@ def _keep(session: Session, finished: FinishedBlocks) -> OnRows:
 
 
 def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[str], bundle: Any) -> int:
-    """Largest box click count on a fixed seeded sample of the pool (DESIGN 2.2), at least 1."""
+    """Largest click count of a box on the sample, at least 1 (docs/method.md#normalised-click-priority)."""
     session.progress.begin_stage("sample")
     size = session.config.acquisition.clicks_sample_images
     sample = clicks_sample(session.split.unlabelled, session.config.seed, size)

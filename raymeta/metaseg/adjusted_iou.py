@@ -1,4 +1,4 @@
-"""Adjusted IoU of predicted segments with a target (DESIGN 2.4)."""
+"""Adjusted IoU of predicted segments with a target (docs/method.md#adjusted-iou)."""
 
 import numpy as np
 from numba import njit

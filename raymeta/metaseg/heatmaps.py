@@ -32,7 +32,7 @@ class Heatmaps:
 
     entropy: (H, W) float32, normalised by log C, 1 = all classes alike
     margin: (H, W) float32, 1 - p_max + p_second, 1 = the two best classes alike
-    prediction: (H, W) uint8, the most probable class; the lowest class wins a tie
+    prediction: (H, W) uint8, the most probable class; the lowest class wins a tie (docs/method.md#prediction)
     plain_entropy: (H, W) float32, the entropy without a log offset; None unless it was asked for beside another
     """
 
@@ -44,6 +44,8 @@ class Heatmaps:
 
 def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """The softmax as contiguous float32; the same array where it already is that, else a rounded copy.
+
+    Definition: docs/method.md#softmax.
 
     softmax: (C, H, W) float16, float32 or float64, 2 to 255 classes, in any memory layout.
 
@@ -104,7 +106,7 @@ def not_a_distribution(row: int, col: int, values: NDArray[np.float32]) -> Value
 
 
 def entropy(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Normalised entropy `-Σ p log p / log C` (DESIGN 2.2), clipped to [0, 1].
+    """Normalised entropy `-Σ p log p / log C` (docs/method.md#entropy), clipped to [0, 1].
 
     softmax: (C, H, W) float32, sums to 1 over C. Returns (H, W) float32; errors as in `scan_softmax`.
     """
@@ -113,7 +115,7 @@ def entropy(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 
 def margin(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """`1 - p_max + p_second`, clipped to [0, 1]: 1 where the two most probable classes are alike.
+    """`1 - p_max + p_second`, clipped to [0, 1]: 1 where the two best classes are alike (docs/method.md#margin).
 
     softmax: (C, H, W) float32, sums to 1 over C. Returns (H, W) float32; errors as in `scan_softmax`.
     """

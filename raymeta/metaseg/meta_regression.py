@@ -23,7 +23,7 @@ MAX_FOLDS = 5
 
 
 class MetaRegressor:
-    """Gradient boosting from segment metrics to adjusted IoU (DESIGN 2.4).
+    """Gradient boosting from segment metrics to adjusted IoU (docs/method.md#meta-regressor).
 
     r2: out-of-fold R² of the last fit, segments of one image never on both sides; NaN with fewer than two images or
         where all IoUs are alike.
@@ -144,7 +144,7 @@ class MetaRegressor:
 
 
 def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
-    """`1 - Σ(v - p)² / Σ(v - mean v)²`; both (S,) float64, values not all alike."""
+    """`1 - Σ(v - p)² / Σ(v - mean v)²`; both (S,) float64, values not all alike (docs/method.md#r-squared)."""
     return float(1 - np.sum((values - predicted) ** 2) / np.sum((values - values.mean()) ** 2))
 
 

@@ -1,4 +1,4 @@
-"""The table of segment metrics: one row a segment, what the meta regressor learns from (DESIGN 2.4)."""
+"""The segment table: one row a segment, what the meta regressor learns from (docs/method.md#segment-metrics)."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

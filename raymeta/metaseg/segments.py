@@ -39,7 +39,7 @@ class Segments:
 
 
 def check_label_map(label_map: NDArray[Any], name: str = "label_map") -> NDArray[np.uint8]:
-    """The label map as contiguous (H, W) uint8; `name` is what the message calls it.
+    """The label map as contiguous (H, W) uint8; `name` is what the message calls it (docs/method.md#label-map).
 
     Raises:
         ValueError: no (H, W) uint8 array, or without pixels.
@@ -53,7 +53,7 @@ def check_label_map(label_map: NDArray[Any], name: str = "label_map") -> NDArray
 
 
 def find_segments(label_map: NDArray[np.uint8]) -> Segments:
-    """The segments of a label map (DESIGN 2.4).
+    """The segments of a label map (docs/method.md#segment) and their boundary (docs/method.md#boundary).
 
     label_map: (H, W) uint8, classes 0..254, 255 = ignored; any number of segments.
 

@@ -47,7 +47,7 @@ def iou_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def mean_iou(confusion: NDArray[np.int64]) -> float:
-    """Mean IoU over the classes with a union that isn't empty; nan if there is none."""
+    """Mean IoU over the classes with a union that isn't empty; nan if there is none (docs/method.md#miou)."""
     values = iou_per_class(confusion)
     present = values[~np.isnan(values)]
     return float(present.mean()) if present.size else float("nan")

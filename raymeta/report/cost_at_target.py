@@ -1,4 +1,4 @@
-"""Cost at target (DESIGN 2.6): how much was annotated when 95 % of the full-set mIoU was reached."""
+"""How much was annotated when 95 % of the full-set mIoU was reached (docs/method.md#cost-at-target)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 TARGET_SHARE: Final = 0.95
-"""Share of the full-set mIoU that counts as reached."""
+"""Share of the full-set mIoU that counts as reached (docs/method.md#target)."""
 
 
 @dataclass(frozen=True)

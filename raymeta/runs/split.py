@@ -1,4 +1,4 @@
-"""Which images start labelled, which fit the meta regressor, which are queried (DESIGN 2.1)."""
+"""Which images start labelled, which fit the meta regressor, which are queried (docs/method.md#the-split)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Split:
 
     @property
     def pool(self) -> tuple[str, ...]:
-        """All of P: the denominators of costs."""
+        """All of P: the denominators of costs (docs/method.md#pool)."""
         return self.initial + self.meta + self.unlabelled
 
     def to_table(self) -> pa.Table:
@@ -68,6 +68,8 @@ def split_pool(
     seed: int,
 ) -> Split:
     """Cut one seeded permutation of the sorted pool ids into L0, M and U.
+
+    Definitions: docs/method.md#initial-set, docs/method.md#meta-set.
 
     `L0` depends on the seed alone, never on the strategy or the order in which images are listed.
 

@@ -222,7 +222,7 @@ def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:
 
 
 def _is_finished(state: TrainingState, config: TrainingConfig) -> bool:
-    """Whether patience, epochs or steps are used up: the same on every rank, since all know the same state."""
+    """Whether patience, epochs or steps are used up (docs/method.md#stopping); all ranks know the same state."""
     capped = config.max_steps is not None and state.steps >= config.max_steps
     return capped or state.epoch >= config.max_epochs or state.epoch - state.best_epoch >= config.patience
 

@@ -9,7 +9,7 @@ from raymeta.schemas import IGNORE
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
-    """Rate of step `step`, counted from 0 over all epochs; poly is `lr·(1 - s/s_tot)^p`, 0 after `s_tot`."""
+    """Rate of step `step`, counted from 0 over all epochs; poly is docs/method.md#poly-learning-rate."""
     if config.schedule == "constant":
         return config.learning_rate
     return config.learning_rate * max(0.0, 1 - step / config.poly_steps) ** config.poly_power

@@ -75,7 +75,9 @@ class ExampleCache:
 
 
 class LabelledExamples:
-    """Training data of one iteration: labels outside the labelled regions are ignored (DESIGN 2.7).
+    """Training data of one iteration: labels outside the labelled regions are ignored.
+
+    Definition: docs/method.md#training-labels.
 
     `faults` holds the images that could not be read, with the reason; they are left out.
     """

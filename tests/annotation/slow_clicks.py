@@ -1,4 +1,4 @@
-"""Slow, obvious references of the definitions in DESIGN 2.6."""
+"""Slow, obvious references of the definitions from docs/method.md#annotation-cost on."""
 
 import math
 

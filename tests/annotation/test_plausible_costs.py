@@ -28,7 +28,8 @@ THINGS = ((2, 190, 14, 0.4), (3, 110, 60, 0.7), (4, 60, 40, 1.1), (5, 34, 40, 1.
 def street(rng):
     """Sky, road, then things from far to near, each hiding parts of what is behind.
 
-    As dense as Cityscapes at half its size: about 1,500 visible vertices an image (DESIGN 2.6).
+    As dense as Cityscapes at half its size: about 1,500 visible vertices an image
+    (docs/method.md#checks-on-real-polygons).
     """
     polygons = [(0, slab(0, 260)), (1, slab(250, HEIGHT - 1))]
     for depth in np.linspace(0.1, 1, 24):

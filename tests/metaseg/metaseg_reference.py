@@ -1,4 +1,4 @@
-"""Slow, obvious versions of everything in raymeta.metaseg, straight from DESIGN 2.4, and random inputs for them."""
+"""Slow, obvious versions of everything in raymeta.metaseg, straight from docs/method.md#metaseg, and random inputs."""
 
 import math
 

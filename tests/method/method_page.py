@@ -1,6 +1,7 @@
 """docs/method.md as data: its headings, the slugs that GitHub makes of them, and the blocks of its worked examples."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,13 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def slug(heading):
     """What GitHub makes of a heading: lower case, no punctuation, hyphens for spaces."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+    kept = [c for c in heading.lower() if c in "- " or unicodedata.category(c)[0] in "LM" or _is_word(c)]
+    return "".join(kept).replace(" ", "-")
+
+
+def _is_word(character):
+    """Decimal digits and underscores; unlike Python's `\\w`, without superscripts and fractions."""
+    return unicodedata.category(character) in ("Nd", "Pc")
 
 
 def headings(text, level=None):
