@@ -48,7 +48,7 @@ def measure_selection(quick: bool) -> list[Measurement]:
 
 
 def _stream(images: int, ascending: bool) -> Measurement:
-    selector = BoxSelector(QUERY_SIZE)
+    selector = BoxSelector(BoxMerge(QUERY_SIZE))
     before, highest, rows, seconds = rss_mib(), 0.0, 0, 0.0
     for number, table in enumerate(candidate_stream(images, ascending)):
         rows += table.num_rows

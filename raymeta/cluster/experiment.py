@@ -29,8 +29,8 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     """
 
     @contextmanager
-    def workers(candidate_config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
-        with ray_connection(address), _lost_processes(), _ray_workers(candidate_config) as started:
+    def workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+        with ray_connection(address), _lost_processes(), _ray_workers(config) as started:
             yield started
 
     iterations.run_experiment(config, workers, console)

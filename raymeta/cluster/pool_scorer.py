@@ -11,6 +11,7 @@ import pyarrow as pa
 import ray
 import ray.data
 
+from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.scoring_worker import MAX_PART_BYTES, ScoringWorker, add_rest
@@ -162,17 +163,17 @@ class PoolScorer:
         Raises:
             ScoringFailedError: the selector was lost more than MAX_SELECTOR_LOSSES times.
         """
-        selector = start_selector(self.config.acquisition.query_size)
+        selector = start_selector(candidate_merge(self.config.acquisition))
         try:
             done = _replay(known, set(image_ids), selector)
             todo = [image_id for image_id in image_ids if image_id not in done]
             for _ in range(MAX_SELECTOR_LOSSES):
                 done |= {row[IMAGE_ID]: row for row in self._run("score", todo, bundle, selector, on_rows)}
-                query, incarnation = ray.get(selector.result.remote())
+                candidates, incarnation = ray.get(selector.result.remote())
                 # Rows that a lost selector had taken are gone with it: score those images again.
                 todo = [i for i, row in done.items() if row["error"] is None and row["incarnation"] != incarnation]
                 if not todo:
-                    return query, [done[image_id] for image_id in sorted(done, key=str.encode)]
+                    return candidates, [done[image_id] for image_id in sorted(done, key=str.encode)]
         finally:
             ray.kill(selector)
         raise ScoringFailedError(f"the box selector was lost {MAX_SELECTOR_LOSSES} times while the pool was scored")

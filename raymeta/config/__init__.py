@@ -6,6 +6,8 @@ from raymeta.config.acquisition import (
     ClicksPriority,
     MetaRegressorConfig,
     MetaRegressorKind,
+    PolicyConfig,
+    PolicyName,
     StrategyName,
 )
 from raymeta.config.config_file import ConfigError, apply_overrides, load_config, load_values, parse_config, set_value
@@ -44,6 +46,8 @@ __all__ = [
     "MetaRegressorKind",
     "NetworkConfig",
     "NetworkKind",
+    "PolicyConfig",
+    "PolicyName",
     "ReportConfig",
     "Sampling",
     "ScenesConfig",

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Section
 
@@ -18,7 +18,14 @@ StrategyName = Literal[
 ]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 ClicksPriority = Literal["paper", "normalized"]
+PolicyName = Literal["top_scores", "matched_cost"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
+
+
+class PolicyConfig(Section):
+    """How the query is chosen among the candidates of the whole pool."""
+
+    name: PolicyName = Field("top_scores", description="query policy; match_cost_of takes matched_cost")
 
 
 class AcquisitionConfig(Section):
@@ -35,12 +42,24 @@ class AcquisitionConfig(Section):
     )
     clicks_sample_images: int = Field(32, ge=1, le=MAX_IMAGES, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
+    policy: PolicyConfig = Field(default_factory=PolicyConfig)
     match_cost_of: str | None = Field(
         None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
     )
     match_cost: Literal["query", "total"] = Field(
         "query", description="clicks to match; total: those that that run spent on its meta set too"
     )
+
+    @model_validator(mode="after")
+    def _policy_fits(self) -> "AcquisitionConfig":
+        if self.policy.name == "matched_cost" and self.match_cost_of is None:
+            raise ValueError("policy.name matched_cost: name the run whose clicks to match in match_cost_of")
+        if self.match_cost_of is not None and self.policy.name not in ("matched_cost", "top_scores"):
+            raise ValueError(
+                f"policy.name {self.policy.name} can't match the clicks of another run: leave out match_cost_of, or "
+                "policy"
+            )
+        return self
 
 
 class MetaRegressorConfig(Section):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from raymeta.acquisition.policies.registry import wanted_candidates
 from raymeta.acquisition.pool_scoring import ImageScore, largest_box_clicks, score_image
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
@@ -110,7 +111,7 @@ class ImageScorer:
             seed=self.config.seed,
             iteration=self.bundle.iteration,
             image_id=image_id,
-            query_size=acquisition.query_size,
+            query_size=wanted_candidates(acquisition),
             min_score=min_score,
             keep_maps=keep_maps,
         )

@@ -12,7 +12,6 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop import stages
 from raymeta.loop.check import check_numbers, experiment_split
-from raymeta.loop.cost_matching import candidate_config
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
 from raymeta.loop.summary import iteration_summary
@@ -55,7 +54,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             return
         with progress:
             progress.begin_stage("start")
-            with workers(candidate_config(config)) as (trainer, scorer):
+            with workers(config) as (trainer, scorer):
                 run_iterations(Session(config, store, dataset, split, trainer, scorer, progress))
 
 

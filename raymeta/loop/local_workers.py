@@ -10,7 +10,7 @@ import cv2
 import pyarrow as pa
 import torch
 
-from raymeta.acquisition.box_selection import BoxMerge
+from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop.bundle import Bundle
@@ -76,7 +76,7 @@ class LocalScorer:
         self, image_ids: Sequence[str], bundle: Bundle, *, on_rows: OnRows, known: Iterable[list[Row]]
     ) -> tuple[pa.Table, list[Row]]:
         """See `Scorer.select`."""
-        merge, lock = BoxMerge(self._config.acquisition.query_size), threading.Lock()
+        merge, lock = candidate_merge(self._config.acquisition), threading.Lock()
 
         def send(candidates: pa.Table) -> None:
             with lock:  # several threads score images where a GPU runs the network

@@ -13,8 +13,9 @@ from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.annotation.oracle import Oracle
 from raymeta.loop.clicks_sample import clicks_sample
-from raymeta.loop.cost_matching import cut_query
+from raymeta.loop.cost_matching import match_target
 from raymeta.loop.image_scorer import Bundle
+from raymeta.loop.query_choice import choose_query
 from raymeta.loop.session import Session
 from raymeta.loop.workers import SEGMENTS_TABLE, OnRows, Row, TrainingJob
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -30,7 +31,6 @@ from raymeta.schemas import (
     QUERY_SCHEMA,
     RANK,
     TRAINING_SCHEMA,
-    WIDTH,
 )
 
 __all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
@@ -111,16 +111,16 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     session.progress.begin_stage("score", len(pool))
     with folder.finished_blocks("score", input_key(key, bundle.clicks_max)) as finished:
         known = _counted(session, finished)
-        query, rows = session.scorer.select(
+        candidates, rows = session.scorer.select(
             pool, session.scorer.share(bundle), on_rows=_keep(session, finished), known=known
         )
     session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
-    ranked = query_table(query, acquisition.box_width)
-    asked, matched = cut_query(ranked, session.config, session.store, session.dataset, index)
-    folder.write_table("query.parquet", asked)
-    told = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": matched}
-    folder.write_json("score.json", told)
+    match = match_target(session.config, session.store, index)
+    query, notes = choose_query(candidates, session.config, index, session.dataset, match)
+    folder.write_table("query.parquet", query)
+    facts = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": None}
+    folder.write_json("score.json", facts | notes)
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
@@ -212,13 +212,3 @@ def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[st
 
 def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
-
-
-def query_table(selected: pa.Table, box_width: int) -> pa.Table:
-    count = selected.num_rows
-    columns = {
-        **{name: selected[name] for name in selected.column_names},
-        WIDTH: pa.array([box_width] * count, pa.int32()),
-        RANK: pa.array(range(1, count + 1), pa.int32()),
-    }
-    return pa.table([columns[name].cast(QUERY_SCHEMA.field(name).type) for name in QUERY_SCHEMA.names], QUERY_SCHEMA)

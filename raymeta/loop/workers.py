@@ -83,12 +83,12 @@ class Scorer(Protocol):
     def select(
         self, image_ids: Sequence[str], bundle: Any, *, on_rows: OnRows, known: Iterable[list[Row]]
     ) -> tuple[pa.Table, list[Row]]:
-        """Score images and select the best boxes of all of them.
+        """Score images and keep the best candidates of all of them, as many as the query policy wants.
 
         on_rows: a sound row also holds the image's candidates (CANDIDATES_STREAM). known: blocks of such rows from an
         earlier, interrupted call with the same images and bundle; their images are not scored again.
 
         Returns:
-            The candidates of the query, best first, and one row an image.
+            The candidates among which the policy chooses, best first, and one row an image.
         """
         ...

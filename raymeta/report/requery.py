@@ -22,7 +22,7 @@ from raymeta.loop.clicks_sample import clicks_sample
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.iteration_bundle import open_existing, read_bundle
 from raymeta.loop.progress import RunProgress
-from raymeta.loop.stages import query_table
+from raymeta.loop.query_choice import choose_query
 from raymeta.loop.workers import Row, Scorer
 from raymeta.report.query_comparison import (
     Overlap,
@@ -95,7 +95,7 @@ def requery(
     pool = images.filter(pc.is_null(images["error"]))[IMAGE_ID].to_pylist()
     unlabelled = _unlabelled(store)
     with RunProgress("requery", 1, console) as progress, scorers(config) as scorer:
-        query = _score(config, pool, unlabelled, bundle, progress, scorer)
+        query = _score(config, dataset, pool, unlabelled, bundle, progress, scorer)
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(
@@ -137,7 +137,9 @@ def _changed(config: ExperimentConfig, overrides: Sequence[str]) -> ExperimentCo
                 f"override {override!r} would need other labels or another network: a requery takes acquisition.* "
                 f"except {', '.join(FIXED)}…, and scoring.*"
             )
-    return apply_overrides(config, list(overrides))
+    changed = apply_overrides(config, list(overrides))
+    # As many boxes as `query_size` says: the clicks of another run's query have nothing to do with this question.
+    return changed.model_copy(update={"acquisition": changed.acquisition.model_copy(update={"match_cost_of": None})})
 
 
 def _check(config: ExperimentConfig, bundle: Bundle, location: str) -> None:
@@ -160,6 +162,7 @@ def _unlabelled(store: RunStore) -> tuple[str, ...]:
 
 def _score(
     config: ExperimentConfig,
+    dataset: Dataset,
     pool: list[str],
     unlabelled: Sequence[str],
     bundle: Bundle,
@@ -181,11 +184,11 @@ def _score(
         rows = scorer.run("largest_box_clicks", readable, scorer.share(bundle), on_rows=lambda _, safe: safe())
         bundle = replace(bundle, clicks_max=max([1, *(row["clicks"] for row in rows if row["error"] is None)]))
     progress.begin_stage("score", len(pool))
-    selected, rows = scorer.select(pool, scorer.share(bundle), on_rows=advance, known=())
+    candidates, rows = scorer.select(pool, scorer.share(bundle), on_rows=advance, known=())
     for row in rows:
         if row["error"] is not None:
             progress.say(f"left out {row[IMAGE_ID]}: {row['error']}")
-    return query_table(selected, acquisition.box_width)
+    return choose_query(candidates, config, bundle.iteration, dataset)[0]
 
 
 def _answers(dataset: Dataset, config: ExperimentConfig, query: pa.Table) -> pa.Table:

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_runs import make_config, write_iteration
 
+from raymeta.acquisition.policies.registry import wanted_candidates
+from raymeta.acquisition.policies.score_policies import CANDIDATES_PER_BOX
 from raymeta.annotation.oracle import Oracle
-from raymeta.config import ExperimentConfig
-from raymeta.loop.cost_matching import CANDIDATES_PER_BOX, box_cost, candidate_config, check_reference, cut_query
+from raymeta.config import ConfigError, ExperimentConfig
+from raymeta.loop.cost_matching import box_cost, check_reference, match_target
+from raymeta.loop.query_choice import choose_query
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -84,6 +87,14 @@ def costs(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
     return box_cost(Oracle(LabelMaps()).answer(table))
 
 
+def cut_query(
+    rows: pa.Table, config: ExperimentConfig, store: RunStore, dataset: Any, iteration: int
+) -> tuple[pa.Table, dict[str, Any]]:
+    """As the score stage does; what is told of the match."""
+    query, notes = choose_query(rows, config, iteration, dataset, match_target(config, store, iteration))
+    return query, notes.get("matched", {})
+
+
 def test_box_clicks_do_not_enter_cost_a() -> None:
     row = {"image_id": "a", "top": 0, "left": 0, "width": 4, "rank": 1, "polygon_clicks": 5, "intersection_clicks": 2}
     table = pa.Table.from_pylist([row | {"box_clicks": 4, "class_clicks": 3}], schema=ANNOTATION_SCHEMA)
@@ -114,7 +125,6 @@ def test_what_an_iteration_missed_is_made_up_in_the_next(tmp_path: Path) -> None
     write(tmp_path / "r", [annotation(60, 20), annotation(100)])
     own = write(tmp_path / "own", [annotation(73)], "random_box")
     _, told = cut_query(ranked(), matched(tmp_path), own, LabelMaps(), 1)
-    assert told is not None
     assert told["clicks_wanted"] == 180 - 73
 
 
@@ -122,7 +132,6 @@ def test_total_matches_the_meta_set_too(tmp_path: Path) -> None:
     write(tmp_path / "r", [annotation(40)])
     own = write(tmp_path / "own", [], "random_box")
     _, told = cut_query(ranked(), matched(tmp_path, match_cost="total"), own, LabelMaps(), 0)
-    assert told is not None
     assert told["clicks_wanted"] == 40 + 50 + 7
 
 
@@ -141,28 +150,34 @@ def test_an_unreadable_image_stays_in_the_query_and_costs_nothing(tmp_path: Path
     query, told = cut_query(pa.Table.from_pylist(rows, schema=QUERY_SCHEMA), matched(tmp_path), own, LabelMaps(), 0)
     assert "broken" in query["image_id"].to_pylist()
     kept = pa.Table.from_pylist([row for row in query.to_pylist() if row["image_id"] == "a"], schema=QUERY_SCHEMA)
-    assert told is not None
     assert told["clicks_taken"] == costs(kept).sum()
 
 
-def test_without_a_reference_nothing_changes(tmp_path: Path) -> None:
+def test_without_a_reference_nothing_is_matched(tmp_path: Path) -> None:
     config = make_config(tmp_path / "own", "random_box")
-    table = ranked()
-    assert cut_query(table, config, RunStore(str(tmp_path / "own")), LabelMaps(), 0) == (table, None)
-    assert candidate_config(config) is config
+    query, notes = choose_query(ranked(), config, 0, LabelMaps())  # type: ignore[arg-type]
+    assert query.equals(ranked().slice(0, config.acquisition.query_size))
+    assert notes == {}
+    assert match_target(config, RunStore(str(tmp_path / "own")), 0) is None
+    assert wanted_candidates(config.acquisition) == config.acquisition.query_size
     check_reference(config, Split(("l",), (), ("a",), ("v",)))
 
 
 def test_scorers_rank_more_boxes_than_the_reference_asks(tmp_path: Path) -> None:
     config = matched(tmp_path)
-    assert candidate_config(config).acquisition.query_size == CANDIDATES_PER_BOX * config.acquisition.query_size
+    assert wanted_candidates(config.acquisition) == CANDIDATES_PER_BOX * config.acquisition.query_size
+
+
+def test_matching_without_a_run_and_another_policy_beside_it_are_refused(tmp_path: Path) -> None:
+    for values in ({"match_cost_of": None, "policy": {"name": "matched_cost"}}, {"policy": {"name": "none"}}):
+        with pytest.raises(ConfigError, match="policy"):
+            matched(tmp_path, **values)
 
 
 def test_repetitions_are_matched_by_their_seed(tmp_path: Path) -> None:
     write(tmp_path / "r/seed_0", [annotation(60)])
     own = write(tmp_path / "own", [], "random_box")
     _, told = cut_query(ranked(), matched(tmp_path), own, LabelMaps(), 0)
-    assert told is not None
     assert told["clicks_wanted"] == 60
 
 

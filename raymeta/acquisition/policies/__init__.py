@@ -1,0 +1,1 @@
+"""Query policies: scorers over-ask, then a policy chooses the query on the driver."""
