@@ -202,5 +202,5 @@ def _details(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
 
 
 def _template() -> jinja2.Template:
-    source = files("raymeta.experiment").joinpath("report_template.html").read_text(encoding="utf-8")
+    source = files("raymeta.report").joinpath("report_template.html").read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)
