@@ -1,6 +1,7 @@
 """The `raymeta` command."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, load_config
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WAITING, RunFailedError, WaitingForPeople
-from raymeta.local_files import LocalFileError, local_path
+from raymeta.local_files import absolute_location
 from raymeta.locations import below, hide_secrets
 
 
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "runs", nargs="+", metavar="RUN", help="run folders, or folders of runs; full_set gives the target"
     )
     report.add_argument("--out", help="folder of the report (RUN/report of the first run)")
+    _add_dataset_root(report)
     report.set_defaults(command=_report)
 
     scenes = commands.add_parser("scenes", help="write generated street scenes in the Cityscapes layout")
@@ -114,6 +116,7 @@ def _add_study_commands(commands: Any) -> None:
     requery.add_argument("--iteration", type=int, required=True, help="iteration whose network scores the pool")
     _add_overrides(requery, "as in acquisition.box_width=32")
     requery.add_argument("--out", help="folder to write (RUN/requery/…)")
+    _add_dataset_root(requery)
     _add_place(requery)
     requery.set_defaults(command=_requery)
 
@@ -128,6 +131,7 @@ def _add_serve_command(commands: Any) -> None:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="YAML file, see configs/")
     _add_overrides(parser, "as in seed=1")
+    _add_dataset_root(parser)
 
 
 def _add_overrides(parser: argparse.ArgumentParser, example: str) -> None:
@@ -155,13 +159,22 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of a network pass (%(default)s)")
     parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
     parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
-    parser.add_argument("--dataset-root", help="folder of the data set, where it isn't the config's any more")
+    _add_dataset_root(parser)
     parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
     parser.epilog = "RAYMETA_TOKEN, where it is set, is the bearer token that /v1 asks for."
 
 
+def _add_dataset_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset-root", help="folder of the data set, where it isn't the config's any more")
+
+
+def _dataset_root(options: argparse.Namespace) -> str | None:
+    return options.dataset_root and absolute_location("--dataset-root", options.dataset_root)
+
+
 def _load(options: argparse.Namespace) -> ExperimentConfig:
-    return load_config(options.config, options.overrides)
+    moved = [] if options.dataset_root is None else [f"dataset.root={json.dumps(_dataset_root(options))}"]
+    return load_config(options.config, [*options.overrides, *moved])
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -248,7 +261,11 @@ def _report(options: argparse.Namespace) -> int:
 
     console = Console()
     print_table(options.runs, console)
-    console.print(f"report: {write_report(options.runs, options.out)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"report: {write_report(options.runs, options.out, dataset_root=_dataset_root(options))}",
+        highlight=False,
+        soft_wrap=True,
+    )
     return 0
 
 
@@ -288,7 +305,15 @@ def _requery(options: argparse.Namespace) -> int:
         from raymeta.cluster.experiment import ray_scorer
 
         scorers = partial(ray_scorer, address=options.address)
-    result = requery(options.run, options.iteration, options.overrides, options.out, console, scorers=scorers)
+    result = requery(
+        options.run,
+        options.iteration,
+        options.overrides,
+        options.out,
+        console,
+        scorers=scorers,
+        dataset_root=_dataset_root(options),
+    )
     print_requery(result, console)
     return 0
 
@@ -303,29 +328,17 @@ def _serve(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port}: choose 1 to 65535")
     settings = ServiceSettings(
-        run=options.run if "://" in options.run else _absolute("RUN", options.run),
-        dataset_root=options.dataset_root,
+        run=absolute_location("RUN", options.run),
+        dataset_root=_dataset_root(options),
         token=environment_token(),
         max_body_bytes=int(options.max_body_mb * 2**20),
         max_pixels=int(options.max_megapixels * 1e6),
         threads=options.threads,
-        access_log=options.access_log and _absolute("--access-log", options.access_log),
+        access_log=options.access_log and absolute_location("--access-log", options.access_log),
     )
     layout = ServingLayout(options.replicas, options.ingresses, options.queue)
     place = ServeOptions(options.host, options.port, options.address)
     return run_service(settings, layout, place, Console())
-
-
-def _absolute(name: str, path: str) -> str:
-    """A local path for processes that work elsewhere."""
-    return str(_local(name, path).absolute())
-
-
-def _local(name: str, path: str) -> Path:
-    try:
-        return local_path(path)
-    except LocalFileError as error:
-        raise ConfigError(f"{name} {path!r}: {error}") from None
 
 
 def _scenes(options: argparse.Namespace) -> int:
@@ -339,7 +352,7 @@ def _scenes(options: argparse.Namespace) -> int:
     with Progress(transient=True) as progress:
         task = progress.add_task("scenes", total=options.train + options.val)
         write_street_scenes(
-            _local("OUT_DIR", options.root),
+            absolute_location("OUT_DIR", options.root),
             options.train,
             options.val,
             options.height,

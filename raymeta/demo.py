@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from raymeta.config import ExperimentConfig, parse_config
+from raymeta.config import ExperimentConfig, absolute_paths, parse_config
 from raymeta.report.page import print_table, write_report
 
 STRATEGIES = ("metabox_plus", "random_box")
@@ -14,7 +14,7 @@ STRATEGIES = ("metabox_plus", "random_box")
 
 def demo_config(out: Path, strategy: str, seed: int) -> ExperimentConfig:
     """Small enough for 2 cores and a few minutes, large enough that the network still learns."""
-    return parse_config(
+    config = parse_config(
         {
             "run_dir": str(out / strategy),
             "seed": seed,
@@ -44,6 +44,7 @@ def demo_config(out: Path, strategy: str, seed: int) -> ExperimentConfig:
         },
         source="demo",
     )
+    return absolute_paths(config)
 
 
 def run_demo(out: Path, seed: int, run: Callable[[ExperimentConfig, Console], None], console: Console) -> int:

@@ -1,4 +1,4 @@
-"""Local files and folders that people name: `~` in a path, and reading that ends whatever lies there."""
+"""Local files and folders that people name: where a relative path starts, and reading that ends whatever lies there."""
 
 import os
 import stat
@@ -24,6 +24,35 @@ def local_path(text: str | Path) -> Path:
     except RuntimeError:
         user = Path(text).parts[0]
         raise LocalFileError(f"{user} is nobody's home folder here: write the path in full, or ./{user}") from None
+
+
+def absolute_location(name: str, location: str) -> str:
+    """A place as people write it, made absolute: a relative path starts where the command was started.
+
+    Args:
+        name: of the key or option, for the message.
+        location: a path, `~` for the home folder, or a URI, which stays as it is.
+
+    Raises:
+        LocalFileError: a path that can't be, or a relative one in a submitted job, which starts in a folder of Ray's.
+    """
+    if "://" in location:
+        return location
+    try:
+        path = local_path(location)
+    except LocalFileError as error:
+        raise LocalFileError(f"{name} {location!r}: {error}") from None
+    if not path.is_absolute() and in_submitted_job():
+        raise LocalFileError(
+            f"{name} {location!r} is relative, and a submitted job starts in a temporary folder of Ray's: "
+            f"write it in full, as in {name}=/shared/{path}, or as a URI"
+        )
+    return str(path.absolute())
+
+
+def in_submitted_job() -> bool:
+    """Whether `ray job submit` started this process, or the one that started it."""
+    return bool(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR"))
 
 
 def read_bounded(path: Path, most: int, *, pipes: bool = False) -> bytes:

@@ -10,6 +10,7 @@ import ray
 
 import raymeta
 from raymeta.errors import InputError
+from raymeta.local_files import in_submitted_job
 
 LOCAL_CPUS = 4
 """Logical CPUs of a local Ray: actors that wait hold a share of one; 4 start few processes even on 2 cores."""
@@ -80,7 +81,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
 
 def _runtime_env() -> dict[str, object] | None:
     """Ship this package to a cluster, unless a submitted job has brought it already."""
-    if os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR"):
+    if in_submitted_job():
         return None
     return {"py_modules": [str(Path(raymeta.__file__).parent)]}
 

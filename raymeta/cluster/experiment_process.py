@@ -31,7 +31,6 @@ class ExperimentProcess:
     """Runs `run_experiment` in a child; `lines` holds the last of what it printed, where that is relayed.
 
     on_line: gets each printed line; None lets the child write to this process's terminal, with its progress bar.
-    folder: where relative paths of the config start; None takes this process's.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class ExperimentProcess:
         config: ExperimentConfig,
         address: str | None,
         on_line: Callable[[str], None] | None = None,
-        folder: str | None = None,
     ) -> None:
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         pipe = None if on_line is None else subprocess.PIPE
@@ -49,7 +47,6 @@ class ExperimentProcess:
             stdout=pipe,
             stderr=None if on_line is None else subprocess.STDOUT,
             text=True,
-            cwd=folder,
             env=os.environ | {"PYTHONPATH": _with_this_package(os.environ.get("PYTHONPATH"))},
         )
         # The pipe stays open: its end tells the child that this process is gone, however it went.

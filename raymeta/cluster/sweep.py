@@ -128,7 +128,7 @@ def _tune(sweep: SweepConfig, runs: Sequence[ExperimentConfig], places: int, con
     # Trials only wait for a process of their own; next to this one, so that all of them see the same files.
     here = f"node:{ray.util.get_node_ip_address()}"
     resources = tune.PlacementGroupFactory([{"CPU": 0.1, here: 0.001}])
-    context = {"folder": os.getcwd(), "address": ray.get_runtime_context().gcs_address}
+    context = {"address": ray.get_runtime_context().gcs_address}
     space = {"run": tune.grid_search([run.model_dump() for run in runs]), **context}
     with tempfile.TemporaryDirectory(prefix="raymeta-tune-") as storage:
         results = tune.Tuner(
@@ -169,12 +169,11 @@ def run_trial(settings: dict[str, Any]) -> None:
     Raises:
         TrialFailedError: the run failed.
     """
-    os.chdir(settings["folder"])  # Tune has moved to a folder of its own, where relative paths lead nowhere
     config = parse_config(settings["run"])
     if _is_done(config):
         _tell(config, 0)
         return
-    process = ExperimentProcess(config, settings["address"], on_line=lambda line: None, folder=settings["folder"])
+    process = ExperimentProcess(config, settings["address"], on_line=lambda line: None)
     told = 0
     try:
         while process.poll() is None:

@@ -1,5 +1,6 @@
 """The experiment's configuration: one frozen pydantic model, read once at the edge."""
 
+from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.acquisition import (
     STRATEGY_NAMES,
     AcquisitionConfig,
@@ -23,7 +24,16 @@ from raymeta.config.experiment import (
     seed_folder,
 )
 from raymeta.config.network import NetworkConfig, NetworkKind
-from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, MAX_PROCESSES, MAX_SCALES
+from raymeta.config.section import (
+    MAX_EPSILON,
+    MAX_IMAGES,
+    MAX_NUMBER,
+    MAX_PIXELS,
+    MAX_PROCESSES,
+    MAX_SCALES,
+    Location,
+    Section,
+)
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
@@ -42,6 +52,7 @@ __all__ = [
     "DatasetConfig",
     "DatasetKind",
     "ExperimentConfig",
+    "Location",
     "MetaRegressorConfig",
     "MetaRegressorKind",
     "NetworkConfig",
@@ -52,8 +63,10 @@ __all__ = [
     "Sampling",
     "ScenesConfig",
     "ScoringConfig",
+    "Section",
     "StrategyName",
     "TrainingConfig",
+    "absolute_paths",
     "apply_overrides",
     "differences",
     "flatten",

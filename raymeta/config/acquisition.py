@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
-from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Section
+from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Location, Section
 
 StrategyName = Literal[
     "random_box",
@@ -43,7 +43,7 @@ class AcquisitionConfig(Section):
     clicks_sample_images: int = Field(32, ge=1, le=MAX_IMAGES, description="pool images that set clicks_max")
     fusion: Literal["product"] = Field("product", description="how priorities are joined")
     policy: PolicyConfig = Field(default_factory=PolicyConfig)
-    match_cost_of: str | None = Field(
+    match_cost_of: Location | None = Field(
         None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
     )
     match_cost: Literal["query", "total"] = Field(

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.experiment import ExperimentConfig
 from raymeta.errors import InputError
 from raymeta.local_files import LocalFileError, read_bounded
@@ -16,12 +17,13 @@ class ConfigError(InputError):
 
 
 def load_config(path: str | Path, overrides: list[str] | None = None) -> ExperimentConfig:
-    """Read a YAML config and apply `key.path=value` overrides; values are YAML.
+    """Read a YAML config and apply `key.path=value` overrides; values are YAML, relative paths start here.
 
     Raises:
         ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
+        LocalFileError: a path that can't be, or that leads nowhere from a submitted job.
     """
-    return parse_config(load_values(path, overrides), source=str(path))
+    return absolute_paths(parse_config(load_values(path, overrides), source=str(path)))
 
 
 def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
@@ -49,11 +51,11 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
 
 
 def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
-    """The config with `key.path=value` overrides; raises ConfigError as `load_config` does."""
+    """The config with `key.path=value` overrides and absolute paths; raises as `load_config` does."""
     values = config.model_dump()
     for override in overrides:
         _apply_override(values, override)
-    return parse_config(values)
+    return absolute_paths(parse_config(values))
 
 
 def _describe(fault: Any) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from raymeta.config.section import MAX_IMAGES, MAX_PIXELS, Section
+from raymeta.config.section import MAX_IMAGES, MAX_PIXELS, Location, Section
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 
@@ -23,7 +23,7 @@ class DatasetConfig(Section):
     """Where the images are and how large they are read."""
 
     kind: DatasetKind = Field(description="layout of the data set")
-    root: str = Field(description="folder of the data set")
+    root: Location = Field(description="folder of the data set")
     height: int | None = Field(
         None, ge=8, le=MAX_PIXELS, description="resize to this height (pixels); none keeps the files' size"
     )

@@ -4,10 +4,11 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from raymeta.config.absolute_paths import location_keys, same_place
 from raymeta.config.acquisition import AcquisitionConfig, MetaRegressorConfig
 from raymeta.config.dataset import DatasetConfig
 from raymeta.config.network import NetworkConfig
-from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Section
+from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Location, Section
 from raymeta.config.training import TrainingConfig
 from raymeta.locations import below
 
@@ -23,13 +24,13 @@ class ReportConfig(Section):
     """What the report shows."""
 
     panel_images: int = Field(3, ge=0, le=1000, description="pool images shown as panels (Figure 4)")
-    full_set_run: str | None = Field(None, description="run folder of full_set, for the 95 % line")
+    full_set_run: Location | None = Field(None, description="run folder of full_set, for the 95 % line")
 
 
 class ExperimentConfig(Section):
     """One experiment: one strategy, one seed."""
 
-    run_dir: str = Field(min_length=1, description="run folder, a path or URI")
+    run_dir: Location = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
     seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
     iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
@@ -108,8 +109,11 @@ def flatten(config: ExperimentConfig) -> dict[str, Any]:
 def differences(old: ExperimentConfig, new: ExperimentConfig) -> list[str]:
     """`key: old → new` for each value that a resumed run may not change."""
     before, after = flatten(old), flatten(new)
+    places = set(location_keys(ExperimentConfig))
     return [
         f"{key}: {before.get(key)!r} → {after.get(key)!r}"
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and key not in RESUME_MAY_CHANGE
+        if before.get(key) != after.get(key)
+        and key not in RESUME_MAY_CHANGE
+        and not (key in places and same_place(before.get(key), after.get(key)))
     ]

@@ -1,7 +1,8 @@
 """What all sections of a config share: strict values, numbers as people write them, and the limits of numbers."""
 
 import re
-from typing import Any, Final, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -14,6 +15,14 @@ MAX_PROCESSES: Final = 10_000
 MAX_EPSILON: Final = 100_000.0
 MAX_SCALES: Final = 10_000
 MAX_NUMBER: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class LocationMark:
+    """Tells that a text is a place: a path, which the edge makes absolute, or a URI."""
+
+
+Location = Annotated[str, LocationMark()]
 
 
 class Section(BaseModel):

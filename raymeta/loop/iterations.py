@@ -8,7 +8,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.config import ExperimentConfig
+from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop import stages
 from raymeta.loop.check import check_numbers, experiment_split
@@ -29,7 +29,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     """Run an experiment, or resume it where it stopped.
 
     Args:
-        config: one strategy, one seed.
+        config: one strategy, one seed; relative paths start in the folder of this process.
         workers: starts what trains and scores, once there is something to do.
         console: for progress; None makes one.
 
@@ -37,6 +37,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
         RunFailedError: the workers can't go on.
     """
+    config = absolute_paths(config)
     store = RunStore(config.run_dir)
     dataset = open_dataset(config.dataset, config.seed)
     split = experiment_split(config, dataset)

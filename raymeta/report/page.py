@@ -57,18 +57,20 @@ class _Section:
     clicks: list[tuple[str, Any]]
 
 
-def write_report(run_locations: Sequence[str], out: str | os.PathLike[str] | None = None) -> str:
+def write_report(
+    run_locations: Sequence[str], out: str | os.PathLike[str] | None = None, *, dataset_root: str | None = None
+) -> str:
     """Compare runs; gives the path of report.html.
 
     run_locations: run folders, or folders of runs (repetitions, a sweep, a study). out: without it the report goes to
-    the folder `report` of the first of them.
+    the folder `report` of the first of them. dataset_root: where the data set is now; None takes the configs'.
 
     Raises:
         RunError: no run at one of the locations, or `out` can't be written.
     """
     if not run_locations:
         raise RunError("no run given: name at least one run folder")
-    runs = [load_run(location) for location in expand_runs(run_locations)]
+    runs = [load_run(location, dataset_root) for location in expand_runs(run_locations)]
     files_out = StoreFiles(below(run_locations[0], "report") if out is None else os.fspath(out))
     write = _writer(files_out)
     notes = [note for run in runs for note in run.notes] + comparable_faults(runs)

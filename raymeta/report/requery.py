@@ -64,20 +64,21 @@ def requery(
     console: Console | None = None,
     *,
     scorers: StartScorer,
+    dataset_root: str | None = None,
 ) -> Requery:
     """Score the pool of one iteration again, under other acquisition settings, and compare the queries.
 
     The images are those that the iteration scored, the network, the meta regressor and the labels its own; nothing of
     the run is changed. Files go to `out`, by default RUN/requery/NNN_settings: query.parquet, annotation.parquet (true
     clicks, of the boxes whose annotation can be read), requery.json, and boxes.png. scorers: starts what scores, and
-    ends it.
+    ends it. dataset_root: where the data set is now; None takes the config's.
 
     Raises:
         ConfigError: a setting that needs another network or other labels.
         RunError: no such iteration, an artefact of it is damaged or missing, or `out` is a run's own folder or holds
             another requery.
     """
-    store = RunStore(location)
+    store = RunStore(location, dataset_root=dataset_root)
     config = _changed(store.load_config(), overrides)
     folder = store.iteration(iteration)
     if not folder.is_committed("score"):

@@ -72,13 +72,15 @@ class RunGroup:
         return np.mean([run.values(key)[:length] for run in self.runs], axis=0)
 
 
-def load_run(location: str) -> RunResults:
+def load_run(location: str, dataset_root: str | None = None) -> RunResults:
     """Read what a run has finished so far.
+
+    dataset_root: where the data set is now; None takes the config's.
 
     Raises:
         RunError: no run there.
     """
-    store = RunStore(location)
+    store = RunStore(location, dataset_root=dataset_root)
     config = store.load_config()
     summaries: list[dict[str, Any]] = []
     curves, notes = {}, []

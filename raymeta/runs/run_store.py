@@ -40,12 +40,17 @@ CLASS_NAMES: Final = "class_names.json"
 class RunStore:
     """A run folder: a local path, or a URI that pyarrow's file systems open.
 
+    dataset_root: where the data set is now, in place of the config's `dataset.root`; None keeps that.
+
     Raises:
         RunError: a URI that no file system opens.
     """
 
-    def __init__(self, location: str, filesystem: fs.FileSystem | None = None) -> None:
+    def __init__(
+        self, location: str, filesystem: fs.FileSystem | None = None, *, dataset_root: str | None = None
+    ) -> None:
         self._files = StoreFiles(location, filesystem)
+        self._dataset_root = dataset_root
 
     @property
     def location(self) -> str:
@@ -129,7 +134,9 @@ class RunStore:
                 f"{self._files.path(CONFIG)} is missing, damaged or was edited: "
                 "resume the run with its own config to write it anew"
             )
-        return config
+        if self._dataset_root is None:
+            return config
+        return config.model_copy(update={"dataset": config.dataset.model_copy(update={"root": self._dataset_root})})
 
     def write_split(self, table: pa.Table) -> None:
         """Keep which image is in which part (schemas.SPLIT_SCHEMA).

@@ -10,7 +10,16 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from raymeta.config import ConfigError, ExperimentConfig, load_values, parse_config, repetition_configs, set_value
+from raymeta.config import (
+    ConfigError,
+    ExperimentConfig,
+    Location,
+    absolute_paths,
+    load_values,
+    parse_config,
+    repetition_configs,
+    set_value,
+)
 from raymeta.locations import below
 
 Value = int | float | str | bool | None
@@ -49,7 +58,7 @@ class SweepConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = Field(min_length=1, description="config that every trial starts from; relative to this file")
-    sweep_dir: str = Field(min_length=1, description="folder of the trials' run folders and of the report")
+    sweep_dir: Location = Field(min_length=1, description="folder of the trials' run folders and of the report")
     search: Literal["grid", "random"] = Field("grid", description="every combination, or some drawn ones")
     samples: int = Field(10, ge=1, description="trials of a random search")
     seed: int = Field(0, ge=0, description="seed of the random search")
@@ -101,7 +110,7 @@ def load_sweep(path: str | Path, overrides: list[str] | None = None) -> SweepCon
         faults = [f"  {'.'.join(map(str, f['loc'])) or '(whole sweep)'}: {f['msg']}" for f in error.errors()]
         raise ConfigError(f"{path}:\n" + "\n".join(faults)) from error
     base = Path(path).parent / sweep.base
-    return sweep.model_copy(update={"base": str(base if base.exists() else sweep.base)})
+    return absolute_paths(sweep.model_copy(update={"base": str(base if base.exists() else sweep.base)}))
 
 
 def plan_trials(sweep: SweepConfig) -> list[Trial]:
@@ -152,4 +161,4 @@ def _trial_config(
     changed: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(base)))  # a copy that shares nothing
     for key, value in {**sweep.fixed, **values, "run_dir": below(sweep.sweep_dir, name)}.items():
         set_value(changed, key, value)
-    return parse_config(changed, source=f"trial {name}")
+    return absolute_paths(parse_config(changed, source=f"trial {name}"))

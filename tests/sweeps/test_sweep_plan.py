@@ -37,14 +37,18 @@ def test_a_grid_tries_every_combination_with_every_seed(sweep_file: Path) -> Non
         f"box_width={width},query_size={size}" for width in (16, 32) for size in (5, 10, 20)
     ]
     last = trials[-1].runs
-    assert [run.run_dir for run in last] == [f"runs/s/box_width=32,query_size=20/seed_{seed}" for seed in (0, 1)]
+    assert [run.run_dir for run in last] == [
+        f"{Path.cwd()}/runs/s/box_width=32,query_size=20/seed_{seed}" for seed in (0, 1)
+    ]
     assert {(run.acquisition.box_width, run.acquisition.query_size, run.seeds) for run in last} == {(32, 20, None)}
     assert trials == plan_trials(load_sweep(sweep_file))
 
 
 def test_fixed_values_hold_for_all_trials(sweep_file: Path) -> None:
     trials = plan_trials(load_sweep(change(sweep_file, fixed={"iterations": 2, "dataset.root": "there"})))
-    assert {(run.iterations, run.dataset.root) for trial in trials for run in trial.runs} == {(2, "there")}
+    assert {(run.iterations, run.dataset.root) for trial in trials for run in trial.runs} == {
+        (2, str(Path("there").absolute()))
+    }
 
 
 def test_a_random_search_repeats_itself_and_grows_without_changing(sweep_file: Path) -> None:

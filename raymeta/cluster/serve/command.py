@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 
 from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.errors import RunFailedError
+from raymeta.local_files import absolute_location
 from raymeta.loop.iteration_bundle import open_existing, read_split
 from raymeta.runs.run_store import RunStore
 from raymeta.service.http.access_token import TOKEN_VARIABLE
@@ -44,6 +45,7 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
         ServingFailedError: Ray Serve gave up.
     """
     check_service(settings, options)
+    settings = _located(settings)
     stop = threading.Event()
     _stop_on_signals(stop)
     # Serve kills an HTTP process that needs 5 seconds to start three times: too few on a busy machine.
@@ -85,6 +87,12 @@ def check_service(settings: ServiceSettings, options: ServeOptions) -> None:
         raise ValueError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
     if cluster_address(options.address) is None:
         check_port(options.host, options.port)
+
+
+def _located(settings: ServiceSettings) -> ServiceSettings:
+    """Settings that say where the data set is: raymeta 0.1 kept relative paths, and replicas may work elsewhere."""
+    root = settings.dataset_root or RunStore(settings.run).load_config().dataset.root
+    return replace(settings, dataset_root=absolute_location("dataset.root", root))
 
 
 def check_port(host: str, port: int) -> None:
