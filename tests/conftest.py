@@ -5,8 +5,13 @@ uses two processes, each of which takes whole files: tests of one file may share
 do nothing under pytest 9.2, which no longer heeds the ids that they are made by.)
 """
 
+import os
+
 import pytest
 from hypothesis import settings
+
+# Two processes of tests share few cores: threads that spin while they wait would starve the other one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)

@@ -29,6 +29,7 @@ def test_places(runner, monkeypatch, cpus, gpus, workers, actors, expected):
     assert concurrent_runs(load_config(runner.config, overrides), 3, local=False) == expected
 
 
+@pytest.mark.long  # tests/loop does it without Ray
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_failing_seed_does_not_stop_the_others(runner):

@@ -1,14 +1,11 @@
-"""Random boxes with the cost of a finished run, by the real command."""
+"""Random boxes with the cost of a finished run."""
 
 import json
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 
 from raymeta.loop.cost_matching import box_cost
-
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def spent(run_dir):

@@ -13,7 +13,7 @@ from raymeta.runs.store_files import RunError, StoreFiles
 
 
 def requery(runner, run_dir, *arguments):
-    done = runner.raymeta("requery", str(run_dir), *arguments)
+    done = runner.raymeta("requery", "--local", str(run_dir), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -23,8 +23,6 @@ def checksums(folder):
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-@pytest.mark.ray
-@pytest.mark.slow
 def test_the_same_settings_give_the_same_query_and_others_another(runner, undisturbed, tmp_path):
     before = checksums(undisturbed.run_dir)
     requery(runner, undisturbed.run_dir, "--iteration", "1", "--out", str(tmp_path / "same"))
