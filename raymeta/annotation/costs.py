@@ -1,138 +1,143 @@
-"""Annotation costs in percent of the cost of the whole pool, from integer sums of clicks and pixels.
+"""Annotation costs in percent of the whole pool's, by the one formula that all cost models share.
 
 Definitions: docs/method.md#cost_a, docs/method.md#cost_b, docs/method.md#cost_p.
-
-Sums are integers and add over shards; the ratios are formed last.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from raymeta.schemas import IMAGE_ID, WIDTH
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Percent of the whole pool: cost_A (Eq. 10), cost_B (Eq. 11), and cost_P, the share of the pixels asked for."""
-
-    cost_a: float
-    cost_b: float
-    cost_p: float
+from raymeta.annotation.cost_models import COST_MODELS, PAPER_COSTS, CostModel
+from raymeta.annotation.events import EVENT_COLUMNS, NOTHING, Events
+from raymeta.errors import InputError
 
 
 @dataclass(frozen=True)
-class ImageSums:
-    """Sums over whole images as annotated: c_p polygon clicks, c_c class clicks, pixels."""
+class PoolEstimate:
+    """The whole pool's events where only some images are annotated: docs/method.md#estimated-pool.
 
-    polygon: int = 0
-    class_: int = 0
-    pixels: int = 0
+    Attributes:
+        sample: WHOLE_IMAGE_CLICKS_SCHEMA, the annotated images, which were drawn at random (L0 and M).
+        images: number of images of the pool.
+        pixels: of the whole pool, which are known.
+    """
 
-    def __add__(self, other: "ImageSums") -> "ImageSums":
-        return ImageSums(self.polygon + other.polygon, self.class_ + other.class_, self.pixels + other.pixels)
+    sample: pa.Table
+    images: int
+    pixels: int
 
-    @classmethod
-    def from_table(cls, table: pa.Table, image_ids: Collection[str] | None = None) -> "ImageSums":
-        """Sums of a table with WHOLE_IMAGE_CLICKS_SCHEMA, over the given images only, or over all of them.
+    def __post_init__(self) -> None:
+        if not 1 <= self.sample.num_rows <= self.images:
+            raise InputError(
+                f"{self.sample.num_rows} annotated images can't tell the clicks of {self.images}: annotate at least "
+                "one image, and give the size of the whole pool"
+            )
 
-        Images without a row, because they could not be read, count nothing.
+    def events(self) -> Events:
+        """The pool's events if all images were like the sample; pixels are exact."""
+        found, scale = Events.of_images(self.sample), self.images / self.sample.num_rows
+        scaled = {kind: getattr(found, kind) * scale for kind in EVENT_COLUMNS}
+        return Events(**scaled, pixels=self.pixels)
+
+    def interval(self, model: CostModel) -> tuple[float, float]:
+        """95 % confidence interval of the pool's price under a model, by Student's t over the images of the sample.
+
+        It is exact where the model prices nothing but pixels, or where every image is annotated, and reaches to
+        infinity where one image is the whole sample. It never falls below what the sample itself costs.
         """
-        if image_ids is not None:
-            table = table.filter(pc.is_in(table[IMAGE_ID], value_set=pa.array(list(image_ids), pa.string())))
-        return cls(
-            polygon=_total(table, "polygon_clicks"),
-            class_=_total(table, "class_clicks"),
-            pixels=_total(table, "pixels"),
-        )
+        centre, count = model.of_pool(self.events()), self.sample.num_rows
+        if set(model.pool_prices or model.image_prices) <= {"pixels"} or count == self.images:
+            return centre, centre
+        prices = [model.of_pool(Events.of_images(self.sample.slice(row, 1))) for row in range(count)]
+        known = float(sum(prices))
+        if count == 1:
+            return known, np.inf
+        from scipy.stats import t
+
+        error = np.std(prices, ddof=1) / np.sqrt(count) * np.sqrt(1 - count / self.images)
+        reach = float(t.ppf(0.975, count - 1) * error * self.images)
+        return max(known, centre - reach), centre + reach
 
 
 @dataclass(frozen=True)
-class QuerySums:
-    """Sums over queried boxes: the clicks of each kind, and b² pixels a box, overlapping or not."""
+class Cost:
+    """A cost in percent of the whole pool.
 
-    polygon: int = 0
-    intersection: int = 0
-    box: int = 0
-    class_: int = 0
-    pixels: int = 0
-    boxes: int = 0
+    without_meta: the same if the images of the meta set came for free. low, high: the 95 % interval where the pool's
+    total is an estimate; both None where it is known.
+    """
 
-    def __add__(self, other: "QuerySums") -> "QuerySums":
-        return QuerySums(
-            self.polygon + other.polygon,
-            self.intersection + other.intersection,
-            self.box + other.box,
-            self.class_ + other.class_,
-            self.pixels + other.pixels,
-            self.boxes + other.boxes,
-        )
-
-    @classmethod
-    def from_table(cls, table: pa.Table) -> "QuerySums":
-        """Sums of an annotation table (ANNOTATION_SCHEMA)."""
-        widths = table[WIDTH].to_numpy().astype(np.int64)
-        return cls(
-            polygon=_total(table, "polygon_clicks"),
-            intersection=_total(table, "intersection_clicks"),
-            box=_total(table, "box_clicks"),
-            class_=_total(table, "class_clicks"),
-            pixels=int((widths * widths).sum()),
-            boxes=table.num_rows,
-        )
+    value: float
+    without_meta: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class CostLedger:
     """Everything that the costs of one iteration are made of.
 
-    pool: P. initial: L0. query: all boxes answered so far. meta: M, where the strategy uses it.
+    Attributes:
+        pool: P, or an estimate of it.
+        initial: L0.
+        query: all boxes answered so far.
+        meta: M, where the strategy uses it.
 
     Raises:
-        ValueError: the pool has no clicks or no pixels, so that nothing can be a share of it.
+        InputError: the pool has no clicks or no pixels, so that nothing can be a share of it.
     """
 
-    pool: ImageSums
-    initial: ImageSums
-    query: QuerySums = QuerySums()
-    meta: ImageSums = ImageSums()
+    pool: Events | PoolEstimate
+    initial: Events
+    query: Events = NOTHING
+    meta: Events = NOTHING
 
     def __post_init__(self) -> None:
-        if self.pool.polygon < 1 or self.pool.pixels < 1:
-            raise ValueError(
-                f"the pool has {self.pool.polygon} polygon clicks and {self.pool.pixels} pixels: costs are shares of "
+        total = self.total
+        if total.polygon <= 0 or total.pixels < 1:
+            raise InputError(
+                f"the pool has {total.polygon:g} polygon clicks and {total.pixels} pixels: costs are shares of "
                 "them; check that its images have labels of evaluated classes"
             )
 
-    def costs(self) -> Costs:
-        """Costs as the paper reports them: M counts like L0 (docs/method.md#cost-of-the-meta-set)."""
-        return costs(self.pool, self.initial + self.meta, self.query)
+    @property
+    def total(self) -> Events:
+        """Events of the whole pool, estimated or known."""
+        return self.pool.events() if isinstance(self.pool, PoolEstimate) else self.pool
 
-    def costs_without_meta(self) -> Costs:
-        """Costs if M came for free."""
-        return costs(self.pool, self.initial, self.query)
+    def spent(self, model: CostModel, with_meta: bool = True) -> float:
+        """What has been annotated so far, in the unit of the model."""
+        whole = self.initial + self.meta if with_meta else self.initial
+        return model.of_images(whole) + model.of_boxes(self.query)
+
+    def cost(self, model: CostModel) -> Cost:
+        """What has been annotated so far, in percent of the whole pool.
+
+        M counts like L0, and a second figure leaves it out: docs/method.md#cost-of-the-meta-set.
+        """
+        spent, without, total = self.spent(model), self.spent(model, with_meta=False), model.of_pool(self.total)
+        cost = Cost(_percent(spent, total), _percent(without, total))
+        if not isinstance(self.pool, PoolEstimate):
+            return cost
+        low, high = self.pool.interval(model)
+        return cost if low == high else replace(cost, low=_percent(spent, high), high=_percent(spent, low))
+
+    def costs(self) -> dict[str, Cost]:
+        """Costs by name, as summary.json holds them: the paper's, and all others where the pool is an estimate.
+
+        Where the pool is known the others follow from the raw counts.
+        """
+        names = COST_MODELS if isinstance(self.pool, PoolEstimate) else PAPER_COSTS
+        return {name: self.cost(COST_MODELS[name]) for name in names}
 
     def labelled_share(self, labelled_pixels: int) -> float:
         """Percent of the pool's pixels that are labelled (docs/method.md#labelled-share).
 
         labelled_pixels: pixels of L0 and of the union of all boxes (`LabelledRegions.labelled_pixels`).
         """
-        return 100 * labelled_pixels / self.pool.pixels
+        return 100 * labelled_pixels / self.total.pixels
 
 
-def costs(pool: ImageSums, whole: ImageSums, query: QuerySums) -> Costs:
-    """Costs of wholly labelled images and of queried boxes, in percent of the pool's."""
-    clicks_a = whole.polygon + whole.class_ + query.polygon + query.intersection + query.class_
-    clicks_b = whole.polygon + query.polygon + query.intersection + query.box
-    return Costs(
-        cost_a=100 * clicks_a / (pool.polygon + pool.class_),
-        cost_b=100 * clicks_b / pool.polygon,
-        cost_p=100 * (whole.pixels + query.pixels) / pool.pixels,
-    )
-
-
-def _total(table: pa.Table, name: str) -> int:
-    return int(pc.sum(table[name]).as_py() or 0)
+def _percent(part: float, whole: float) -> float:
+    return 100 * part / whole

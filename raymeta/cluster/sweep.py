@@ -193,5 +193,6 @@ def _tell(config: ExperimentConfig, told: int) -> int:
 
     summaries = load_run(config.run_dir).summaries if is_run(config.run_dir) else ()
     for summary in summaries[told:]:
-        tune.report({"iteration": summary["iteration"] + 1, "miou": summary["miou"], "cost_a": summary["cost_a"]})
+        costs = {name: cost.value for name, cost in summary.costs.items()}
+        tune.report({"iteration": summary.iteration + 1, "miou": summary.miou, **costs})
     return len(summaries)

@@ -1,28 +1,19 @@
 """Queries that cost what a reference run's cost: the matched baseline, iteration by iteration."""
 
-from typing import Final
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from raymeta.acquisition.policies.query_policy import MatchTarget
-from raymeta.annotation.costs import ImageSums
+from raymeta.annotation.cost_models import COST_A
+from raymeta.annotation.events import Events
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig, seed_folder
 from raymeta.locations import below
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID, RANK
-
-COST_A_CLICKS: Final = ("polygon_clicks", "intersection_clicks", "class_clicks")
-
-
-def box_cost(annotation: pa.Table) -> NDArray[np.int64]:
-    """(boxes,) int64: the clicks of each box that enter cost_A (Eq. 10), from a table of ANNOTATION_SCHEMA."""
-    columns = [annotation[name].to_numpy().astype(np.int64) for name in COST_A_CLICKS]
-    return np.sum(columns, axis=0, dtype=np.int64)
 
 
 def check_reference(config: ExperimentConfig, split: Split) -> None:
@@ -76,20 +67,20 @@ def ranked_cost(ranked: pa.Table, oracle: Oracle) -> NDArray[np.int64]:
             answer = oracle.answer(ranked.filter(pc.equal(ranked[IMAGE_ID], image_id)))
         except (OSError, ValueError):
             continue
-        cost |= zip(answer[RANK].to_pylist(), box_cost(answer).tolist(), strict=True)
+        cost |= zip(answer[RANK].to_pylist(), COST_A.box_costs(answer).tolist(), strict=True)
     return np.array(list(cost.values()), dtype=np.int64)
 
 
 def _clicks_spent(store: RunStore, iterations: int, config: ExperimentConfig) -> int:
     """cost_A clicks of a run's first queries, with those of its meta set where the whole cost is matched."""
-    spent = sum(int(box_cost(store.iteration(i).read_table("annotation.parquet")).sum()) for i in range(iterations))
+    queries = (store.iteration(index).read_table("annotation.parquet") for index in range(iterations))
+    spent = sum(int(COST_A.box_costs(query).sum()) for query in queries)
     if config.acquisition.match_cost == "query":
         return spent
     clicks = store.read_pool_clicks()
     if clicks is None:
         raise RunError(f"{store.location}/pool_clicks.parquet is missing or damaged: resume that run to count it anew")
-    meta = ImageSums.from_table(clicks, _split_of(store).meta)
-    return spent + meta.polygon + meta.class_
+    return spent + int(COST_A.of_images(Events.of_images(clicks, _split_of(store).meta)))
 
 
 def _split_of(store: RunStore) -> Split:

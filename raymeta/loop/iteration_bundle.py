@@ -7,6 +7,7 @@ from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import data_folder, open_dataset
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.loop.bundle import Bundle
+from raymeta.runs.records import ScoreRecord
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
 
@@ -31,7 +32,7 @@ def read_bundle(store: RunStore, iteration: int) -> Bundle:
         RunError: an artefact is missing or damaged.
     """
     folder = store.iteration(iteration)
-    clicks_max = folder.read_json("score.json")["clicks_max"] if folder.is_named("score.json") else None
+    clicks_max = ScoreRecord.read(folder).clicks_max if folder.is_named("score.json") else None
     return Bundle(
         key=f"{iteration}-read",
         iteration=iteration,

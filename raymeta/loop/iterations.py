@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -18,6 +17,7 @@ from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
 from raymeta.runs.input_key import regions_key, work_key
 from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
 
@@ -65,12 +65,12 @@ def run_iterations(session: Session) -> None:
     _count_pool_clicks(session)
     for index in range(session.config.iterations):
         summary = run_iteration(session, index)
-        if summary["query_boxes"] == 0 and session.config.acquisition.strategy != "full_set":
+        if summary.query_boxes == 0 and session.config.acquisition.strategy != "full_set":
             session.progress.say("the pool is dry: no box with a positive score is left")
             return
 
 
-def run_iteration(session: Session, index: int) -> dict[str, Any]:
+def run_iteration(session: Session, index: int) -> SummaryRecord:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
     regions = labelled_before(session, index)
@@ -78,7 +78,7 @@ def run_iteration(session: Session, index: int) -> dict[str, Any]:
     session.recall_faults(folder, committed)
     if "summary" in committed:
         folder.delete_scratch_files()
-        return dict(folder.read_json("summary.json"))
+        return SummaryRecord.read(folder)
     session.progress.begin_iteration(index)
     if "train" not in committed:
         stages.train(session, folder, index, regions)
@@ -92,7 +92,7 @@ def run_iteration(session: Session, index: int) -> dict[str, Any]:
         if "annotate" not in committed:
             stages.annotate(session, folder)
     summary = iteration_summary(session.config, session.store, session.split, index, regions)
-    folder.write_json("summary.json", summary)
+    summary.write(folder)
     folder.commit("summary", ["summary.json"])
     folder.delete_scratch_files()
     session.progress.finish_iteration(summary)
@@ -126,7 +126,7 @@ def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
         folder = store.iteration(index)
         if not folder.is_committed("summary"):
             return False
-        if folder.read_json("summary.json")["query_boxes"] == 0:
+        if SummaryRecord.read(folder).query_boxes == 0:
             return True
     return True
 

@@ -7,7 +7,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from raymeta.annotation.cost_models import COST_A
 from raymeta.locations import hide_secrets
+from raymeta.runs.records import SummaryRecord
 
 STAGE_TEXT = {
     "start": "start workers",
@@ -98,17 +100,18 @@ class RunProgress:
             detail=f"epoch {min(epoch + 1, of or epoch + 1)}/{of} step {step}/{steps}{shown}{self._status}",
         )
 
-    def finish_iteration(self, summary: dict[str, Any]) -> None:
+    def finish_iteration(self, summary: SummaryRecord) -> None:
         """Print what an iteration gave, and estimate the time left."""
         self._iteration_seconds.append(time.monotonic() - self._iteration_began)
         left = sum(self._iteration_seconds) / len(self._iteration_seconds)
         left *= self.iterations - self._iteration - 1
-        miou = f"mIoU {100 * summary['miou']:5.2f} %"
-        cost = f"cost_A {summary['cost_a']:5.2f} %"
+        miou = f"mIoU {100 * summary.miou:5.2f} %"
+        spent = summary.cost(COST_A)
+        cost = "" if spent is None else f"{COST_A.label} {spent.value:5.2f} %"
         self._status = f"  {miou}  {cost}  left {_duration(left)}"
-        r2 = "" if summary["r2"] is None else f"  R² {summary['r2']:.2f}"
+        r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
         self.say(
             f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  "
-            f"{summary['query_boxes']} boxes queried{r2}  {_duration(self._iteration_seconds[-1])}"
+            f"{summary.query_boxes} boxes queried{r2}  {_duration(self._iteration_seconds[-1])}"
             f"  about {_duration(left)} left"
         )

@@ -7,6 +7,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.workers import Scorer, Trainer
 from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID
@@ -38,11 +39,11 @@ class Session:
     def recall_faults(self, folder: IterationFolder, committed: list[str]) -> None:
         """Take over what the committed stages of an iteration found, as if this process had found it."""
         if "train" in committed:
-            self.note_faults(folder.read_json("evaluation.json")["faults"])
+            self.note_faults(EvaluationRecord.read(folder).faults)
         if "fit" in committed:
-            self.note_faults(folder.read_json("fit.json")["failed_images"])
+            self.note_faults(FitRecord.read(folder).failed_images)
         if "score" in committed:
             rows = folder.read_table("images.parquet").select([IMAGE_ID, "error"]).to_pylist()
             self.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
         if "annotate" in committed:
-            self.note_faults(folder.read_json("oracle.json")["failed_images"])
+            self.note_faults(OracleRecord.read(folder).failed_images)

@@ -24,6 +24,7 @@ from raymeta.runs.background_writer import BackgroundWriter
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import input_key, regions_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
+from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
     IMAGE_ID,
@@ -47,17 +48,17 @@ def train(session: Session, folder: IterationFolder, index: int, regions: Labell
         trained = session.trainer.train(job, on_progress=session.progress.training, on_state=states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
-    evaluation = {
-        "miou": mean_iou(confusion),
-        "class_iou": [None if np.isnan(value) else float(value) for value in iou_per_class(confusion)],
-        "confusion": confusion.tolist(),
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "faults": trained.faults,
-    }
+    evaluation = EvaluationRecord(
+        miou=mean_iou(confusion),
+        class_iou=[None if np.isnan(value) else float(value) for value in iou_per_class(confusion)],
+        confusion=confusion.tolist(),
+        best_epoch=trained.best_epoch,
+        epochs=len(trained.history),
+        faults=trained.faults,
+    )
     folder.write_bytes("network.pt", trained.network)
     folder.write_table("training.parquet", pa.Table.from_pylist(trained.history, schema=TRAINING_SCHEMA))
-    folder.write_json("evaluation.json", evaluation)
+    evaluation.write(folder)
     names = ["network.pt", "training.parquet", "evaluation.json"]
     folder.commit("train", names, time.monotonic() - start, inputs=regions_key(regions))
 
@@ -66,7 +67,7 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
     """Fit the meta regressor on the segments of the meta set under this iteration's network."""
     start = time.monotonic()
     if not STRATEGIES[session.config.acquisition.strategy].needs_meta_regressor:
-        folder.write_json("fit.json", {"r2": None, "segments": 0, "failed_images": {}})
+        FitRecord().write(folder)
         folder.commit("fit", ["fit.json"], time.monotonic() - start)
         return
     session.progress.begin_stage("fit", len(session.split.meta))
@@ -89,7 +90,7 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
     r2 = None if np.isnan(regressor.r2) else float(regressor.r2)
     folder.write_bytes("meta_regressor.bin", regressor.to_bytes())
     folder.write_table("segments.parquet", segments.append_column(IMAGE_ID, pa.array(image_ids.tolist(), pa.string())))
-    folder.write_json("fit.json", {"r2": r2, "segments": segments.num_rows, "failed_images": failed})
+    FitRecord(r2=r2, segments=segments.num_rows, failed_images=failed).write(folder)
     folder.commit("fit", ["meta_regressor.bin", "segments.parquet", "fit.json"], time.monotonic() - start)
 
 
@@ -119,8 +120,7 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     match = match_target(session.config, session.store, index)
     query, notes = choose_query(candidates, session.config, index, session.dataset, match)
     folder.write_table("query.parquet", query)
-    facts = {"clicks_max": bundle.clicks_max, "strategy": acquisition.strategy, "matched": None}
-    folder.write_json("score.json", facts | notes)
+    ScoreRecord(clicks_max=bundle.clicks_max, strategy=acquisition.strategy, **notes).write(folder)
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
@@ -133,7 +133,7 @@ def annotate(session: Session, folder: IterationFolder) -> None:
         answers = _answers(session, finished, query)
     annotation = pa.Table.from_pylist(answers, schema=ANNOTATION_SCHEMA)
     folder.write_table("annotation.parquet", annotation.sort_by(RANK))
-    folder.write_json("oracle.json", {"failed_images": session.faults})
+    OracleRecord(failed_images=session.faults).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
 
 
@@ -160,7 +160,7 @@ def _answers(session: Session, finished: FinishedBlocks, query: pa.Table) -> lis
 def finish_full_set(folder: IterationFolder) -> None:
     """The reference has nothing to fit, score or ask: empty tables, so that every run folder reads alike."""
     if not folder.is_committed("fit"):
-        folder.write_json("fit.json", {"r2": None, "segments": 0, "failed_images": {}})
+        FitRecord().write(folder)
         folder.commit("fit", ["fit.json"])
     if not folder.is_committed("score"):
         folder.write_table("images.parquet", POOL_IMAGE_SCHEMA.empty_table())
@@ -168,7 +168,7 @@ def finish_full_set(folder: IterationFolder) -> None:
         folder.commit("score", ["images.parquet", "query.parquet"])
     if not folder.is_committed("annotate"):
         folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
-        folder.write_json("oracle.json", {"failed_images": {}})
+        OracleRecord().write(folder)
         folder.commit("annotate", ["annotation.parquet", "oracle.json"])
 
 

@@ -1,12 +1,12 @@
 """The numbers of one iteration: mIoU, costs, R², times."""
 
-from typing import Any
-
 import pyarrow as pa
 
-from raymeta.annotation.costs import CostLedger, ImageSums, QuerySums
+from raymeta.annotation.costs import CostLedger
+from raymeta.annotation.events import Events
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig
+from raymeta.runs.records import ClickSums, EvaluationRecord, FitRecord, OracleRecord, SummaryRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID
@@ -14,36 +14,42 @@ from raymeta.schemas import IMAGE_ID
 
 def iteration_summary(
     config: ExperimentConfig, store: RunStore, split: Split, index: int, regions: LabelledRegions
-) -> dict[str, Any]:
-    """Content of summary.json; costs are those of the labels that this iteration trained on, in percent."""
+) -> SummaryRecord:
+    """What summary.json holds; costs are those of the labels that this iteration trained on, in percent."""
     folder = store.iteration(index)
-    evaluation = folder.read_json("evaluation.json")
+    evaluation = EvaluationRecord.read(folder)
     clicks = store.read_pool_clicks()
     assert clicks is not None, "the pool's clicks are counted before the first iteration"
-    query = QuerySums()
+    ledger = cost_ledger(store, split, clicks, index)
+    return SummaryRecord(
+        iteration=index,
+        strategy=config.acquisition.strategy,
+        seed=config.seed,
+        miou=evaluation.miou,
+        class_iou=evaluation.class_iou,
+        costs=ledger.costs(),
+        labelled_share=ledger.labelled_share(labelled_pixels(clicks, regions)),
+        boxes=ledger.query.boxes,
+        query_boxes=folder.read_table("query.parquet").num_rows,
+        r2=FitRecord.read(folder).r2,
+        epochs=evaluation.epochs,
+        best_epoch=evaluation.best_epoch,
+        clicks=ClickSums.of(ledger),
+        seconds=folder.stage_seconds(),
+        failed_images=sorted(OracleRecord.read(folder).failed_images),
+    )
+
+
+def cost_ledger(store: RunStore, split: Split, clicks: pa.Table, index: int) -> CostLedger:
+    """Events of the pool and of all that was labelled before iteration `index`.
+
+    clicks: WHOLE_IMAGE_CLICKS_SCHEMA of the pool.
+    """
+    query = Events()
     for earlier in range(index):
-        query += QuerySums.from_table(store.iteration(earlier).read_table("annotation.parquet"))
-    pool, initial, meta = (ImageSums.from_table(clicks, ids) for ids in (split.pool, split.initial, split.meta))
-    ledger = CostLedger(pool, initial, query, meta)
-    fit = folder.read_json("fit.json")
-    return {
-        "iteration": index,
-        "strategy": config.acquisition.strategy,
-        "seed": config.seed,
-        "miou": evaluation["miou"],
-        "class_iou": evaluation["class_iou"],
-        **vars(ledger.costs()),
-        **{f"{name}_without_meta": value for name, value in vars(ledger.costs_without_meta()).items()},
-        "labelled_share": ledger.labelled_share(labelled_pixels(clicks, regions)),
-        "boxes": query.boxes,
-        "query_boxes": folder.read_table("query.parquet").num_rows,
-        "r2": fit["r2"],
-        "epochs": evaluation["epochs"],
-        "best_epoch": evaluation["best_epoch"],
-        "clicks": {"pool": vars(pool), "initial": vars(initial), "meta": vars(meta), "query": vars(query)},
-        "seconds": folder.stage_seconds(),
-        "failed_images": sorted(folder.read_json("oracle.json")["failed_images"]),
-    }
+        query += Events.of_boxes(store.iteration(earlier).read_table("annotation.parquet"))
+    pool, initial, meta = (Events.of_images(clicks, ids) for ids in (split.pool, split.initial, split.meta))
+    return CostLedger(pool, initial, query, meta)
 
 
 def labelled_pixels(clicks: pa.Table, regions: LabelledRegions) -> int:

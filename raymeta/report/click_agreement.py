@@ -77,13 +77,13 @@ def run_click_pairs(run: RunResults) -> tuple[ClickPairs, list[str]]:
         return ClickPairs.join([]), []
     parts, notes = [], []
     for summary in run.summaries:
-        folder = run.store.iteration(summary["iteration"])
+        folder = run.store.iteration(summary.iteration)
         try:
             query, annotation = (folder.read_table(f"{name}.parquet") for name in ("query", "annotation"))
         except RunError as error:
             notes.append(str(error))
             continue
-        parts.append(click_pairs(query, annotation, summary["iteration"]))
+        parts.append(click_pairs(query, annotation, summary.iteration))
     return ClickPairs.join(parts), notes
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from raymeta.config import flatten
 from raymeta.report.cost_at_target import TARGET_SHARE, CostAtTarget, cost_at_target
-from raymeta.report.figures import COST_NAMES, Target
+from raymeta.report.figures import SHOWN_COSTS, Target
 from raymeta.report.file_names import file_key
 from raymeta.report.run_results import FULL_SET, RunGroup, RunResults, group_runs, load_run
 from raymeta.runs.run_store import RunError
@@ -92,10 +92,10 @@ def _costs_at_target(groups: Sequence[RunGroup], target: Target | None) -> dict[
         return {}
     return {
         group.label: {
-            cost: cost_at_target(
-                [run.values(cost) for run in group.runs], [run.values("miou") for run in group.runs], target.miou
+            cost.name: cost_at_target(
+                [run.values(cost.name) for run in group.runs], [run.values("miou") for run in group.runs], target.miou
             )
-            for cost in COST_NAMES
+            for cost in SHOWN_COSTS
         }
         for group in groups
         if group.strategy != FULL_SET

@@ -10,10 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from raymeta.annotation.cost_models import COST_MODELS, PAPER_COSTS, CostModel
 from raymeta.report.figure_style import FOREGROUND, add_legend, group_styles, new_figure, style_axes
 from raymeta.report.run_results import FULL_SET, RunGroup, RunResults
 
-COST_NAMES: Final = {"cost_a": "cost_A", "cost_b": "cost_B", "cost_p": "cost_P"}
+SHOWN_COSTS: Final = tuple(COST_MODELS[name] for name in PAPER_COSTS)
+"""The cost models that reports show, in this order."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,28 @@ def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> F
             place = {"xy": (0, 100 * value), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
             axes.annotate(text, **place, xytext=(3, 3), color=FOREGROUND, fontsize=8)
         axes.margins(y=0.1)
-    if over in COST_NAMES:
-        axes.set_xlabel(f"{COST_NAMES[over]} [% of labelling the whole pool]")
+    if over in COST_MODELS:
+        axes.set_xlabel(cost_axis(COST_MODELS[over]))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     add_legend(axes)
     return figure
 
 
-def costs(groups: Sequence[RunGroup], *, cost: str) -> Figure:
+def cost_axis(model: CostModel) -> str:
+    """How an axis of this cost is called."""
+    return f"{model.label} [% of labelling the whole pool]"
+
+
+def costs(groups: Sequence[RunGroup], *, cost: CostModel) -> Figure:
     """One cost (percent) over iterations; thin dashed without the meta set where that differs."""
-    figure, axes = new_figure("iteration", f"{COST_NAMES[cost]} [%]")
+    figure, axes = new_figure("iteration", f"{cost.label} [%]")
     for group, style in group_styles(groups):
         if group.strategy == FULL_SET:
             continue
-        _draw_group(axes, group, "iteration", cost, 1.0, style)
-        without = group.mean(f"{cost}_without_meta")
-        if not np.allclose(without, group.mean(cost), equal_nan=True):
+        _draw_group(axes, group, "iteration", cost.name, 1.0, style)
+        without = group.mean(f"{cost.name}_without_meta")
+        if not np.allclose(without, group.mean(cost.name), equal_nan=True):
             axes.plot(group.mean("iteration"), without, color=style["color"], linewidth=1, linestyle="--")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)

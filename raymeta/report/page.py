@@ -18,7 +18,7 @@ from raymeta.report.click_figures import click_scatter
 from raymeta.report.comparison import Comparison, compare
 from raymeta.report.cost_at_target import TARGET_SHARE
 from raymeta.report.figure_style import to_png, to_svg
-from raymeta.report.figures import COST_NAMES
+from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.paired_comparison import equal_cost, paired_rows
 from raymeta.report.report_panels import class_names, report_panels
 from raymeta.report.report_tables import (
@@ -92,7 +92,7 @@ def write_report(
         sections=sections,
         learning_curves=_learning_curves(runs, write),
         target_share=TARGET_SHARE,
-        cost_names=COST_NAMES,
+        cost_names={model.name: model.label for model in SHOWN_COSTS},
         panels=panels,
         sweep=_sweep_picture(files_out),
         notes=list(dict.fromkeys(notes)),
@@ -160,9 +160,9 @@ def _figures(comparison: Comparison, names: Sequence[str]) -> dict[str, Figure]:
         for over in ("cost_a", "cost_b", "iteration"):
             name = "miou_over_iterations" if over == "iteration" else f"miou_over_{over}"
             drawn[name] = figures.curves(queried, comparison.target, over=over)
-        drawn |= {f"{cost}_over_iterations": figures.costs(queried, cost=cost) for cost in COST_NAMES}
+        drawn |= {f"{cost.name}_over_iterations": figures.costs(queried, cost=cost) for cost in SHOWN_COSTS}
         drawn["class_iou_over_cost_a"] = class_figures.class_curves(queried, names)
-    if any(summary.get("r2") is not None for group in queried for run in group.runs for summary in run.summaries):
+    if any(summary.r2 is not None for group in queried for run in group.runs for summary in run.summaries):
         drawn["r2_over_iterations"] = figures.meta_regressor_r2(queried)
     drawn["class_iou"] = class_figures.class_iou(groups, names)
     return drawn
@@ -200,7 +200,11 @@ def _write_tables(
 def _details(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
     """Per iteration: what is beside the main table."""
     labelled = zip(runs, run_labels(runs), strict=True)
-    return [{"strategy": label, "seed": run.seed, **summary} for run, label in labelled for summary in run.summaries]
+    return [
+        {**summary.model_dump(), "strategy": label, "seed": run.seed}
+        for run, label in labelled
+        for summary in run.summaries
+    ]
 
 
 def _template() -> jinja2.Template:

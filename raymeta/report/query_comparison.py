@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from raymeta.annotation.cost_models import COST_A
 from raymeta.boxes import Box, boxes_mask
-from raymeta.loop.cost_matching import box_cost
 from raymeta.report.figure_style import FOREGROUND, to_png
 from raymeta.schemas import ESTIMATED_CLICKS, IMAGE_ID, LEFT, TOP, WIDTH
 
@@ -52,7 +52,7 @@ def query_figures(query: pa.Table, annotation: pa.Table) -> QueryFigures:
         images=len(query[IMAGE_ID].unique()),
         pixels=sum(int(mask.sum()) for mask in _masks(query, _extents([query])).values()),
         estimated_clicks=int(sum(query[ESTIMATED_CLICKS].to_pylist())),
-        true_clicks=int(box_cost(annotation).sum()),
+        true_clicks=int(COST_A.box_costs(annotation).sum()),
         answered=annotation.num_rows,
     )
 

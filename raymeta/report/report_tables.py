@@ -7,22 +7,29 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from raymeta.annotation.cost_models import COST_MODELS
 from raymeta.locations import hide_secrets
 from raymeta.report.click_agreement import ClickPairs, agreement, agreement_rows
 from raymeta.report.csv_files import to_csv
+from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.paired_comparison import EqualCost, PairRow
-from raymeta.report.run_results import RunResults, load_run, run_labels
+from raymeta.report.run_results import RunResults, field_of, load_run, run_labels
+from raymeta.runs.records import ClickSums, SummaryRecord
 from raymeta.runs.run_folders import expand_runs
 
-COLUMNS: Final = ("strategy", "seed", "iteration", "mIoU", "cost_A", "cost_B", "cost_P", "boxes", "R²")
-_FIELDS: Final = ("miou", "cost_a", "cost_b", "cost_p", "boxes", "r2")
+_FIELDS: Final = {
+    "mIoU": "miou",
+    **{model.label: model.name for model in SHOWN_COSTS},
+    "boxes": "boxes",
+    "R²": "r2",
+}
+"""Columns of the table of iterations after those that name the row, and the fields that they show."""
+COLUMNS: Final = ("strategy", "seed", "iteration", *_FIELDS)
 _CSV_FIELDS: Final = (
-    *_FIELDS,
+    *_FIELDS.values(),
     "query_boxes",
     "labelled_share",
-    "cost_a_without_meta",
-    "cost_b_without_meta",
-    "cost_p_without_meta",
+    *(f"{model.name}_without_meta" for model in SHOWN_COSTS),
     "epochs",
     "best_epoch",
 )
@@ -45,8 +52,8 @@ def summary_rows(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
     rows = []
     for run, label in zip(runs, run_labels(runs), strict=True):
         for summary in run.summaries:
-            values = (label, run.seed, summary["iteration"], *(summary.get(name) for name in _FIELDS))
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            values = (field_of(summary, field) for field in _FIELDS.values())
+            rows.append(dict(zip(COLUMNS, (label, run.seed, summary.iteration, *values), strict=True)))
     return rows
 
 
@@ -73,33 +80,41 @@ def show(name: str, value: Any) -> str:
 
 
 def summary_csv(runs: Sequence[RunResults]) -> bytes:
-    """One line a finished iteration, with raw clicks and seconds of each stage."""
-    clicks = sorted({name for run in runs for summary in run.summaries for name in summary.get("clicks") or {}})
-    stages = sorted({name for run in runs for summary in run.summaries for name in summary.get("seconds") or {}})
-    header = ["run", "strategy", "seed", "iteration", *_CSV_FIELDS]
-    header += [f"clicks_{name}" for name in clicks] + [f"seconds_{name}" for name in stages]
+    """One line a finished iteration, one number a column: fields, intervals of estimated costs, clicks, seconds."""
+    summaries = [summary for run in runs for summary in run.summaries]
+    intervals = [f"{name}_{end}" for name in _estimated(summaries) for end in ("low", "high")]
+    clicks = list(dict.fromkeys(key for summary in summaries for key in click_columns(summary)))
+    stages = sorted({f"seconds_{stage}" for summary in summaries for stage in summary.seconds})
+    header = ["run", "strategy", "seed", "iteration", *_CSV_FIELDS, *intervals, *clicks, *stages]
     rows = []
     for run in runs:
         for summary in run.summaries:
-            row = [
-                hide_secrets(run.store.location),
-                run.strategy,
-                run.seed,
-                summary["iteration"],
-                *map(summary.get, _CSV_FIELDS),
-            ]
-            row += [(summary.get("clicks") or {}).get(name) for name in clicks]
-            rows.append(row + [(summary.get("seconds") or {}).get(name) for name in stages])
+            seconds = {f"seconds_{stage}": value for stage, value in summary.seconds.items()}
+            row = [hide_secrets(run.store.location), run.strategy, run.seed, summary.iteration]
+            row += [field_of(summary, field) for field in (*_CSV_FIELDS, *intervals)]
+            row += [click_columns(summary).get(column) for column in clicks]
+            rows.append(row + [seconds.get(column) for column in stages])
     return to_csv(header, rows)
+
+
+def click_columns(summary: SummaryRecord) -> dict[str, float]:
+    """Raw counts by column, as `clicks_pool_polygon`: pool, initial (L0), meta (M) and query, each kind of event."""
+    parts = [(part, getattr(summary.clicks, part)) for part in ClickSums.model_fields]
+    return {f"clicks_{part}_{kind.rstrip('_')}": n for part, kinds in parts for kind, n in kinds.items()}
+
+
+def _estimated(summaries: Sequence[SummaryRecord]) -> list[str]:
+    """Names of the costs that are shares of an estimate in one of the summaries."""
+    return [n for n in COST_MODELS if any(s.costs[n].low is not None for s in summaries if n in s.costs)]
 
 
 def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
     """One line a finished iteration and class."""
     rows = [
-        [label, run.seed, summary["iteration"], names[c] if c < len(names) else f"class {c}", value]
+        [label, run.seed, summary.iteration, names[c] if c < len(names) else f"class {c}", value]
         for run, label in zip(runs, run_labels(runs), strict=True)
         for summary in run.summaries
-        for c, value in enumerate(summary.get("class_iou") or [])
+        for c, value in enumerate(summary.class_iou)
     ]
     return to_csv(["strategy", "seed", "iteration", "class", "iou"], rows)
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raymeta.acquisition.strategies import find_strategy
+from raymeta.annotation.cost_models import COST_MODELS
 from raymeta.report.comparison import Comparison
 from raymeta.report.cost_at_target import CostAtTarget
 from raymeta.report.csv_files import to_csv
-from raymeta.report.figures import COST_NAMES
+from raymeta.report.figures import SHOWN_COSTS
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ResultRow:
     @property
     def iteration(self) -> int | None:
         """First iteration where the mean curve reaches the target."""
-        return self.costs["cost_a"].iteration
+        return next(iter(self.costs.values())).iteration
 
 
 def result_rows(comparison: Comparison) -> list[ResultRow]:
@@ -57,7 +58,7 @@ def target_csv(comparisons: Sequence[Comparison]) -> bytes:
     for comparison in comparisons:
         for row in result_rows(comparison):
             for name, value in row.costs.items():
-                first = [comparison.label, row.label, COST_NAMES[name], value.iteration, value.cost]
+                first = [comparison.label, row.label, COST_MODELS[name].label, value.iteration, value.cost]
                 seeds = [value.seed_mean, value.seed_std, value.seeds_reached, value.seeds]
                 rows.append([*first, int(name in row.best), *seeds])
     return to_csv(header, rows)
@@ -67,9 +68,9 @@ def target_latex(comparisons: Sequence[Comparison]) -> bytes:
     """A `tabular` for the package booktabs: costs in percent, the best bold, ± the seeds' standard deviation."""
     lines = [
         r"% needs \usepackage{booktabs}",
-        r"\begin{tabular}{lrrrr}",
+        rf"\begin{{tabular}}{{lr{'r' * len(SHOWN_COSTS)}}}",
         r"\toprule",
-        r"strategy & iteration & $cost_A$ [\%] & $cost_B$ [\%] & $cost_P$ [\%] \\",
+        " & ".join(["strategy", "iteration", *(rf"${model.label}$ [\%]" for model in SHOWN_COSTS)]) + r" \\",
     ]
     for comparison in comparisons:
         rows = result_rows(comparison)
@@ -77,7 +78,7 @@ def target_latex(comparisons: Sequence[Comparison]) -> bytes:
             continue
         lines.append(r"\midrule")
         if comparison.label:
-            lines.append(rf"\multicolumn{{5}}{{l}}{{\emph{{{_escape(comparison.label)}}}}} \\")
+            lines.append(rf"\multicolumn{{{2 + len(SHOWN_COSTS)}}}{{l}}{{\emph{{{_escape(comparison.label)}}}}} \\")
         lines += [_latex_row(row) for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""]).encode()
 

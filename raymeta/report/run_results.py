@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from raymeta.annotation.cost_models import COST_MODELS
 from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten
+from raymeta.runs.records import COST_FIELDS, ScoreRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 
 FULL_SET = "full_set"
@@ -28,7 +30,7 @@ class RunResults:
 
     store: RunStore
     config: ExperimentConfig
-    summaries: tuple[dict[str, Any], ...]
+    summaries: tuple[SummaryRecord, ...]
     learning_curves: dict[int, pa.Table] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     matched: str | None = None
@@ -45,12 +47,12 @@ class RunResults:
 
     def values(self, key: str) -> NDArray[np.float64]:
         """(iterations,) float64 of one field of the summaries; nan where it is null or missing."""
-        found = [summary.get(key) for summary in self.summaries]
+        found = [field_of(summary, key) for summary in self.summaries]
         return np.array([np.nan if value is None else float(value) for value in found], dtype=np.float64)
 
     def class_iou(self) -> NDArray[np.float64]:
         """(iterations, C) float64; nan for classes that occur nowhere."""
-        rows = [[np.nan if v is None else float(v) for v in s.get("class_iou") or []] for s in self.summaries]
+        rows = [[np.nan if v is None else float(v) for v in s.class_iou] for s in self.summaries]
         width = max((len(row) for row in rows), default=0)
         return np.array([row + [np.nan] * (width - len(row)) for row in rows], dtype=np.float64).reshape(-1, width)
 
@@ -72,6 +74,16 @@ class RunGroup:
         return np.mean([run.values(key)[:length] for run in self.runs], axis=0)
 
 
+def field_of(summary: SummaryRecord, key: str) -> Any:
+    """A field of a summary by its name in summary.json; a cost that the file doesn't hold is priced from its counts."""
+    for suffix, field_name in COST_FIELDS.items():
+        name = key.removesuffix(suffix) if suffix else key
+        if name in COST_MODELS and key == name + suffix:
+            cost = summary.cost(COST_MODELS[name])
+            return None if cost is None else getattr(cost, field_name)
+    return getattr(summary, key)
+
+
 def load_run(location: str, dataset_root: str | None = None) -> RunResults:
     """Read what a run has finished so far.
 
@@ -82,14 +94,14 @@ def load_run(location: str, dataset_root: str | None = None) -> RunResults:
     """
     store = RunStore(location, dataset_root=dataset_root)
     config = store.load_config()
-    summaries: list[dict[str, Any]] = []
+    summaries: list[SummaryRecord] = []
     curves, notes = {}, []
     for index in store.iterations():
         folder = store.iteration(index)
         if "summary" not in folder.stage_seconds():
             continue
         try:
-            summaries.append({**folder.read_json("summary.json"), "iteration": index})
+            summaries.append(SummaryRecord.read(folder).model_copy(update={"iteration": index}))
             curves[index] = folder.read_table("training.parquet")
         except RunError as error:
             notes.append(str(error))
@@ -106,10 +118,10 @@ def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tupl
     name, short = config.acquisition.match_cost_of, []
     for index in range(iterations):
         folder = store.iteration(index)
-        told = folder.read_json("score.json").get("matched") if folder.is_named("score.json") else None
+        told = ScoreRecord.read(folder).matched if folder.is_named("score.json") else None
         if told is not None:
-            name = told["strategy"]
-            short += [] if told["reached"] else [index]
+            name = told.strategy
+            short += [] if told.reached else [index]
     if not short:
         return name, []
     return name, [f"{store.location}: too few candidates to reach the matched cost in iterations {short}"]
@@ -149,9 +161,9 @@ def _unlike(label: str, others: Sequence[str]) -> str:
 
 def _without_gaps(runs: Sequence[RunResults]) -> list[RunResults]:
     """The runs without the iterations that some of them lacks while it has a later one; runs left empty are dropped."""
-    found = [{summary["iteration"] for summary in run.summaries} for run in runs]
+    found = [{summary.iteration for summary in run.summaries} for run in runs]
     gaps = {index for have in found for index in range(max(have)) if index not in have}
-    kept = [tuple(summary for summary in run.summaries if summary["iteration"] not in gaps) for run in runs]
+    kept = [tuple(summary for summary in run.summaries if summary.iteration not in gaps) for run in runs]
     return [replace(run, summaries=summaries) for run, summaries in zip(runs, kept, strict=True) if summaries]
 
 

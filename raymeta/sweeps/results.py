@@ -171,8 +171,8 @@ def _state(trial: Trial, runs: Sequence[RunResults], stopped: Sequence[str]) -> 
 
 def is_finished(run: RunResults, iterations: int) -> bool:
     """Whether as many iterations are done, or the pool is dry."""
-    last = run.summaries[-1] if run.summaries else {}
-    return len(run.summaries) >= iterations or last.get("query_boxes") == 0
+    dry = bool(run.summaries) and run.summaries[-1].query_boxes == 0
+    return len(run.summaries) >= iterations or dry
 
 
 def _curve(run: RunResults) -> Curve:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from raymeta.annotation.clicks import AnnotatedScene, LabelMapScene, count_clicks
-from raymeta.annotation.costs import CostLedger, ImageSums, QuerySums
+from raymeta.annotation.cost_models import COST_A, COST_B, COST_P
+from raymeta.annotation.costs import CostLedger
+from raymeta.annotation.events import Events
 from raymeta.boxes import Box
 
 HEIGHT, WIDTH, BOX = 512, 1024, 64
@@ -44,16 +46,17 @@ def street(rng):
 
 def random_box_costs(scenes, rng, boxes_per_scene=150):
     """cost_A and cost_B of random boxes, divided by cost_P."""
-    pool, query = ImageSums(), QuerySums()
+    pool, query = Events(), Events()
     for scene in scenes:
         whole = scene.whole_image()
-        pool += ImageSums(whole.polygon, whole.class_, HEIGHT * WIDTH)
+        pool += Events(polygon=whole.polygon, class_=whole.class_, pixels=HEIGHT * WIDTH)
         for _ in range(boxes_per_scene):
             box = Box(int(rng.integers(HEIGHT - BOX + 1)), int(rng.integers(WIDTH - BOX + 1)), BOX)
             clicks = count_clicks(scene, box)
-            query += QuerySums(clicks.polygon, clicks.intersection, clicks.box, clicks.class_, BOX**2, 1)
-    costs = CostLedger(pool, ImageSums(), query).costs()
-    return costs.cost_a / costs.cost_p, costs.cost_b / costs.cost_p
+            query += Events(*clicks, pixels=BOX**2, boxes=1)
+    ledger = CostLedger(pool, Events(), query)
+    share = ledger.cost(COST_P).value
+    return ledger.cost(COST_A).value / share, ledger.cost(COST_B).value / share
 
 
 def test_random_boxes_cost_a_little_more_than_their_share():

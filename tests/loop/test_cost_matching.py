@@ -12,9 +12,10 @@ from synthetic_runs import make_config, write_iteration
 
 from raymeta.acquisition.policies.registry import wanted_candidates
 from raymeta.acquisition.policies.score_policies import CANDIDATES_PER_BOX
+from raymeta.annotation.cost_models import COST_A
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ConfigError, ExperimentConfig
-from raymeta.loop.cost_matching import box_cost, check_reference, match_target
+from raymeta.loop.cost_matching import check_reference, match_target
 from raymeta.loop.query_choice import choose_query
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
@@ -84,7 +85,7 @@ def matched(tmp_path: Path, **acquisition: Any) -> ExperimentConfig:
 
 
 def costs(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return box_cost(Oracle(LabelMaps()).answer(table))
+    return COST_A.box_costs(Oracle(LabelMaps()).answer(table))
 
 
 def cut_query(
@@ -98,7 +99,7 @@ def cut_query(
 def test_box_clicks_do_not_enter_cost_a() -> None:
     row = {"image_id": "a", "top": 0, "left": 0, "width": 4, "rank": 1, "polygon_clicks": 5, "intersection_clicks": 2}
     table = pa.Table.from_pylist([row | {"box_clicks": 4, "class_clicks": 3}], schema=ANNOTATION_SCHEMA)
-    assert box_cost(table).tolist() == [10]
+    assert COST_A.box_costs(table).tolist() == [10]
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,19 +5,21 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 
-from raymeta.loop.cost_matching import box_cost
+from raymeta.annotation.cost_models import COST_A
 
 
 def spent(run_dir):
     return np.cumsum(
-        [box_cost(pq.read_table(path)).sum() for path in sorted(run_dir.glob("iterations/*/annot*.parquet"))]
+        [COST_A.box_costs(pq.read_table(path)).sum() for path in sorted(run_dir.glob("iterations/*/annot*.parquet"))]
     )
 
 
 def test_a_matched_run_costs_what_its_reference_did_and_resumes_with_the_same_query(runner, undisturbed):
     overrides = ["acquisition.strategy=random_box", f"acquisition.match_cost_of={undisturbed.run_dir}"]
     runner.run(*overrides)
-    dearest = max(box_cost(pq.read_table(path)).max() for path in runner.run_dir.glob("iterations/*/annot*.parquet"))
+    dearest = max(
+        COST_A.box_costs(pq.read_table(path)).max() for path in runner.run_dir.glob("iterations/*/annot*.parquet")
+    )
     assert np.abs(spent(runner.run_dir) - spent(undisturbed.run_dir)).max() <= dearest
     told = json.loads((runner.run_dir / "iterations/001/score.json").read_text())["matched"]
     assert told["reached"]

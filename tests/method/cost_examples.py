@@ -6,7 +6,9 @@ import numpy as np
 from method_page import PAGE, grid, mark, number, side_by_side
 
 from raymeta.annotation.clicks import AnnotatedScene, count_clicks
-from raymeta.annotation.costs import CostLedger, ImageSums, QuerySums
+from raymeta.annotation.cost_models import COST_MODELS, COST_P, PAPER_COSTS
+from raymeta.annotation.costs import CostLedger
+from raymeta.annotation.events import Events
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
 from raymeta.config import TrainingConfig
@@ -47,14 +49,14 @@ def whole_images():
 
 def labelled_share():
     images = {
-        "a  (L0)": ImageSums(12, 3, 64),
-        "b  (M)": ImageSums(10, 2, 64),
-        "c": ImageSums(20, 4, 64),
-        "d": ImageSums(18, 3, 64),
+        "a  (L0)": Events(polygon=12, class_=3, pixels=64),
+        "b  (M)": Events(polygon=10, class_=2, pixels=64),
+        "c": Events(polygon=20, class_=4, pixels=64),
+        "d": Events(polygon=18, class_=3, pixels=64),
     }
     initial, meta, *_ = images.values()
-    pool = sum(images.values(), ImageSums())
-    query = QuerySums(4, 3, 4, 2, 16, 1) + QuerySums(3, 2, 4, 2, 16, 1)
+    pool = sum(images.values(), Events())
+    query = Events(4, 3, 4, 2, pixels=16, boxes=1) + Events(3, 2, 4, 2, pixels=16, boxes=1)
     ledger = CostLedger(pool, initial, query, meta)
     lines = ["          c_p  c_i  c_b  c_c  pixels"]
     for name, sums in {**images, "P": pool}.items():
@@ -68,10 +70,10 @@ def labelled_share():
         f"({whole.pixels} + {query.pixels}) / {pool.pixels}",
     ]
     lines += ["", f"{'':<11}{'with M':<51}without M"]
-    costs, without = ledger.costs(), ledger.costs_without_meta()
-    for name, formula, key in zip("ABP", formulas, ("cost_a", "cost_b", "cost_p"), strict=True):
-        shown = f"{formula:<35}= {getattr(costs, key):.2f} %"
-        lines.append(f"cost_{name:<6}{shown:<51}{getattr(without, key):.2f} %")
+    for name, formula in zip(PAPER_COSTS, formulas, strict=True):
+        cost = ledger.cost(COST_MODELS[name])
+        shown = f"{formula:<35}= {cost.value:.2f} %"
+        lines.append(f"{COST_MODELS[name].label:<11}{shown:<51}{cost.without_meta:.2f} %")
     regions = LabelledRegions(boxes={"c": (Box(0, 0, 4), Box(2, 0, 4))})
     union = regions.labelled_pixels("c", 8, 8)
     share = ledger.labelled_share(initial.pixels + union)
@@ -133,8 +135,8 @@ def published_costs():
         for cost_p in published:
             k = round((cost_p / 100 * POOL_IMAGES - meta) / START_IMAGES)
             images = START_IMAGES * k + meta
-            pool, start = ImageSums(polygon=1, pixels=POOL_IMAGES), ImageSums(pixels=images)
-            value = CostLedger(pool, start).costs().cost_p
+            pool, start = Events(polygon=1, pixels=POOL_IMAGES), Events(pixels=images)
+            value = CostLedger(pool, start).cost(COST_P).value
             assert abs(value - cost_p) < 0.006  # one figure of the paper is cut off instead of rounded
             inner = f"{START_IMAGES} · {k:>2} + {meta}" if meta else f"{START_IMAGES} · {k:>2}     "
             parts.append(f"({inner}) / {POOL_IMAGES} = {value:>5.2f} %")

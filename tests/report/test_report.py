@@ -173,6 +173,19 @@ def test_equal_cost_and_paired_tests(tmp_path: Path) -> None:
     ]
 
 
+def test_summary_csv_holds_one_number_a_column(tmp_path: Path) -> None:
+    folder = Path(write_report(_three_strategies(tmp_path), tmp_path / "out")).parent
+    rows = list(csv.DictReader((folder / "summary.csv").open()))
+    assert {"clicks_pool_polygon", "clicks_pool_class", "clicks_query_boxes", "seconds_train"} <= set(rows[0])
+    assert not any("{" in value or "[" in value for row in rows for value in row.values())
+    asked = next(row for row in rows if row["strategy"] == "random_box" and row["iteration"] == "3")
+    assert (asked["clicks_pool_polygon"], asked["clicks_query_polygon"], asked["clicks_query_boxes"]) == (
+        "9000",
+        "360",
+        "6",
+    )
+
+
 def test_latex_table(tmp_path: Path) -> None:
     folder = Path(write_report(_three_strategies(tmp_path), tmp_path / "out")).parent
     text = (folder / "table_1.tex").read_text()

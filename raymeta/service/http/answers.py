@@ -43,6 +43,19 @@ class ModelAnswer(_Answer):
     raymeta: str = Field(description="version")
 
 
+class ServedCost(_Answer):
+    """One cost of an iteration under one cost model, in percent of labelling the whole pool."""
+
+    name: str
+    label: str
+    unit: str = Field(description="what the model prices: clicks, pixels or seconds")
+    definition: str
+    value: float
+    without_meta: float = Field(description="if the images of the meta set came for free")
+    low: float | None = Field(None, description="of the 95 % interval, where the pool's total is an estimate")
+    high: float | None = None
+
+
 class IterationAnswer(_Answer):
     """One finished iteration; costs are those of the labels that it was trained on."""
 
@@ -52,6 +65,7 @@ class IterationAnswer(_Answer):
     cost_a: float = Field(description="percent")
     cost_b: float = Field(description="percent")
     cost_p: float = Field(description="percent")
+    costs: list[ServedCost] = Field(description="by every cost model, these three among them")
     labelled_share: float = Field(description="percent of the pool's pixels")
     boxes: int = Field(description="asked before")
     query_boxes: int

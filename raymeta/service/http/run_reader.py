@@ -13,6 +13,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.locations import last_name
 from raymeta.loop.iteration_bundle import REGRESSOR, open_existing, read_split
 from raymeta.report.run_results import FULL_SET
+from raymeta.runs.records import ScoreRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
@@ -68,7 +69,7 @@ class RunReader:
             for image_id in ids
         }
         self._tables: OrderedDict[tuple[int, str], IterationTables] = OrderedDict()
-        self._summaries: dict[int, tuple[str, dict[str, Any]]] = {}
+        self._summaries: dict[int, tuple[str, SummaryRecord]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -98,7 +99,7 @@ class RunReader:
             self._tables.move_to_end(key)
             return self._tables[key]
 
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> list[SummaryRecord]:
         """summary.json of every finished iteration, ascending; a damaged one is left out."""
         found = []
         for index in self.store.iterations():
@@ -109,7 +110,7 @@ class RunReader:
             kept = self._summaries.get(index)
             if kept is None or kept[0] != fingerprint:
                 try:
-                    kept = (fingerprint, dict(folder.read_json("summary.json")))
+                    kept = (fingerprint, SummaryRecord.read(folder))
                 except RunError:
                     continue  # the run makes it anew when it is resumed
                 self._summaries[index] = kept
@@ -119,7 +120,7 @@ class RunReader:
     def is_finished(self) -> bool:
         """Whether all planned iterations are done, or the pool is dry."""
         summaries = self.summaries()
-        dry = bool(summaries) and summaries[-1]["query_boxes"] == 0
+        dry = bool(summaries) and summaries[-1].query_boxes == 0
         return len(summaries) >= self.config.iterations or dry
 
     def full_set_miou(self) -> float | None:
@@ -132,7 +133,7 @@ class RunReader:
             finished = [i for i in store.iterations() if store.iteration(i).fingerprint("summary")]
             if not finished or store.load_config().acquisition.strategy != FULL_SET:
                 return None
-            return float(store.iteration(finished[-1]).read_json("summary.json")["miou"])
+            return SummaryRecord.read(store.iteration(finished[-1])).miou
         except RunError:
             return None
 
@@ -143,7 +144,7 @@ class RunReader:
         query_rows: dict[str, list[dict[str, Any]]] = {}
         for row in query.to_pylist():
             query_rows.setdefault(row[IMAGE_ID], []).append(row)
-        clicks_max = folder.read_json("score.json")["clicks_max"] if folder.is_named("score.json") else None
+        clicks_max = ScoreRecord.read(folder).clicks_max if folder.is_named("score.json") else None
         able = Abilities(self.config.acquisition, folder.is_named(REGRESSOR), clicks_max)
         return IterationTables(iteration, images, query, query_rows, self._labelled(iteration), able)
 

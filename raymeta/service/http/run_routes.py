@@ -6,7 +6,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from raymeta import __version__
-from raymeta.service.http.answers import IterationAnswer, IterationsAnswer, ModelAnswer, QueryAnswer, ServedClass
+from raymeta.annotation.cost_models import COST_MODELS
+from raymeta.runs.records import SummaryRecord
+from raymeta.service.http.answers import (
+    IterationAnswer,
+    IterationsAnswer,
+    ModelAnswer,
+    QueryAnswer,
+    ServedClass,
+    ServedCost,
+)
 from raymeta.service.http.http_answers import respond, respond_json
 from raymeta.service.http.parameters import IterationParameters, QueryParameters
 from raymeta.service.http.query_answers import render_query
@@ -74,9 +83,20 @@ def _model(reader: RunReader, tables: IterationTables) -> ModelAnswer:
     )
 
 
+def _iteration(summary: SummaryRecord) -> IterationAnswer:
+    costs = [
+        ServedCost(name=model.name, label=model.label, unit=model.unit, definition=model.definition, **vars(cost))
+        for model in COST_MODELS.values()
+        if (cost := summary.cost(model)) is not None
+    ]
+    values = summary.model_dump()
+    return IterationAnswer(
+        **{name: values[name] for name in IterationAnswer.model_fields if name in values}, costs=costs
+    )
+
+
 def _iterations(reader: RunReader) -> IterationsAnswer:
-    names = IterationAnswer.model_fields
-    rows = [IterationAnswer(**{name: summary[name] for name in names}) for summary in reader.summaries()]
+    rows = [_iteration(summary) for summary in reader.summaries()]
     return IterationsAnswer(
         strategy=reader.config.acquisition.strategy,
         seed=reader.config.seed,
