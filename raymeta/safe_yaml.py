@@ -10,10 +10,7 @@ MAX_CHARACTERS: Final = 1 << 20
 MAX_BYTES: Final = 4 * MAX_CHARACTERS
 """What is read of a file: no character takes more than 4 bytes."""
 MAX_VALUES: Final = 10_000
-"""Values of a file with every alias written out: a few lines of nested aliases stand for billions."""
-
-MERGE: Final = "tag:yaml.org,2002:merge"
-"""Tag of the key `<<`."""
+"""Values of a text."""
 
 
 class YamlError(InputError):
@@ -21,27 +18,16 @@ class YamlError(InputError):
 
 
 class _Loader(yaml.SafeLoader):
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._flattened: set[yaml.Node] = set()
-        self._merged = 0
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put the keys of `<<: *other` into the node, as PyYAML does, but count them: merges of merges multiply."""
-        if node in self._flattened:
-            return
-        self._flattened.add(node)  # first, so that a mapping that merges itself ends
-        _check_once(node)
-        own = [(key, value) for key, value in node.value if key.tag != MERGE]
-        merged: list[tuple[yaml.Node, yaml.Node]] = []
-        for source in _merge_sources(node):
-            self.flatten_mapping(source)
-            self._merged += 1 + len(source.value)
-            if self._merged > MAX_VALUES:
-                raise YamlError(f"more than {MAX_VALUES} values merged by '<<': write them out, or remove some")
-            merged += source.value
-        node.value = merged + own
-        super().flatten_mapping(node)
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse aliases: a few lines of nested ones stand for billions of values, and merges of merges multiply."""
+        if self.check_event(yaml.AliasEvent):
+            event = self.get_event()
+            line = event.start_mark.line + 1
+            raise YamlError(f"line {line}: alias '*{event.anchor}': write the values out, aliases are not read")
+        node = super().compose_node(parent, index)
+        if isinstance(node, yaml.MappingNode):
+            _check_once(node)
+        return node
 
 
 def _check_once(node: yaml.MappingNode) -> None:
@@ -54,25 +40,11 @@ def _check_once(node: yaml.MappingNode) -> None:
         seen.add(name)
 
 
-def _merge_sources(node: yaml.MappingNode) -> list[yaml.MappingNode]:
-    """The mappings that `<<` names, the one that wins last."""
-    sources: list[yaml.MappingNode] = []
-    for key, value in node.value:
-        if key.tag != MERGE:
-            continue
-        named = value.value[::-1] if isinstance(value, yaml.SequenceNode) else [value]
-        if not all(isinstance(source, yaml.MappingNode) for source in named):
-            line = key.start_mark.line + 1
-            raise YamlError(f"line {line}: '<<' merges mappings alone: give *name, or a list of such")
-        sources += named
-    return sources
-
-
 def load_yaml(text: str) -> Any:
     """Plain values of a YAML text.
 
     Raises:
-        YamlError: no YAML, tags that stand for code, keys that stand twice, or too much of it.
+        YamlError: no YAML, tags that stand for code, aliases, keys that stand twice, or too much of it.
     """
     if len(text) > MAX_CHARACTERS:
         raise YamlError(f"{len(text)} characters: at most {MAX_CHARACTERS} are read")
@@ -91,13 +63,12 @@ def load_yaml(text: str) -> Any:
 
 
 def _check_amount(values: Any) -> None:
-    """Count every value, shared ones as often as they stand; stops at the limit, so cycles end too."""
     waiting, count = [values], 0
     while waiting:
         value = waiting.pop()
         count += 1
         if count > MAX_VALUES:
-            raise YamlError(f"more than {MAX_VALUES} values, with aliases written out: remove what isn't needed")
+            raise YamlError(f"more than {MAX_VALUES} values: remove what isn't needed")
         if isinstance(value, dict):
             waiting.extend(value.keys())
             waiting.extend(value.values())

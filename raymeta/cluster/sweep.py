@@ -1,6 +1,5 @@
 """`raymeta sweep`: Ray Tune over ordinary runs; their run folders are the sweep's whole state."""
 
-import json
 import os
 import tempfile
 import time
@@ -33,9 +32,9 @@ from raymeta.sweeps.results import (
     trials_csv,
     value_scatter,
 )
+from raymeta.sweeps.stopped_trials import read_stopped
 
 POLL_S = 0.5
-STOPPED = "stopped.json"
 
 
 class TrialFailedError(RuntimeError):
@@ -101,15 +100,6 @@ def write_sweep_tables(sweep: SweepConfig, rows: Sequence[TrialRow]) -> str:
     report.write("sweep.csv", trials_csv(rows))
     report.write(SWEEP_PICTURE, to_png(draw(rows, best_measure(rows))))
     return report.path(SWEEP_PICTURE)
-
-
-def read_stopped(files: StoreFiles) -> list[str]:
-    """Run folders of the sweep that the scheduler ended."""
-    try:
-        found = json.loads(files.read(STOPPED) or b"[]")
-    except ValueError as error:
-        raise RunError(f"{files.path(STOPPED)} is damaged: remove it, then ended trials go on") from error
-    return [str(name) for name in found]
 
 
 def _is_done(run: ExperimentConfig) -> bool:

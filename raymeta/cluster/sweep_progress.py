@@ -1,6 +1,5 @@
 """What a sweep says while it runs, and what it has to remember of trials that the scheduler ended."""
 
-import json
 from typing import Any
 
 from ray.tune import Callback
@@ -12,6 +11,7 @@ from raymeta.runs.run_folders import is_run
 from raymeta.runs.store_files import StoreFiles
 from raymeta.sweeps.plan import SweepConfig
 from raymeta.sweeps.results import is_finished
+from raymeta.sweeps.stopped_trials import add_stopped
 
 
 class SweepProgress(Callback):
@@ -34,15 +34,11 @@ class SweepProgress(Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """A trial ended, on its own or because the scheduler said so."""
-        from raymeta.cluster.sweep import STOPPED, read_stopped
-
         run = trial.config["run"]
         folder = run["run_dir"]
         if self._sweep.scheduler == "none" or not is_run(folder) or is_finished(load_run(folder), run["iterations"]):
             return
-        files = StoreFiles(self._sweep.sweep_dir)
-        stopped = sorted({*read_stopped(files), folder})
-        files.write(STOPPED, (json.dumps(stopped, indent=2) + "\n").encode())
+        add_stopped(StoreFiles(self._sweep.sweep_dir), folder)
         self._say(f"{self._name(trial)} ended by {self._sweep.scheduler}")
 
     def _name(self, trial: Any) -> str:

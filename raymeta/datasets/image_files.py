@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from raymeta.datasets.png_chunks import png_fault
 from raymeta.datasets.sample import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -144,9 +143,9 @@ def _rgb(image: Image.Image, source: Path | bytes, name: str | None = None) -> N
 def _decoded(image: Image.Image, source: Path | bytes, name: str | None = None) -> Image.Image:
     try:
         if image.format == "PNG":
-            fault = png_fault(source.read_bytes() if isinstance(source, Path) else source)
-            if fault:
-                raise ValueError(fault)
+            # Loading passes over the checksums of pixel data; verifying uses an opened image up.
+            with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=("PNG",)) as again:
+                again.verify()
         image.load()
     except _DECODING_ERRORS as error:
         raise DatasetError(

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.annotation.oracle import Oracle
-from raymeta.loop.clicks_sample import clicks_sample
 from raymeta.loop.cost_matching import match_target
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.query_choice import choose_query
@@ -25,6 +24,7 @@ from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import input_key, regions_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
+from raymeta.runs.split import clicks_sample
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
     IMAGE_ID,

@@ -18,7 +18,6 @@ from raymeta.boxes import check_box_width
 from raymeta.config import ConfigError, ExperimentConfig, apply_overrides
 from raymeta.datasets.sample import Dataset
 from raymeta.locations import below
-from raymeta.loop.clicks_sample import clicks_sample
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.iteration_bundle import open_existing, read_bundle
 from raymeta.loop.progress import RunProgress
@@ -34,7 +33,7 @@ from raymeta.report.query_comparison import (
 )
 from raymeta.runs.iteration_folder import MANIFEST, table_to_bytes
 from raymeta.runs.run_store import RUN, RunError, RunStore
-from raymeta.runs.split import Split
+from raymeta.runs.split import Split, clicks_sample
 from raymeta.runs.store_files import StoreFiles
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
 
