@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.measurement import Measurement, rss_mib
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
@@ -65,7 +66,8 @@ def _scorer(config: ExperimentConfig, dataset: Dataset) -> ImageScorer:
     """A scorer with an untrained network, and a meta regressor fitted on two of its images."""
     buffer = io.BytesIO()
     torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
-    bundle = Bundle("bench", 0, buffer.getvalue(), None, LabelledRegions(), 100)
+    known = KnownLabels(reference=frozenset(dataset.pool_ids()))
+    bundle = Bundle("bench", 0, buffer.getvalue(), None, LabelledRegions(), 100, known)
     plain = ImageScorer(config, dataset, bundle, torch.device("cpu"))
     table = plain.meta_segments(dataset.pool_ids()[0])
     regressor = MetaRegressor().fit(table, [str(row % 3) for row in range(table.num_rows)])

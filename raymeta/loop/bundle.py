@@ -1,7 +1,8 @@
 """What an iteration's scores depend on, as plain bytes: it can be sent anywhere, and read without torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
 
 
@@ -12,6 +13,7 @@ class Bundle:
     network: state dict as `torch.save` writes it. regressor: `MetaRegressor.to_bytes`, or None.
     clicks_max: largest click count of a box on the sample (docs/method.md#normalised-click-priority), or None where it
         isn't used.
+    reference: labels of the meta set, for the bundle that its segments are scored with.
     """
 
     key: str
@@ -20,3 +22,4 @@ class Bundle:
     regressor: bytes | None
     regions: LabelledRegions
     clicks_max: int | None = None
+    reference: KnownLabels = field(default_factory=KnownLabels)

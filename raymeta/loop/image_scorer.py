@@ -122,7 +122,9 @@ class ImageScorer:
 
     def meta_segments_of(self, softmax: Softmax, image_id: str) -> pa.Table:
         """As `meta_segments`, where the (C, H, W) float32 softmax is at hand."""
-        _, table = segment_metrics(softmax, self.dataset.label_map(image_id))
+        height, width = softmax.shape[1:]
+        target = self.bundle.reference.of(image_id).read(image_id, (height, width), self.dataset)
+        _, table = segment_metrics(softmax, target)
         return table
 
     def largest_box_clicks(self, image_id: str) -> int:

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import data_folder, open_dataset
 from raymeta.datasets.sample import Dataset, DatasetError
+from raymeta.labels.label_store import LabelStore
 from raymeta.loop.bundle import Bundle
 from raymeta.runs.records import ScoreRecord
-from raymeta.runs.run_store import RunError, RunStore
-from raymeta.runs.split import Split
+from raymeta.runs.run_store import RunStore
 
 REGRESSOR: Final = "meta_regressor.bin"
 
@@ -38,30 +37,6 @@ def read_bundle(store: RunStore, iteration: int) -> Bundle:
         iteration=iteration,
         network=folder.read_bytes("network.pt"),
         regressor=folder.read_bytes(REGRESSOR) if folder.is_named(REGRESSOR) else None,
-        regions=labelled_before(store, iteration),
+        regions=LabelStore(store).known_labels(iteration).regions,
         clicks_max=clicks_max,
     )
-
-
-def read_split(store: RunStore) -> Split:
-    """The split of a run.
-
-    Raises:
-        RunError: split.parquet is missing or damaged.
-    """
-    table = store.read_split()
-    if table is None:
-        raise RunError(f"{store.location}/split.parquet is missing or damaged: resume the run with `raymeta run`")
-    return Split.from_table(table)
-
-
-def labelled_before(store: RunStore, iteration: int) -> LabelledRegions:
-    """Labels that the iteration was trained on: L0 and the boxes answered before.
-
-    Raises:
-        RunError: the split, or an earlier annotation, is missing or damaged.
-    """
-    regions = LabelledRegions.from_images(read_split(store).initial)
-    for earlier in range(iteration):
-        regions = regions.with_boxes(store.iteration(earlier).read_table("annotation.parquet"))
-    return regions

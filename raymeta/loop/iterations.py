@@ -6,16 +6,18 @@ from contextlib import AbstractContextManager
 import pyarrow as pa
 from rich.console import Console
 
-from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.loop import stages
 from raymeta.loop.check import check_numbers, experiment_split
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
 from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
-from raymeta.runs.input_key import regions_key, work_key
+from raymeta.runs.input_key import labels_key, work_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunStore
@@ -56,7 +58,11 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         with progress:
             progress.begin_stage("start")
             with workers(config) as (trainer, scorer):
-                run_iterations(Session(config, store, dataset, split, trainer, scorer, progress))
+                annotator = SimulatedAnnotator(config, store, dataset, progress.advance)
+                session = Session(
+                    config, store, dataset, split, trainer, scorer, annotator, LabelStore(store), progress
+                )
+                run_iterations(session)
 
 
 def run_iterations(session: Session) -> None:
@@ -73,25 +79,25 @@ def run_iterations(session: Session) -> None:
 def run_iteration(session: Session, index: int) -> SummaryRecord:
     """One iteration; stages that are committed and sound are not done again."""
     folder = session.store.iteration(index)
-    regions = labelled_before(session, index)
-    committed = _sound_stages(session, folder, regions)
+    known = session.labels.known_labels(index)
+    committed = _sound_stages(session, folder, known)
     session.recall_faults(folder, committed)
     if "summary" in committed:
         folder.delete_scratch_files()
         return SummaryRecord.read(folder)
     session.progress.begin_iteration(index)
     if "train" not in committed:
-        stages.train(session, folder, index, regions)
+        stages.train(session, folder, index, known)
     if session.config.acquisition.strategy == "full_set":
         stages.finish_full_set(folder)
     else:
         if "fit" not in committed:
-            stages.fit(session, folder, index, regions)
+            stages.fit(session, folder, index, known)
         if "score" not in committed:
-            stages.score(session, folder, index, regions)
+            stages.score(session, folder, index, known.regions)
         if "annotate" not in committed:
-            stages.annotate(session, folder)
-    summary = iteration_summary(session.config, session.store, session.split, index, regions)
+            stages.annotate(session, folder, index)
+    summary = iteration_summary(session.config, session.store, session.split, index, known.regions)
     summary.write(folder)
     folder.commit("summary", ["summary.json"])
     folder.delete_scratch_files()
@@ -99,18 +105,10 @@ def run_iteration(session: Session, index: int) -> SummaryRecord:
     return summary
 
 
-def labelled_before(session: Session, index: int) -> LabelledRegions:
-    """Labels that iteration `index` trains on: L0 and every box that the oracle answered before."""
-    regions = LabelledRegions.from_images(session.split.initial)
-    for earlier in range(index):
-        regions = regions.with_boxes(session.store.iteration(earlier).read_table("annotation.parquet"))
-    return regions
-
-
-def _sound_stages(session: Session, folder: IterationFolder, regions: LabelledRegions) -> list[str]:
+def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels) -> list[str]:
     """Committed stages; a damaged artefact is named and its stage is done again."""
     committed = folder.committed_stages()
-    if committed and folder.inputs("train") not in ("", regions_key(regions)):
+    if committed and folder.inputs("train") not in ("", labels_key(known)):
         # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
         session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
         return []

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.labels.annotator import Annotator
+from raymeta.labels.label_store import LabelStore
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.workers import Scorer, Trainer
 from raymeta.runs.iteration_folder import IterationFolder
@@ -26,6 +28,8 @@ class Session:
     split: Split
     trainer: Trainer
     scorer: Scorer
+    annotator: Annotator
+    labels: LabelStore
     progress: RunProgress
     faults: dict[str, str] = field(default_factory=dict)
 

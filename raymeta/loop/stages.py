@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.annotation.oracle import Oracle
+from raymeta.errors import WaitingForPeople
+from raymeta.labels.annotator import TaskSet
 from raymeta.loop.cost_matching import match_target
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.query_choice import choose_query
@@ -21,7 +22,7 @@ from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.runs.background_writer import BackgroundWriter
 from raymeta.runs.finished_blocks import FinishedBlocks
-from raymeta.runs.input_key import input_key, regions_key, work_key
+from raymeta.runs.input_key import input_key, labels_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
 from raymeta.runs.split import clicks_sample
@@ -37,14 +38,14 @@ from raymeta.schemas import (
 __all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
 
 
-def train(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
+def train(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
     """Train the network from its start weights on the labels so far."""
     start = time.monotonic()
     session.progress.begin_stage("train")
-    key = work_key(session.config, index, regions)
+    key = work_key(session.config, index, known)
     write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
     with BackgroundWriter(write, lambda old, new: new) as states:
-        job = TrainingJob(index, regions, session.split.validation, folder.read_scratch(TRAINING_STATE, key))
+        job = TrainingJob(index, known, session.split.validation, folder.read_scratch(TRAINING_STATE, key))
         trained = session.trainer.train(job, on_progress=session.progress.training, on_state=states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
@@ -60,10 +61,10 @@ def train(session: Session, folder: IterationFolder, index: int, regions: Labell
     folder.write_table("training.parquet", pa.Table.from_pylist(trained.history, schema=TRAINING_SCHEMA))
     evaluation.write(folder)
     names = ["network.pt", "training.parquet", "evaluation.json"]
-    folder.commit("train", names, time.monotonic() - start, inputs=regions_key(regions))
+    folder.commit("train", names, time.monotonic() - start, inputs=labels_key(known))
 
 
-def fit(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
+def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
     """Fit the meta regressor on the segments of the meta set under this iteration's network."""
     start = time.monotonic()
     if not STRATEGIES[session.config.acquisition.strategy].needs_meta_regressor:
@@ -72,8 +73,9 @@ def fit(session: Session, folder: IterationFolder, index: int, regions: Labelled
         return
     session.progress.begin_stage("fit", len(session.split.meta))
     network = folder.read_bytes("network.pt")
-    bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, regions))
-    with folder.finished_blocks("fit", work_key(session.config, network)) as finished:
+    reference = known.only(session.split.meta)
+    bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, known.regions, reference=reference))
+    with folder.finished_blocks("fit", work_key(session.config, network, reference)) as finished:
         rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
     failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
     session.note_faults(failed)
@@ -124,37 +126,23 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
     folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
 
 
-def annotate(session: Session, folder: IterationFolder) -> None:
-    """Ask the oracle for the labels of the query and count the clicks that they cost."""
+def annotate(session: Session, folder: IterationFolder, index: int) -> None:
+    """Ask for the labels of the query, and count the clicks that they cost.
+
+    Raises:
+        WaitingForPeople: they haven't labelled all of it yet.
+    """
     start = time.monotonic()
     query = folder.read_table("query.parquet")
     session.progress.begin_stage("annotate", query.num_rows)
-    with folder.finished_blocks("annotate", work_key(session.config, folder.read_bytes("query.parquet"))) as finished:
-        answers = _answers(session, finished, query)
-    annotation = pa.Table.from_pylist(answers, schema=ANNOTATION_SCHEMA)
-    folder.write_table("annotation.parquet", annotation.sort_by(RANK))
+    ticket = session.annotator.ask(TaskSet.of_query(index, query))
+    answers = session.annotator.collect(ticket)
+    if answers is None:
+        raise WaitingForPeople(session.annotator.wanted(ticket))
+    session.note_faults(dict(answers.faults))
+    folder.write_table("annotation.parquet", answers.effort)
     OracleRecord(failed_images=session.faults).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
-
-
-def _answers(session: Session, finished: FinishedBlocks, query: pa.Table) -> list[Row]:
-    """The oracle's rows for every box of a query, image by image; boxes that are answered already are not asked."""
-    answers = [row for rows in _counted(session, finished) for row in rows]
-    answered = {row[IMAGE_ID] for row in answers}
-    oracle = Oracle(session.dataset, session.config.acquisition.epsilon)
-    for image_id in query[IMAGE_ID].unique().to_pylist():
-        if image_id in answered:
-            continue
-        boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
-        try:
-            rows = oracle.answer(boxes).to_pylist()
-            finished.add(rows)
-            answers += rows
-        except (OSError, ValueError) as error:
-            # Without labels the boxes stay unlabelled; the image is left out from now on.
-            session.note_faults({image_id: str(error)})
-        session.progress.advance(boxes.num_rows)
-    return answers
 
 
 def finish_full_set(folder: IterationFolder) -> None:

@@ -74,7 +74,7 @@ def run_training_job(
         TrainingFailedError: no labelled, or no validation image is readable.
         ValueError: data, state or numbers that can't be trained with.
     """
-    examples = LabelledExamples(cache, job.regions, job.validation_ids)
+    examples = LabelledExamples(cache, job.labels, job.validation_ids)
     if not examples.num_train or not examples.num_validation:
         raise TrainingFailedError(f"no readable labelled or validation image: {examples.faults}")
     seed = config.seed + 1000 * job.iteration

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.loop.bundle import Bundle
 
 Row = dict[str, Any]
@@ -24,10 +24,10 @@ SEGMENTS_TABLE = "segments_table"
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One iteration's training: which labels, which validation images, and a state to go on from."""
+    """One iteration's training: the labels that are known, which validation images, and a state to go on from."""
 
     iteration: int
-    regions: LabelledRegions
+    labels: KnownLabels
     validation_ids: tuple[str, ...]
     resume: bytes | None = None
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from raymeta.config import AcquisitionConfig
 from raymeta.errors import InputError
+from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import (
     IMAGE_ID,
     SPLIT,
@@ -100,3 +101,15 @@ def clicks_sample(unlabelled: Sequence[str], seed: int, size: int) -> list[str]:
     everything = sorted(unlabelled, key=str.encode)
     rng = np.random.default_rng([seed, 1])
     return [everything[i] for i in rng.choice(len(everything), size=min(size, len(everything)), replace=False)]
+
+
+def read_split(store: RunStore) -> Split:
+    """The split of a run.
+
+    Raises:
+        RunError: split.parquet is missing or damaged.
+    """
+    table = store.read_split()
+    if table is None:
+        raise RunError(f"{store.location}/split.parquet is missing or damaged: resume the run with `raymeta run`")
+    return Split.from_table(table)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.boxes import Box
+from raymeta.annotation.known_labels import ImageLabels, KnownLabels
 from raymeta.datasets.sample import Dataset
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -17,7 +16,7 @@ READ_ERRORS = (OSError, ValueError)
 
 
 class ExampleCache:
-    """Decoded images with their label maps, kept up to a number of bytes; what doesn't fit is decoded again.
+    """Decoded images and their known labels, kept up to a number of bytes; what doesn't fit is decoded again.
 
     Threads may read at once; nobody may write to the arrays.
     """
@@ -25,33 +24,30 @@ class ExampleCache:
     def __init__(self, dataset: Dataset, max_bytes: int = 8 << 30) -> None:
         self.dataset = dataset
         self.max_bytes = max_bytes
-        self._examples: dict[str, Example] = {}
-        self._masked: dict[str, tuple[tuple[Box, ...], NDArray[np.uint8]]] = {}
+        self._images: dict[str, NDArray[np.uint8]] = {}
+        self._labels: dict[str, tuple[ImageLabels, NDArray[np.uint8]]] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def __call__(self, image_id: str) -> Example:
-        """(H, W, 3) uint8 RGB and (H, W) uint8 class ids of an image."""
-        example = self._examples.get(image_id)
-        if example is None:
-            example = (self.dataset.image(image_id), self.dataset.label_map(image_id))
-            if self._has_room(example[0].nbytes + example[1].nbytes):
-                self._examples[image_id] = example
-        return example
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB of an image."""
+        image = self._images.get(image_id)
+        if image is None:
+            image = self.dataset.image(image_id)
+            if self._has_room(image.nbytes):
+                self._images[image_id] = image
+        return image
 
-    def labelled(self, image_id: str, regions: LabelledRegions) -> Example:
-        """As a call, with labels of 255 outside the labelled regions; kept until the image's regions change."""
-        image, labels = self(image_id)
-        if image_id in regions.images:
-            return image, labels
-        boxes = regions.boxes.get(image_id, ())
-        known = self._masked.get(image_id)
-        if known is not None and known[0] == boxes:
-            return image, known[1]
-        masked = regions.apply(labels, image_id)
-        if known is not None or self._has_room(masked.nbytes):
-            self._masked[image_id] = (boxes, masked)
-        return image, masked
+    def example(self, image_id: str, known: KnownLabels) -> Example:
+        """An image and its (H, W) uint8 labels, 255 where nobody answered; kept until they change."""
+        image, wanted = self.image(image_id), known.of(image_id)
+        kept = self._labels.get(image_id)
+        if kept is not None and kept[0] == wanted:
+            return image, kept[1]
+        labels = wanted.read(image_id, (image.shape[0], image.shape[1]), self.dataset)
+        if kept is not None or self._has_room(labels.nbytes):
+            self._labels[image_id] = (wanted, labels)
+        return image, labels
 
     def _has_room(self, size: int) -> bool:
         """Take `size` bytes, if that many are left."""
@@ -60,13 +56,13 @@ class ExampleCache:
             self._bytes += size * fits
             return fits
 
-    def readable(self, image_ids: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    def readable(self, image_ids: Sequence[str], known: KnownLabels) -> tuple[list[str], dict[str, str]]:
         """Split ids into those that can be read and those that can't, with the reason."""
         good: list[str] = []
         faults: dict[str, str] = {}
         for image_id in image_ids:
             try:
-                self(image_id)
+                self.example(image_id, known)
             except READ_ERRORS as error:
                 faults[image_id] = str(error)
             else:
@@ -75,18 +71,18 @@ class ExampleCache:
 
 
 class LabelledExamples:
-    """Training data of one iteration: labels outside the labelled regions are ignored.
+    """Training data of one iteration: pixels that nobody labelled are ignored.
 
     Definition: docs/method.md#training-labels.
 
     `faults` holds the images that could not be read, with the reason; they are left out.
     """
 
-    def __init__(self, cache: ExampleCache, regions: LabelledRegions, validation_ids: Sequence[str]) -> None:
+    def __init__(self, cache: ExampleCache, known: KnownLabels, validation_ids: Sequence[str]) -> None:
         self.cache = cache
-        self.regions = regions
-        self.train_ids, train_faults = cache.readable(regions.image_ids())
-        self.validation_ids, validation_faults = cache.readable(validation_ids)
+        self.known = known
+        self.train_ids, train_faults = cache.readable(known.regions.image_ids(), known)
+        self.validation_ids, validation_faults = cache.readable(validation_ids, known)
         self.faults = train_faults | validation_faults
 
     @property
@@ -100,9 +96,9 @@ class LabelledExamples:
         return len(self.validation_ids)
 
     def train_example(self, index: int) -> Example:
-        """(H, W, 3) uint8 RGB and (H, W) uint8 labels, 255 outside the labelled regions."""
-        return self.cache.labelled(self.train_ids[index], self.regions)
+        """(H, W, 3) uint8 RGB and (H, W) uint8 labels, 255 where nobody answered."""
+        return self.cache.example(self.train_ids[index], self.known)
 
     def validation_example(self, index: int) -> Example:
         """(H, W, 3) uint8 RGB and (H, W) uint8 labels."""
-        return self.cache(self.validation_ids[index])
+        return self.cache.example(self.validation_ids[index], self.known)

@@ -9,6 +9,7 @@ import ray
 import torch
 from ray.cluster_utils import Cluster
 
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
 from raymeta.cluster import gpu_shares as gpu_shares_module
@@ -95,7 +96,8 @@ def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
     dataset = open_dataset(config.dataset, 0)
     buffer = io.BytesIO()
     torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
-    bundle = Bundle("test", 0, buffer.getvalue(), None, LabelledRegions())
+    known = KnownLabels(reference=frozenset(dataset.pool_ids()))
+    bundle = Bundle("test", 0, buffer.getvalue(), None, LabelledRegions(), reference=known)
     tables = []
     for part_bytes in (500, 1 << 30):
         scorer = PoolScorer(config, part_bytes=part_bytes)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
 from raymeta.training.training_set import ExampleCache, LabelledExamples
@@ -24,12 +25,13 @@ class Scenes:
 
 
 REGIONS = LabelledRegions(frozenset("a"), {"b": (Box(1, 2, 3), Box(2, 3, 3))})
+KNOWN = KnownLabels(REGIONS, frozenset("c"))
 
 
 @pytest.mark.parametrize("max_bytes", [0, 400, 800, 1 << 20])  # an image with its labels has 320 bytes, a mask 80
 def test_labels_are_those_of_the_regions_whatever_is_kept(max_bytes):
     scenes = Scenes()
-    examples = LabelledExamples(ExampleCache(scenes, max_bytes), REGIONS, ["c"])
+    examples = LabelledExamples(ExampleCache(scenes, max_bytes), KNOWN, ["c"])
     for _ in range(3):
         for index, name in enumerate("ab"):
             image, labels = examples.train_example(index)
@@ -42,12 +44,12 @@ def test_labels_are_those_of_the_regions_whatever_is_kept(max_bytes):
 def test_a_mask_is_made_again_when_its_boxes_change():
     scenes = Scenes()
     cache = ExampleCache(scenes)
-    first = LabelledExamples(cache, REGIONS, []).train_example(1)[1]
-    assert LabelledExamples(cache, REGIONS, []).train_example(1)[1] is first
+    first = LabelledExamples(cache, KNOWN, []).train_example(1)[1]
+    assert LabelledExamples(cache, KNOWN, []).train_example(1)[1] is first
     more = LabelledRegions(frozenset("a"), {"b": (*REGIONS.boxes["b"], Box(5, 6, 3)), "d": (Box(0, 0, 2),)})
-    examples = LabelledExamples(cache, more, [])
+    examples = LabelledExamples(cache, KnownLabels(more), [])
     for index, name in enumerate("abd"):
         assert np.array_equal(examples.train_example(index)[1], more.apply(scenes.labels[name], name))
     whole = LabelledRegions(frozenset("ab"))
-    assert np.array_equal(LabelledExamples(cache, whole, []).train_example(1)[1], scenes.labels["b"])
+    assert np.array_equal(LabelledExamples(cache, KnownLabels(whole), []).train_example(1)[1], scenes.labels["b"])
     assert scenes.decoded == ["a", "b", "d"]

@@ -13,8 +13,9 @@ from rich.console import Console
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.errors import RunFailedError
 from raymeta.local_files import absolute_location
-from raymeta.loop.iteration_bundle import open_existing, read_split
+from raymeta.loop.iteration_bundle import open_existing
 from raymeta.runs.run_store import RunStore
+from raymeta.runs.split import read_split
 from raymeta.service.http.access_token import TOKEN_VARIABLE
 from raymeta.service.settings import ServiceSettings, ServingLayout
 

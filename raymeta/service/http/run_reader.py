@@ -11,11 +11,11 @@ from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.locations import last_name
-from raymeta.loop.iteration_bundle import REGRESSOR, open_existing, read_split
+from raymeta.loop.iteration_bundle import REGRESSOR, open_existing
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
-from raymeta.runs.split import Split
+from raymeta.runs.split import Split, read_split
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
 from raymeta.service.scoring.bundle_cache import SERVABLE_STAGE
 from raymeta.service.scoring.score_choice import Abilities

@@ -10,8 +10,9 @@ import torch
 from raymeta.datasets.image_files import decode_image
 from raymeta.datasets.sample import DatasetError
 from raymeta.loop.image_scorer import ImageScorer
-from raymeta.loop.iteration_bundle import open_existing, read_bundle, read_split
+from raymeta.loop.iteration_bundle import open_existing, read_bundle
 from raymeta.runs.run_store import RunStore
+from raymeta.runs.split import read_split
 from raymeta.service.http.refusals import BackendBusyError, RequestRefusedError, not_found, unprocessable
 from raymeta.service.scoring.bundle_cache import BundleCache, BundleRefusedError, Loaded
 from raymeta.service.scoring.score_cache import ScoreCache

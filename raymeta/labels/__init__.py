@@ -1,0 +1,1 @@
+"""What people, or a simulated annotator, were asked and what they said; where training finds its labels."""

@@ -1,0 +1,68 @@
+"""The simulated annotator: answers at once from the data set's annotation, and counts the clicks it would have cost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from raymeta.annotation.oracle import GroundTruth, Oracle
+from raymeta.config import ExperimentConfig
+from raymeta.labels.annotator import Answers, TaskSet, Ticket
+from raymeta.runs.finished_blocks import FinishedBlocks
+from raymeta.runs.input_key import work_key
+from raymeta.runs.run_store import RunStore
+from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK, WHOLE_IMAGE_CLICKS_SCHEMA
+
+
+class SimulatedAnnotator:
+    """Implements `Annotator` on ground truth.
+
+    Its labels are references: the answered boxes, whose pixels `KnownLabels` lets training read in the data set.
+    """
+
+    def __init__(
+        self, config: ExperimentConfig, store: RunStore, dataset: GroundTruth, advance: Callable[[int], None]
+    ) -> None:
+        """advance: called with the number of boxes after each image."""
+        self._config, self._store, self._dataset, self._advance = config, store, dataset, advance
+
+    def ask(self, tasks: TaskSet) -> Ticket:
+        """See `Annotator.ask`."""
+        return Ticket(tasks)
+
+    def collect(self, ticket: Ticket) -> Answers:
+        """True clicks of every box whose annotation can be read; whole images are counted with the pool's clicks."""
+        tasks = ticket.tasks
+        if tasks.iteration is None:
+            return Answers(WHOLE_IMAGE_CLICKS_SCHEMA.empty_table())
+        folder = self._store.iteration(tasks.iteration)
+        key = work_key(self._config, folder.read_bytes("query.parquet"))
+        with folder.finished_blocks("annotate", key) as finished:
+            rows, faults = self._rows(finished, tasks.boxes)
+        return Answers(pa.Table.from_pylist(rows, schema=ANNOTATION_SCHEMA).sort_by(RANK), faults=faults)
+
+    def wanted(self, ticket: Ticket) -> str:
+        """Nothing: it answers at once."""
+        return f"{ticket.tasks.name}: nothing is left to be labelled"
+
+    def _rows(self, finished: FinishedBlocks, query: pa.Table) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Rows of ANNOTATION_SCHEMA, image by image; boxes that an interrupted call answered are not asked again."""
+        rows = [row for block in finished.blocks() for row in block]
+        self._advance(len(rows))
+        answered = {row[IMAGE_ID] for row in rows}
+        oracle = Oracle(self._dataset, self._config.acquisition.epsilon)
+        faults: dict[str, str] = {}
+        for image_id in query[IMAGE_ID].unique().to_pylist():
+            if image_id in answered:
+                continue
+            boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
+            try:
+                found = oracle.answer(boxes).to_pylist()
+            except (OSError, ValueError) as error:
+                faults[image_id] = str(error)  # without labels the boxes stay unlabelled
+            else:
+                finished.add(found)
+                rows += found
+            self._advance(boxes.num_rows)
+        return rows, faults
