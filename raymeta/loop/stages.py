@@ -31,7 +31,6 @@ from raymeta.schemas import (
     IMAGE_ID,
     POOL_IMAGE_SCHEMA,
     QUERY_SCHEMA,
-    RANK,
     TRAINING_SCHEMA,
 )
 
