@@ -29,6 +29,7 @@ _DECODING_ERRORS: Final = (
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
 )
 
 
