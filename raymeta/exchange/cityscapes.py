@@ -11,11 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.cityscapes_labels import FRAME_LABELS
-from raymeta.exchange.drawn_pictures import UNDECIDABLE, DrawnPicture, DrawnShape, check_size
+from raymeta.exchange.drawn_pictures import (
+    UNDECIDABLE,
+    VOID_LABELS,
+    DrawnPicture,
+    DrawnShape,
+    bounds,
+    check_size,
+)
 from raymeta.exchange.errors import ExchangeError, ShapeFault
 from raymeta.exchange.json_values import entries, mapping, point_list, short_text, text, whole
 from raymeta.exchange.manifest import TaskClass
-from raymeta.exchange.planar_shapes import shape_mask
+from raymeta.exchange.outlines import find_outlines
+from raymeta.exchange.planar_shapes import shape_mask, shape_owners
 
 ENDING: Final = "_gtFine_polygons.json"
 VOID: Final = "unlabeled"
@@ -58,37 +66,52 @@ def read(content: Any, name: str) -> Iterator[DrawnPicture]:
 def write(
     pictures: Iterable[DrawnPicture], classes: Sequence[TaskClass], *, answered: bool = True
 ) -> Iterator[tuple[str, bytes]]:
-    """One file a picture: rings through the outermost pixels of each shape, enclosing shapes first.
+    """One file a picture: rings through the outermost pixels of what is seen, enclosing ones first.
 
     Args:
-        pictures: their shapes in painting order, enclosing ones first.
+        pictures: their shapes in painting order.
         classes: have no list in this format.
         answered: has no meaning here.
     """
     for picture in pictures:
         height, width = picture.height or 0, picture.width or 0
-        objects = [
-            {"label": VOID if shape.label == "void" else shape.label, "polygon": ring}
-            for shape in picture.shapes
-            for ring in inclusive_rings(shape, height, width)
-        ]
+        seen = visible_shapes(picture.shapes, height, width)
+        objects = [{"label": VOID if label in VOID_LABELS else label, "polygon": ring} for label, ring in seen]
         content: dict[str, Any] = {"imgHeight": height, "imgWidth": width, "objects": objects}
         content["raymeta"] = {"task": picture.task_id, UNDECIDABLE: picture.verdict == "undecidable"}
         stem = picture.name.rsplit(".", 1)[0]
         yield f"{stem}{ENDING}", json.dumps(content, ensure_ascii=False).encode()
 
 
-def inclusive_rings(shape: DrawnShape, height: int, width: int) -> list[list[list[int]]]:
-    """Rings through the outermost pixels of a shape, without its holes; painted inclusively they cover it."""
+def visible_shapes(shapes: Sequence[DrawnShape], height: int, width: int) -> list[tuple[str, list[list[int]]]]:
+    """Labels and rings of whole pixels which, painted inclusively in this order, give what is seen of the shapes.
+
+    Args:
+        shapes: in painting order.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+
+    Returns:
+        One ring a 4-connected component. Uncovered parts that others may enclose are `unlabeled`.
+    """
+    owners = shape_owners(shapes, height, width)
+    labels = [VOID, *(shape.label for shape in shapes)]
+    found = []
+    for outline in find_outlines(owners + 1, ignored=-1):
+        left, top, right, bottom = map(int, bounds(outline.rings[:1]))
+        if outline.value == 0 and (left == 0 or top == 0 or right == width or bottom == height):
+            continue  # nothing encloses what lies at the border
+        mask, first, start = shape_mask(DrawnShape("", outline.rings), height, width)
+        ring, enclosed = _outer_ring(mask)
+        found.append((enclosed, labels[outline.value], [[x + start, y + first] for x, y in ring]))
+    return [(label, ring) for _, label, ring in sorted(found, key=lambda each: -each[0])]
+
+
+def _outer_ring(mask: NDArray[np.bool_]) -> tuple[list[list[int]], int]:
+    """Ring through the outermost pixels of one 4-connected component, and how many pixels it covers."""
     import cv2
 
-    mask, top, left = shape_mask(shape, height, width)
-    if not mask.any():
-        return []
     contours, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [_ring(contour[:, 0] + np.array([left, top])) for contour in contours]
-
-
-def _ring(points: NDArray[Any]) -> list[list[int]]:
-    ring = [[int(x), int(y)] for x, y in points]
-    return ring + ring[-1:] * (3 - len(ring))  # a pixel or a line: readers want three points
+    covered = cv2.fillPoly(np.zeros(mask.shape, np.uint8), [contours[0]], (1,))
+    ring = [[int(x), int(y)] for x, y in contours[0][:, 0]]
+    return ring + ring[-1:] * (3 - len(ring)), int(np.count_nonzero(covered))  # readers want three points

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from raymeta.errors import InputError
 
-class ExchangeError(ValueError):
+
+class ExchangeError(InputError):
     """A file, archive, folder or manifest that is refused whole; the message names it, the value and the remedy."""
 
 

@@ -51,9 +51,9 @@ def without_holes(shapes: Sequence[DrawnShape], height: int, width: int) -> list
         shape if shape.geometry == "mask" or len(shape.rings) > 1 and shape.fill == "union" else _filled(shape)
         for shape in shapes
     ]
-    wanted = _owners(shapes, height, width)
+    wanted = shape_owners(shapes, height, width)
     while True:
-        owners = _owners(result, height, width)
+        owners = shape_owners(result, height, width)
         wrong = {int(owner) for owner in np.unique(owners[owners != wanted]) if owner != NOBODY}
         wrong = {owner for owner in wrong if result[owner] is not shapes[owner]}
         if not wrong:
@@ -83,13 +83,14 @@ def shape_mask(shape: DrawnShape, height: int, width: int) -> tuple[NDArray[np.b
     return mask, first, start
 
 
-def _filled(shape: DrawnShape) -> DrawnShape:
-    return replace(shape, rings=shape.rings[:1]) if len(shape.rings) > 1 else shape
-
-
-def _owners(shapes: Sequence[DrawnShape], height: int, width: int) -> NDArray[np.int32]:
+def shape_owners(shapes: Sequence[DrawnShape], height: int, width: int) -> NDArray[np.int32]:
+    """(height, width) int32: place of the shape that is seen at each pixel, -1 where there is none."""
     owners = np.full((height, width), NOBODY, np.int32)
     covers = np.zeros((height, width), np.int32)
     for number, shape in enumerate(shapes):
         paint(owners, covers, shape.rings, number, fill=shape.fill, rule=shape.rule)
     return owners
+
+
+def _filled(shape: DrawnShape) -> DrawnShape:
+    return replace(shape, rings=shape.rings[:1]) if len(shape.rings) > 1 else shape
