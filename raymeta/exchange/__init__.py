@@ -28,6 +28,7 @@ from raymeta.exchange.formats import FORMATS, FormatName
 from raymeta.exchange.manifest import Manifest, ManifestError, Task, load_manifest
 from raymeta.exchange.planar_shapes import partition_shapes
 from raymeta.exchange.reading import AnswerReader, read_answers
+from raymeta.exchange.writing import write_pictures
 
 __all__ = [
     "FORMATS",
@@ -47,4 +48,5 @@ __all__ = [
     "parse_class_map",
     "partition_shapes",
     "read_answers",
+    "write_pictures",
 ]
