@@ -25,9 +25,11 @@ from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
 from raymeta.exchange.effort import AnswerShape, HumanClicks
 from raymeta.exchange.errors import ExchangeError
 from raymeta.exchange.formats import FORMATS, FormatName
-from raymeta.exchange.manifest import Manifest, ManifestError, Task, load_manifest
+from raymeta.exchange.label_data_set import write_label_data_set
+from raymeta.exchange.manifest import Manifest, ManifestError, Task, TaskClass, load_manifest
 from raymeta.exchange.planar_shapes import partition_shapes
 from raymeta.exchange.reading import AnswerReader, read_answers
+from raymeta.exchange.task_export import OpenTask, export_tasks
 from raymeta.exchange.writing import write_pictures
 
 __all__ = [
@@ -42,11 +44,15 @@ __all__ = [
     "HumanClicks",
     "Manifest",
     "ManifestError",
+    "OpenTask",
     "Skip",
     "Task",
+    "TaskClass",
+    "export_tasks",
     "load_manifest",
     "parse_class_map",
     "partition_shapes",
     "read_answers",
+    "write_label_data_set",
     "write_pictures",
 ]

@@ -116,7 +116,16 @@ class Prelabels:
 
 def same_rings(rings: Sequence[Ring], others: Sequence[Ring]) -> bool:
     """Whether rings are equal up to 0.02 px, wherever each starts and whichever way it runs."""
-    return len(rings) == len(others) and all(map(_same_ring, rings, others))
+    if len(rings) != len(others):
+        return False
+    return all(map(_same_ring, sorted(rings, key=_place), sorted(others, key=_place)))
+
+
+def _place(ring: Ring) -> tuple[float, ...]:
+    """What rings are sorted by; coarse enough that 0.02 px seldom matter."""
+    if not len(ring):
+        return (0.0, 0.0, 0.0)
+    return (*np.round(ring.min(axis=0), 0).tolist(), float(len(ring)))
 
 
 def _same_ring(ring: Ring, other: Ring) -> bool:

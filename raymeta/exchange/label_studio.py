@@ -5,7 +5,7 @@ Coordinates are continuous, (0, 0) is the corner. There is no z-order: later res
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -212,6 +212,7 @@ def write(
     answered: bool = True,
     bitmasks: bool = False,
     image_prefix: str = "/data/local-files/?d=",
+    records: Mapping[str, dict[str, Any]] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """`tasks.json`: tasks with annotations, or with predictions to start from.
 
@@ -221,17 +222,19 @@ def write(
         answered: annotations if people drew this, predictions otherwise.
         bitmasks: masks as PNG data URLs instead of brush runs.
         image_prefix: what stands before the name of a picture in its address.
+        records: by task id, what else comes back in `data.raymeta`.
     """
     tasks = []
-    for number_, picture in enumerate(pictures, start=1):
+    for place_, picture in enumerate(pictures, start=1):
         result = _written(picture, answered, bitmasks)
-        task: dict[str, Any] = {"data": {"image": image_prefix + picture.name, "raymeta": {"task": picture.task_id}}}
+        own = {"task": picture.task_id} | (records or {}).get(picture.task_id or "", {})
+        task: dict[str, Any] = {"data": {"image": image_prefix + picture.name, "raymeta": own}}
         if answered:
-            annotation: dict[str, Any] = {"id": number_, "was_cancelled": picture.verdict == "skipped"}
+            annotation: dict[str, Any] = {"id": place_, "was_cancelled": picture.verdict == "skipped"}
             annotation |= {"completed_by": {"email": picture.who} if picture.who else None}
             annotation |= {"lead_time": picture.seconds, "created_at": picture.started}
             annotation |= {"updated_at": picture.finished, "result": result}
-            task |= {"id": number_, "annotations": [annotation], "predictions": []}
+            task |= {"id": place_, "annotations": [annotation], "predictions": []}
         else:
             task["predictions"] = [{"model_version": picture.version or "raymeta", "result": result}]
         tasks.append(task)

@@ -171,13 +171,7 @@ def load_manifest(manifest: "str | Path | bytes | dict[str, Any] | Manifest") ->
         return manifest
     name = MANIFEST_FILE
     if isinstance(manifest, (str, Path)):
-        path = Path(manifest)
-        path = path / MANIFEST_FILE if path.is_dir() else path
-        name = path.name
-        try:
-            content = load_json(SourceFile(name, name, path).read(MAX_JSON_BYTES), name)
-        except (ExchangeError, OSError, ValueError) as error:
-            raise ManifestError(f"{path}: {error}" if path.exists() else f"{path}: there is no such file") from None
+        content = _read(Path(manifest))
     else:
         content = load_json(manifest, name) if isinstance(manifest, bytes) else manifest
     if not isinstance(content, dict):
@@ -189,6 +183,16 @@ def load_manifest(manifest: "str | Path | bytes | dict[str, Any] | Manifest") ->
         raise ManifestError("\n".join(faults)) from None
     except RecursionError:
         raise ManifestError(f"{name}: is nested too deeply") from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        path = path / MANIFEST_FILE if path.is_dir() else path
+        return load_json(SourceFile(path.name, path.name, path).read(MAX_JSON_BYTES), path.name)
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: there is no such file: give a raymeta_tasks.json") from None
+    except (ExchangeError, OSError, ValueError) as error:
+        raise ManifestError(f"{path}: can't be read as raymeta_tasks.json: {error}") from None
 
 
 def _refuse_doubles(what: str, values: list[Any]) -> None:

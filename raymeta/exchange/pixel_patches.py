@@ -100,6 +100,8 @@ def _opened(data: bytes) -> Image.Image:
         raise ShapeFault(f"holds a picture of more than {MAX_PNG_BYTES >> 20} MiB")
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG",))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ExchangeError("holds a PNG of more pixels than any picture: the file isn't read") from None
     except _DECODING_ERRORS:
         raise ShapeFault("holds a picture that is no PNG") from None
     if getattr(image, "n_frames", 1) > 1:

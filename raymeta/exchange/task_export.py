@@ -1,0 +1,200 @@
+"""Tasks as a folder for one annotation tool: pictures, the list of tasks, pre-annotations and the steps to follow."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.exchange import label_studio, tool_guides
+from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
+from raymeta.exchange.errors import ExchangeError
+from raymeta.exchange.formats import FormatName, check_format, writer_of
+from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, Task, TaskClass, load_manifest
+from raymeta.exchange.pixel_patches import encode_png
+from raymeta.exchange.planar_shapes import without_holes
+
+PICTURES: Final = "pictures"
+_DIMMED: Final = 0.6
+_TRUE_HOLES: Final = frozenset({"supervisely", "darwin"})
+_BESIDE_PICTURES: Final = frozenset({"labelme", "x-anylabeling"})
+_WITHOUT_PRELABELS: Final = frozenset({"labelme", "x-anylabeling", "label-studio", "coco"})
+"""Formats whose files say something even before anything is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTask:
+    """One task to hand out.
+
+    region: top, left, height and width in the data set's pixels; None for the whole image. scale: pixels of the data
+    set for each of the stored image. prelabels: predicted shapes in corner coordinates of the stored image, in painting
+    order, enclosing ones first, as `partition_shapes` gives them.
+    """
+
+    id: str
+    image_id: str
+    region: tuple[int, int, int, int] | None
+    scale: float = 1.0
+    state: str = "handed_out"
+    prelabels: Sequence[DrawnShape] = ()
+
+
+def export_tasks(
+    folder: Path,
+    tasks: Iterable[OpenTask],
+    classes: Sequence[TaskClass],
+    read_image: Callable[[str], NDArray[np.uint8]],
+    format: FormatName | str,
+    *,
+    run: str,
+    set: str,
+    created: str,
+    margin: int | None = 32,
+) -> Manifest:
+    """Write a folder that people can work on with one tool, and that `read_answers` reads back.
+
+    Args:
+        folder: made if it isn't there; one that holds answers already is refused.
+        tasks: what is asked.
+        classes: of the run.
+        read_image: gives the stored image of an id, upright, (H, W, 3) uint8 RGB.
+        format: one of `FORMATS`.
+        run: name of the run.
+        set: name of the set.
+        created: time as text.
+        margin: pixels of the stored image around the box that are shown dimmed; None for the whole image.
+
+    Returns:
+        The list of tasks as written to `raymeta_tasks.json`.
+
+    Raises:
+        ExchangeError: an unknown format, a box outside its image, or a folder with answers.
+        OSError: nothing can be written there.
+    """
+    form = check_format(format)
+    _refuse_answers(folder)
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    listed, pictures = [], []
+    for task in tasks:
+        entry, picture = _hand_out(task, form, read_image, margin, folder)
+        listed.append(entry)
+        pictures.append(replace(picture, version=f"raymeta:{run}:{set}"))
+    digests = []
+    for name, data in _annotation_files(form, pictures, classes, listed):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        digests.append(hashlib.sha256(data).hexdigest())
+    content = {"format": "raymeta-tasks-1", "run": run, "set": set, "created": created, "classes": list(classes)}
+    manifest = Manifest.model_validate(content | {"tasks": listed, "untouched": digests})
+    (folder / "README.txt").write_text(tool_guides.steps(form, len(listed)), encoding="utf-8")
+    (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    return manifest
+
+
+def _refuse_answers(folder: Path) -> None:
+    """What people drew lies in these folders too: it is never written over."""
+    known: list[str] = []
+    if (folder / MANIFEST_FILE).is_file():
+        known = load_manifest(folder / MANIFEST_FILE).untouched
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.suffix.lower() in (".json", ".xml") and path.name != MANIFEST_FILE and path.is_file():
+            if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
+                raise ExchangeError(f"{path}: is no file of an export, perhaps an answer: choose another folder")
+
+
+def _hand_out(
+    task: OpenTask,
+    form: FormatName,
+    read_image: Callable[[str], NDArray[np.uint8]],
+    margin: int | None,
+    folder: Path,
+) -> tuple[Task, DrawnPicture]:
+    image = read_image(task.image_id)
+    box, crop = _frames(task, image.shape[0], image.shape[1], margin)
+    top, left, height, width = crop
+    pixels = image[top : top + height, left : left + width]
+    inside = (box[0] - top, box[1] - left, box[2], box[3])
+    data = encode_png(pixels if task.region is None else _dimmed(pixels, inside))
+    name = f"{task.id}.png"
+    (folder / PICTURES / name).write_bytes(data)
+    moved = [
+        replace(shape, rings=tuple(ring - [left, top] for ring in shape.rings), shape_id=f"p{place}")
+        for place, shape in enumerate(task.prelabels, start=1)
+    ]
+    shapes = moved if form in _TRUE_HOLES else without_holes(moved, height, width)
+    shown_box = None
+    if task.region is not None:
+        shown_box = (float(inside[1]), float(inside[0]), float(inside[1] + inside[3]), float(inside[0] + inside[2]))
+    entry: dict[str, Any] = {"id": task.id, "image_id": task.image_id, "scale": task.scale, "state": task.state}
+    if task.region is not None:
+        entry["box"] = dict(zip(("top", "left", "height", "width"), task.region, strict=True))
+    entry["crop"] = {"top": top, "left": left, "height": height, "width": width}
+    entry["image"] = {"height": image.shape[0], "width": image.shape[1]}
+    entry |= {"file": f"{PICTURES}/{name}", "sha256": hashlib.sha256(data).hexdigest()}
+    entry["prelabels"] = [
+        {
+            "id": shape.shape_id,
+            "label": shape.label,
+            "points": shape.rings[0].tolist(),
+            "holes": [ring.tolist() for ring in shape.rings[1:]],
+        }
+        for shape in shapes
+    ]
+    return Task.model_validate(entry), DrawnPicture(name, height, width, task.id, list(shapes), box=shown_box)
+
+
+def _frames(
+    task: OpenTask, height: int, width: int, margin: int | None
+) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
+    """The box and the crop around it, each top, left, height and width in pixels of the stored image."""
+    whole = (0, 0, height, width)
+    if task.region is None:
+        return whole, whole
+    top, left = (int(np.floor(side / task.scale + 1e-6)) for side in task.region[:2])
+    bottom = int(np.ceil((task.region[0] + task.region[2]) / task.scale - 1e-6))
+    right = int(np.ceil((task.region[1] + task.region[3]) / task.scale - 1e-6))
+    if top < 0 or left < 0 or bottom > height or right > width or bottom <= top or right <= left:
+        raise ExchangeError(
+            f"{task.id}: its box (top {top}, left {left}, bottom {bottom}, right {right}) reaches outside "
+            f"{task.image_id} of {width}×{height} px"
+        )
+    box = (top, left, bottom - top, right - left)
+    if margin is None:
+        return box, whole
+    first, start = max(top - margin, 0), max(left - margin, 0)
+    return box, (first, start, min(bottom + margin, height) - first, min(right + margin, width) - start)
+
+
+def _dimmed(pixels: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The picture at 60 % outside the box."""
+    top, left, height, width = box
+    result = (pixels * _DIMMED).astype(np.uint8)
+    result[top : top + height, left : left + width] = pixels[top : top + height, left : left + width]
+    return result
+
+
+def _annotation_files(
+    form: FormatName, pictures: list[DrawnPicture], classes: Sequence[TaskClass], tasks: Sequence[Task]
+) -> Iterator[tuple[str, bytes]]:
+    yield from tool_guides.label_files(form, classes)
+    if form not in _WITHOUT_PRELABELS and not any(picture.shapes for picture in pictures):
+        return
+    if form == "label-studio":
+        records = {task.id: _record(task) for task in tasks}
+        prefix = f"/data/local-files/?d={PICTURES}/"
+        yield from label_studio.write(pictures, classes, answered=False, image_prefix=prefix, records=records)
+        return
+    for name, data in writer_of(form)(pictures, classes, answered=False):
+        beside = form in _BESIDE_PICTURES and name.endswith(".json")
+        yield (f"{PICTURES}/{name}" if beside else name), data
+
+
+def _record(task: Task) -> dict[str, Any]:
+    crop = task.crop
+    box = None if task.box is None else [task.box.top, task.box.left, task.box.width]
+    place = [crop.top, crop.left, crop.height, crop.width]
+    return {"image_id": task.image_id, "box": box, "crop": place, "scale": task.scale}
