@@ -1,4 +1,4 @@
-"""Cityscapes' polygon JSON, one file an image: vertices are whole pixels, outlines are painted, in the order of the list.
+"""Cityscapes' polygon JSON, one file an image: vertices are whole pixels, outlines are painted, later objects cover.
 
 The only format that keeps this inclusive rule; raymeta reads its data sets the same way.
 """

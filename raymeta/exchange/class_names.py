@@ -1,4 +1,4 @@
-"""From the labels of a file to the classes of the run: exact names, a stated mapping, and the nearest name otherwise."""
+"""From the labels of a file to the classes of the run: exact names, a stated mapping, else the nearest name."""
 
 import difflib
 from collections import Counter

@@ -36,7 +36,9 @@ def read(content: Any, name: str) -> Iterator[DrawnPicture]:
     """
     try:
         categories, twice = _categories(entries(content, "categories", []))
-        pictures = [(whole(image, "id", most=_LARGEST_ID), _picture(image, name)) for image in entries(content, "images")]
+        pictures = [
+            (whole(image, "id", most=_LARGEST_ID), _picture(image, name)) for image in entries(content, "images")
+        ]
         annotations = entries(content, "annotations")
     except ShapeFault as fault:
         raise ExchangeError(f"{name}: {fault}") from None
@@ -168,5 +170,3 @@ def outline_entry(shape: DrawnShape, height: int, width: int, packed: bool = Tru
     box = [left, top, mask.shape[1], mask.shape[0]]
     outline = {"size": [height, width], "counts": encode_coco_text(runs) if packed else runs}
     return {"segmentation": outline, "area": area, "bbox": box, "iscrowd": 0 if packed else 1}
-
-

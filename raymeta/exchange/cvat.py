@@ -244,7 +244,9 @@ def write(
 
 
 def _label(name: str, color: str, kind: str = "any") -> str:
-    return f"<label><name>{escape(name)}</name><color>{color}</color><type>{kind}</type><attributes></attributes></label>"
+    return (
+        f"<label><name>{escape(name)}</name><color>{color}</color><type>{kind}</type><attributes></attributes></label>"
+    )
 
 
 def _written(shape: DrawnShape, z_order: int, source: str, height: int, width: int) -> str:

@@ -56,8 +56,8 @@ def read(content: Any, name: str) -> Iterator[DrawnPicture]:
     except ShapeFault as fault:
         raise ExchangeError(f"{name}: {fault}") from None
     check_size(name, height, width)
-    folder = item.get("path") if isinstance(item.get("path"), str) else ""
-    inside = f"{folder.strip('/')}/{file_name}" if folder.strip("/") else file_name
+    folder = (short_text(item.get("path")) or "").strip("/")
+    inside = f"{folder}/{file_name}" if folder else file_name
     picture = DrawnPicture(inside, height, width, task_id=short_text(own.get("task")), tool="darwin")
     picture.version = short_text(content.get("version"))
     labels = {

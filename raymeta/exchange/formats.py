@@ -1,7 +1,8 @@
 """The formats by name, which of them a file is, and the pictures in it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, Protocol, get_args
 
 from raymeta.exchange import cityscapes, coco, cvat, darwin, label_studio, labelme, segmentation_masks, supervisely
@@ -91,13 +92,15 @@ def check_format(name: str) -> FormatName:
     return name
 
 
-def find_parts(source: Source, wanted: FormatName | None, untouched: frozenset[str]) -> Iterator["Part | ExchangeError"]:
+def find_parts(
+    source: Source, wanted: FormatName | None, untouched: Mapping[str, str]
+) -> Iterator["Part | ExchangeError"]:
     """What a source holds, file by file, each recognised by its content.
 
     Args:
         source: a file, folder or archive.
         wanted: the format that every file has; None to find out.
-        untouched: sha256 of files that count as not answered.
+        untouched: sha256 by path of files that count as not answered.
 
     Yields:
         Parts, and the errors of files that are refused.
@@ -106,7 +109,8 @@ def find_parts(source: Source, wanted: FormatName | None, untouched: frozenset[s
         if wanted in (None, "cvat-masks"):
             label_file = next(file for file in source.files if file.path == root + segmentation_masks.LABEL_FILE)
             digest = _own_digest(source, label_file)
-            yield Part(source.name, "cvat-masks", digest, lambda root=root: segmentation_masks.read(source, root))  # type: ignore[misc]
+            skipped = frozenset(file.path for file in source.files if _is_untouched(file, untouched))
+            yield Part(source.name, "cvat-masks", digest, partial(segmentation_masks.read, source, root, skipped))
     for file in source.files:
         if source.kind != "file" and not file.path.lower().endswith((".json", ".xml", ".zip")):
             continue
@@ -114,15 +118,19 @@ def find_parts(source: Source, wanted: FormatName | None, untouched: frozenset[s
             continue
         try:
             if file.path.lower().endswith(".zip") and source.kind == "folder":
-                yield from find_parts(open_source(file.location, file.name), wanted, untouched)
+                yield from find_parts(open_source(file.location, file.name), wanted, {})
                 continue
             digest = file.sha256()
-            if digest not in untouched:
+            if untouched.get(file.path) != digest:
                 part = _find_part(file, wanted, digest if source.kind != "zip" else _own_digest(source, file))
                 if part is not None:
                     yield part
         except ExchangeError as error:
             yield error
+
+
+def _is_untouched(file: SourceFile, untouched: Mapping[str, str]) -> bool:
+    return file.path in untouched and untouched[file.path] == file.sha256()
 
 
 def _own_digest(source: Source, file: SourceFile) -> str:
@@ -135,7 +143,7 @@ def _find_part(file: SourceFile, wanted: FormatName | None, digest: str) -> Part
     if head[:1] == b"<":
         if wanted not in (None, "cvat"):
             raise ExchangeError(f"{file.name}: is XML, not {wanted}")
-        return Part(file.name, "cvat", digest, lambda: cvat.read(file))
+        return Part(file.name, "cvat", digest, partial(cvat.read, file))
     content = load_json(file.read(MAX_JSON_BYTES), file.name)
     name = file.path.rsplit("/", 1)[-1]
     for form in _JSON_FORMATS:
@@ -146,7 +154,7 @@ def _find_part(file: SourceFile, wanted: FormatName | None, digest: str) -> Part
             if wanted not in (None, found, form.name):
                 raise ExchangeError(f"{file.name}: is of the format {found}, not {wanted}")
             shown_name = name if form.name in NAMELESS else file.name
-            return Part(file.name, found, digest, lambda: form.read(content, shown_name))
+            return Part(file.name, found, digest, partial(form.read, content, shown_name))
     if content == [] or _is_side_file(content):
         return None
     raise ExchangeError(f"{file.name}: is JSON of none of the formats {', '.join(FORMATS)}: export it in one of them")

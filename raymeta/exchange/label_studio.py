@@ -128,9 +128,7 @@ def _read_item(item: Any, picture: DrawnPicture, labels: dict[Any, list[Any]], r
     rings, geometry = _rings(shape, value, picture)
     mark = _MARKS.get(item["origin"]) if isinstance(item.get("origin"), str) else None
     picture.add(
-        DrawnShape(
-            found[0], rings, geometry, shape_id=short_text(item.get("id")), mark=mark, name=f"region {region}"
-        )
+        DrawnShape(found[0], rings, geometry, shape_id=short_text(item.get("id")), mark=mark, name=f"region {region}")
     )
 
 
@@ -275,7 +273,11 @@ def _written_mask(mask: NDArray[np.bool_], label: str, bitmask: bool) -> dict[st
         from base64 import b64encode
 
         url = _DATA_URL + b64encode(encode_png(mask)).decode()
-        return {"from_name": "bitmask", "type": "bitmasklabels", "value": {"imageDataURL": url, "bitmasklabels": [label]}}
+        return {
+            "from_name": "bitmask",
+            "type": "bitmasklabels",
+            "value": {"imageDataURL": url, "bitmasklabels": [label]},
+        }
     rgba = np.repeat(mask.ravel().astype(np.uint8) * np.uint8(255), 4)
     value = {"format": "rle", "rle": encode_rle_pack(rgba), "brushlabels": [label]}
     return {"from_name": "brush", "type": "brushlabels", "value": value}

@@ -99,7 +99,7 @@ def _rings(kind: str, shape: Any, picture: DrawnPicture) -> tuple[tuple[NDArray[
         height, width = bottom - top + 1, right - left + 1
         if mask.shape != (height, width):
             raise ShapeFault(f"has a mask of {mask.shape[1]}×{mask.shape[0]} px for {width:g}×{height:g} px")
-        rings = [ring + [left, top] for ring in mask_rings(mask)]
+        rings = [ring + np.array([left, top]) for ring in mask_rings(mask)]
         return tuple(rings), "mask"
     if kind == "rectangle" and len(points) == 2:
         (left, top), (right, bottom) = _two_points(points)

@@ -131,7 +131,8 @@ class Task(_Record):
 class Manifest(_Record):
     """The tasks of one export.
 
-    untouched: sha256 of the files with pre-annotations as they were handed out: found unchanged, they are no answers.
+    untouched: sha256 by path of the files with pre-annotations that lie beside the list: as long as they are unchanged,
+    they are no answers.
     """
 
     format: Literal["raymeta-tasks-1"]
@@ -142,7 +143,7 @@ class Manifest(_Record):
     classes: Annotated[list[TaskClass], Field(min_length=1)]
     void: Literal[255] = 255
     tasks: list[Task]
-    untouched: list[str] = []
+    untouched: dict[str, str] = {}
 
     @field_validator("classes")
     @classmethod

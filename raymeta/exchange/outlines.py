@@ -1,6 +1,7 @@
 """Outlines of rasters along the edges of their pixels: read back by the corner rule they give the raster exactly."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def mask_rings(mask: NDArray[np.bool_], top: int = 0, left: int = 0) -> list[Rin
     """
     points, starts, _ = _trace(np.ascontiguousarray(mask).astype(np.int32))
     shifted = points + np.array([left, top], dtype=np.float64)
-    return [shifted[start:end] for start, end in zip(starts[:-1], starts[1:], strict=True)]
+    return [shifted[start:end] for start, end in pairwise(starts.tolist())]
 
 
 def find_outlines(values: NDArray[np.integer[Any]], ignored: int) -> list[Outline]:
@@ -57,9 +58,11 @@ def find_outlines(values: NDArray[np.integer[Any]], ignored: int) -> list[Outlin
     shifted = np.where(values == ignored, 0, values.astype(np.int64) + 1).astype(np.uint32)
     components = np.ascontiguousarray(cc3d.connected_components(shifted, connectivity=4), dtype=np.int32)
     points, starts, owners = _trace(components)
-    rings = [points[start:end] for start, end in zip(starts[:-1], starts[1:], strict=True)]
+    rings = [points[start:end] for start, end in pairwise(starts.tolist())]
     _, first, sizes = np.unique(components.ravel(), return_index=True, return_counts=True)
-    number = dict(zip(components.ravel()[first].tolist(), zip(first.tolist(), sizes.tolist(), strict=True), strict=True))
+    number = dict(
+        zip(components.ravel()[first].tolist(), zip(first.tolist(), sizes.tolist(), strict=True), strict=True)
+    )
     grouped: dict[int, list[Ring]] = {}
     for ring, owner in zip(rings, owners.tolist(), strict=True):
         grouped.setdefault(owner, []).append(ring)

@@ -48,7 +48,7 @@ def without_holes(shapes: Sequence[DrawnShape], height: int, width: int) -> list
         width: of the picture in pixels.
     """
     result = [
-        shape if shape.geometry == "mask" or len(shape.rings) > 1 and shape.fill == "union" else _filled(shape)
+        shape if shape.geometry == "mask" or (len(shape.rings) > 1 and shape.fill == "union") else _filled(shape)
         for shape in shapes
     ]
     wanted = shape_owners(shapes, height, width)

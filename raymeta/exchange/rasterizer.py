@@ -34,7 +34,7 @@ def paint(
         owner: number of the shape, 0 or more.
         fill: whether rings inside rings are holes, or all rings are united.
         rule: corner: pixels whose centre is inside. inclusive: vertices are pixels, and outlines are painted too
-            (Cityscapes).
+            (Cityscapes); the raster has to be the whole picture then, as what is cut off may shift an outline.
 
     Returns:
         Pixels of the shape inside the raster.
@@ -85,13 +85,23 @@ def _paint_inclusive(
     # As raymeta paints Cityscapes everywhere (raymeta/annotation/clicks.py): vertices are rounded to whole pixels.
     import cv2
 
-    mask = np.zeros(owners.shape, np.uint8)
+    height, width = owners.shape
+    painted = 0
     for ring in rings:
-        if len(ring):
-            cv2.fillPoly(mask, [np.floor(ring + 0.5).astype(np.int32)], (1,))
-    covers += mask
-    owners[mask == 1] = owner
-    return int(np.count_nonzero(mask))
+        if not len(ring):
+            continue
+        points = np.floor(ring + 0.5).astype(np.int32)
+        left, top = points.min(axis=0)
+        right, bottom = points.max(axis=0)
+        if left < 0 or top < 0 or right >= width or bottom >= height:
+            left, top, right, bottom = 0, 0, width - 1, height - 1  # cut off by OpenCV, whose lines depend on the cut
+        mask = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
+        cv2.fillPoly(mask, [points - np.array([left, top], dtype=np.int32)], (1,))
+        part = slice(top, bottom + 1), slice(left, right + 1)
+        covers[part] += mask
+        owners[part][mask == 1] = owner
+        painted += int(np.count_nonzero(mask))
+    return painted
 
 
 @njit(cache=True, nogil=True)

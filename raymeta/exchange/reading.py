@@ -60,7 +60,7 @@ def read_answers(
         raise ExchangeError(f"uncovered {shown(uncovered)}: choose void, refuse or one of {', '.join(names.ids)}")
     wanted = None if format == "auto" else check_format(format)
     source = open_source(Path(path))
-    untouched = frozenset(tasks.untouched) | _handed_out_beside(source)
+    untouched = _untouched(Path(path), source, tasks)
     parts: list[Part] = []
     refused: list[ExchangeError] = []
     for found in find_parts(source, wanted, untouched):
@@ -113,9 +113,9 @@ class AnswerReader(Iterator[Answer]):
             sound.append(part)
             pictures, matched = pictures + seen, matched + found
             self.strangers += strangers
-        for error in refused:
-            self.refused_files.append(str(error).split(":", 1)[0])
-            self.messages.append(str(error))
+        for refusal in refused:
+            self.refused_files.append(str(refusal).split(":", 1)[0])
+            self.messages.append(str(refusal))
         if refused and (self._source.kind != "folder" or not matched):
             raise ExchangeError("\n".join(map(str, refused[:20])))
         if pictures and not matched:
@@ -186,14 +186,16 @@ class AnswerReader(Iterator[Answer]):
         if draft.faults or match.frame is None:
             return draft.refused()
         if not picture.shapes:
-            return self._unanswered(draft, "no shapes")
+            self._note_unanswered(draft, "no shapes")
+            return None
         try:
             painting = paint_region(picture, match.task, match.frame, class_ids, self._names)
         except ShapeFault as fault:
             draft.faults.append(str(fault))
             return draft.refused()
         if not painting.touched:
-            return self._unanswered(draft, "no shapes in its box")
+            self._note_unanswered(draft, "no shapes in its box")
+            return None
         return self._settled(draft, painting, picture)
 
     def _class_ids(self, picture: DrawnPicture, part: Part, draft: "_Draft") -> dict[int, int]:
@@ -211,7 +213,7 @@ class AnswerReader(Iterator[Answer]):
             draft.faults.append(self._names.unknown_labels(unknown))
         return ids
 
-    def _unanswered(self, draft: "_Draft", what: str) -> None:
+    def _note_unanswered(self, draft: "_Draft", what: str) -> None:
         task_id = draft.match.task.id
         self.unanswered.append(task_id)
         self.messages += [f"{task_id}: {note}" for note in draft.notes]
@@ -304,14 +306,18 @@ def _complete(part: Part) -> Iterator[DrawnPicture]:
         raise error if str(error).startswith(part.name) else ExchangeError(f"{part.name}: {error}") from None
 
 
-def _handed_out_beside(source: Source) -> frozenset[str]:
-    """Digests of the pre-annotations in an export that is read back as a folder."""
-    for file in source.files:
-        if source.kind == "folder" and file.path == MANIFEST_FILE:
+def _untouched(path: Path, source: Source, tasks: Manifest) -> Mapping[str, str]:
+    """Digests by path inside the source of the files that were handed out, by the list of tasks beside or above them.
+
+    An equal file somewhere else is an answer: somebody put it there.
+    """
+    base = path if source.kind == "folder" else path.parent
+    for root in (base, base.parent):
+        if (root / MANIFEST_FILE).is_file():
             try:
-                return frozenset(load_manifest(file.location).untouched)
+                known = load_manifest(root / MANIFEST_FILE).untouched
             except ExchangeError:
-                return frozenset()
-    return frozenset()
-
-
+                return {}
+            prefix = f"{base.name}/" if root != base else ""
+            return {each.removeprefix(prefix): digest for each, digest in known.items() if each.startswith(prefix)}
+    return tasks.untouched

@@ -50,14 +50,17 @@ def paint_region(
         names: of the classes.
     """
     top, left, height, width = task.region
-    owners = np.full((height, width), NOBODY, np.int32)
-    covers = np.zeros((height, width), np.int32)
+    canvas = _canvas(picture, task, frame)
+    owners = np.full(canvas[2:], NOBODY, np.int32)
+    covers = np.zeros(canvas[2:], np.int32)
     rings = {place: [frame.to_image(ring) for ring in picture.shapes[place].rings] for place in sorted(class_ids)}
     painted = {}
     for place, moved in rings.items():
         shape = picture.shapes[place]
-        asked = [ring * task.scale - np.array([left, top], dtype=np.float64) for ring in moved]
+        asked = [ring * task.scale - np.array([canvas[1], canvas[0]], dtype=np.float64) for ring in moved]
         painted[place] = paint(owners, covers, asked, place, fill=shape.fill, rule=shape.rule)
+    part = slice(top - canvas[0], top - canvas[0] + height), slice(left - canvas[1], left - canvas[1] + width)
+    owners, covers = owners[part], covers[part]
     table = np.full(len(picture.shapes) + 1, IGNORED, np.uint8)  # the last one stands for nobody, -1
     for place, class_id in class_ids.items():
         table[place] = class_id
@@ -73,7 +76,7 @@ def paint_region(
     result = RegionPainting(
         label_map=table[owners],
         uncovered=owners == NOBODY,
-        touched=any(painted.values()),
+        touched=bool((owners != NOBODY).any()),
         shapes=tuple(shapes),
         deleted=prelabels.deleted(),
         clicks=count_clicks(shapes, clicked, prelabels, area),
@@ -86,6 +89,17 @@ def paint_region(
     if not picture.ordered and (twice := int(np.count_nonzero(covers > 1))):
         result.faults.append(f"{twice} px lie in two shapes; the later one counts")
     return result
+
+
+def _canvas(picture: DrawnPicture, task: Task, frame: Frame) -> tuple[int, int, int, int]:
+    """Top, left, height and width of what is painted: the region, or all of the picture for the inclusive rule."""
+    top, left, height, width = task.region
+    if all(shape.rule == "corner" for shape in picture.shapes):
+        return task.region
+    first, start = min(int(frame.top * task.scale), top), min(int(frame.left * task.scale), left)
+    last = max(round((frame.top + frame.height) * task.scale), top + height)
+    end = max(round((frame.left + frame.width) * task.scale), left + width)
+    return first, start, last - first, end - start
 
 
 def _answer_shape(

@@ -1,7 +1,7 @@
 """Run lengths of masks as the tools write them: along rows, down columns, as text, packed in bits, or as values."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numba import njit
@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from raymeta.exchange.errors import ShapeFault, shown
 
 MAX_RUNS: Final = 1 << 27
+Order = Literal["C", "F"]
+
 _RLE_PACK_SIZES: Final = (3, 4, 8, 16)
 
 
-def decode_runs(runs: Sequence[Any] | NDArray[np.int64], height: int, width: int, order: str = "C") -> NDArray[np.bool_]:
+def decode_runs(
+    runs: Sequence[Any] | NDArray[np.int64], height: int, width: int, order: Order = "C"
+) -> NDArray[np.bool_]:
     """A mask from its runs, background first.
 
     Args:
@@ -33,10 +37,10 @@ def decode_runs(runs: Sequence[Any] | NDArray[np.int64], height: int, width: int
     if total != height * width:
         raise ShapeFault(f"has {total} px of runs for {width}×{height} px")
     flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
-    return np.ascontiguousarray(flat.reshape((height, width), order=order))  # type: ignore[call-overload]
+    return np.ascontiguousarray(flat.reshape((height, width), order=order))
 
 
-def encode_runs(mask: NDArray[np.bool_], order: str = "C") -> list[int]:
+def encode_runs(mask: NDArray[np.bool_], order: Order = "C") -> list[int]:
     """Runs of a mask, background first: the inverse of `decode_runs`.
 
     Args:
@@ -46,7 +50,7 @@ def encode_runs(mask: NDArray[np.bool_], order: str = "C") -> list[int]:
     Returns:
         Lengths in pixels; the first is 0 if the first pixel is set.
     """
-    flat = mask.ravel(order=order)  # type: ignore[call-overload]
+    flat = mask.ravel(order=order)
     if not len(flat):
         return []
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
@@ -99,8 +103,11 @@ def decode_rle_pack(data: Sequence[Any], most: int) -> NDArray[np.uint8]:
         packed = np.asarray(data)
     except (ValueError, TypeError, OverflowError):
         raise ShapeFault("holds run lengths that are no bytes") from None
-    if packed.ndim != 1 or packed.dtype.kind not in "iu" or len(packed) > MAX_RUNS or (
-        len(packed) and (packed.min() < 0 or packed.max() > 255)
+    if (
+        packed.ndim != 1
+        or packed.dtype.kind not in "iu"
+        or len(packed) > MAX_RUNS
+        or (len(packed) and (packed.min() < 0 or packed.max() > 255))
     ):
         raise ShapeFault("holds run lengths that are no bytes")
     if len(packed) < 7:

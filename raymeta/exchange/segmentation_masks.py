@@ -34,8 +34,13 @@ def roots(source: Source) -> list[str]:
     return found
 
 
-def read(source: Source, root: str) -> Iterator[DrawnPicture]:
-    """Pictures below one root; their names are those of the images, without an ending.
+def read(source: Source, root: str, skipped: frozenset[str] = frozenset()) -> Iterator[DrawnPicture]:
+    """Pictures below one root.
+
+    Args:
+        source: where they lie.
+        root: of `roots`.
+        skipped: paths of pictures that aren't read.
 
     Raises:
         ExchangeError: an unreadable label list or picture.
@@ -44,7 +49,7 @@ def read(source: Source, root: str) -> Iterator[DrawnPicture]:
     colors = _read_colors(files[root + LABEL_FILE])
     prefix = f"{root}{FOLDER}/"
     for path, file in files.items():
-        if path.startswith(prefix) and path.lower().endswith(".png"):
+        if path.startswith(prefix) and path.lower().endswith(".png") and path not in skipped:
             name = path.removeprefix(prefix)
             picture = DrawnPicture(name, tool="cvat", version="segmentation mask 1.1")
             _read_picture(picture, decode_colors(file.read(MAX_PNG_BYTES), file.name), colors)

@@ -1,7 +1,6 @@
 """Files, folders and zip archives from outside, as names and bytes, within bounds."""
 
 import hashlib
-import io
 import lzma
 import os
 import struct
@@ -10,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 from raymeta.exchange.errors import ExchangeError, shown
 from raymeta.exchange.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES, MAX_XML_BYTES
@@ -80,12 +79,12 @@ class SourceFile:
             digest.update(chunk)
         return digest.hexdigest()
 
-    def _opened(self) -> "io.BufferedIOBase | zipfile.ZipExtFile":
+    def _opened(self) -> IO[bytes]:
         if self.archive is None:
             if not self.location.is_file():
                 raise ExchangeError(f"{self.name}: is no regular file: put a file there")
-            return self.location.open("rb")  # type: ignore[return-value]
-        return self.archive.open(self.path)  # type: ignore[return-value]
+            return self.location.open("rb")
+        return self.archive.open(self.path)
 
 
 @dataclass(frozen=True)

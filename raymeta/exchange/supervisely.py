@@ -91,7 +91,7 @@ def _bitmap(bitmap: dict[str, Any], picture: DrawnPicture) -> list[NDArray[np.fl
         raise ShapeFault(f"has the origin {shown(origin)}: [x, y] belong there")
     x, y = number(origin[0]), number(origin[1])
     mask = decode_patch(unzipped(from_base64(text(bitmap, "data"))), picture)
-    return [ring + [x, y] for ring in mask_rings(mask)]
+    return [ring + np.array([x, y]) for ring in mask_rings(mask)]
 
 
 def write(

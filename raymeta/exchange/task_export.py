@@ -82,12 +82,12 @@ def export_tasks(
         entry, picture = _hand_out(task, form, read_image, margin, folder)
         listed.append(entry)
         pictures.append(replace(picture, version=f"raymeta:{run}:{set}"))
-    digests = []
+    digests = {}
     for name, data in _annotation_files(form, pictures, classes, listed):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        digests.append(hashlib.sha256(data).hexdigest())
+        digests[name] = hashlib.sha256(data).hexdigest()
     content = {"format": "raymeta-tasks-1", "run": run, "set": set, "created": created, "classes": list(classes)}
     manifest = Manifest.model_validate(content | {"tasks": listed, "untouched": digests})
     (folder / "README.txt").write_text(tool_guides.steps(form, len(listed)), encoding="utf-8")
@@ -97,13 +97,16 @@ def export_tasks(
 
 def _refuse_answers(folder: Path) -> None:
     """What people drew lies in these folders too: it is never written over."""
-    known: list[str] = []
+    known: dict[str, str] = {}
     if (folder / MANIFEST_FILE).is_file():
         known = load_manifest(folder / MANIFEST_FILE).untouched
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if path.suffix.lower() in (".json", ".xml") and path.name != MANIFEST_FILE and path.is_file():
-            if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
-                raise ExchangeError(f"{path}: is no file of an export, perhaps an answer: choose another folder")
+        inside = path.relative_to(folder).as_posix()
+        ours = inside == MANIFEST_FILE or (inside.startswith(f"{PICTURES}/") and inside.endswith(".png"))
+        if ours or path.suffix.lower() not in (".json", ".xml", ".png") or not path.is_file():
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != known.get(inside):
+            raise ExchangeError(f"{path}: is no file of an export, perhaps an answer: choose another folder")
 
 
 def _hand_out(

@@ -37,7 +37,7 @@ class Frame:
 
     def to_image(self, ring: NDArray[np.float64]) -> NDArray[np.float64]:
         """Corner coordinates of the stored image; (N, 2) float64."""
-        return np.stack(_turned_back(ring[:, 0], ring[:, 1], self), axis=1) + [self.left, self.top]
+        return np.stack(_turned_back(ring[:, 0], ring[:, 1], self), axis=1) + np.array([self.left, self.top])
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,7 @@ class TaskIndex:
         frame = Frame(crop.left, crop.top, crop.height, crop.width, whole_image=False)
         if task.scale != 1 and _size(picture) == (round(crop.height / task.scale), round(crop.width / task.scale)):
             # A crop in the data set's pixels: the size of the picture tells.
-            left, top, height, width = (
-                side / task.scale for side in (crop.left, crop.top, crop.height, crop.width)
-            )
+            left, top, height, width = (side / task.scale for side in (crop.left, crop.top, crop.height, crop.width))
             frame = Frame(left, top, height, width, whole_image=False)
         return self._checked(task, picture, frame)
 

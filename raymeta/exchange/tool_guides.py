@@ -11,8 +11,8 @@ from raymeta.exchange.manifest import TaskClass
 
 _HOTKEYS: Final = "1234567890qwertyuiopasdfghjkl"
 
-_COMMON: Final = """{count} pictures to label, in pictures/. Only what lies in the bright box counts (or the whole picture,
-where nothing is dimmed); draw over its border freely, the rest is cut off.
+_COMMON: Final = """{count} pictures to label, in pictures/. Only what lies in the bright box counts (or the whole
+picture, where nothing is dimmed); draw over its border freely, the rest is cut off.
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
 
 """

@@ -15,8 +15,8 @@ from raymeta.exchange import (
     DrawnPicture,
     ExchangeError,
     OpenTask,
-    load_manifest,
     export_tasks,
+    load_manifest,
     partition_shapes,
     read_answers,
     write_label_data_set,
@@ -33,7 +33,11 @@ TRUTH = {name: random_partition(np.random.default_rng(index), 60, 90) for index,
 
 
 def tasks_of(prelabels: bool) -> list[OpenTask]:
-    regions = [("t000001", "a/0001", (10, 20, 24, 24)), ("t000002", "straße é", (36, 66, 24, 24)), ("w1", "a/0001", None)]
+    regions = [
+        ("t000001", "a/0001", (10, 20, 24, 24)),
+        ("t000002", "straße é", (36, 66, 24, 24)),
+        ("w1", "a/0001", None),
+    ]
     return [OpenTask(*each, prelabels=shapes_in(each[1], each[2]) if prelabels else ()) for each in regions]
 
 
@@ -42,12 +46,20 @@ def shapes_in(image_id: str, region: tuple[int, int, int, int] | None) -> list:
     from dataclasses import replace
 
     shapes = partition_shapes(TRUTH[image_id][top : top + height, left : left + width], NAMES)
-    return [replace(shape, rings=tuple(ring + [left, top] for ring in shape.rings)) for shape in shapes]
+    return [replace(shape, rings=tuple(ring + np.array([left, top]) for ring in shape.rings)) for shape in shapes]
 
 
-def export(folder: Path, name: str, prelabels: bool = True, margin: int | None = 8):  # noqa: ANN201
+def export(folder: Path, name: str, prelabels: bool = True, margin: int | None = 8):
     return export_tasks(
-        folder, tasks_of(prelabels), CLASS_LIST, IMAGES.__getitem__, name, run="r", set="s", created="now", margin=margin
+        folder,
+        tasks_of(prelabels),
+        CLASS_LIST,
+        IMAGES.__getitem__,
+        name,
+        run="r",
+        set="s",
+        created="now",
+        margin=margin,
     )
 
 
@@ -79,7 +91,8 @@ def test_prelabels_saved_as_they_are(name: str, tmp_path: Path) -> None:
     """Saved by the tool without a change: the predicted raster, no clicks, one confirmation."""
     manifest = export(tmp_path, name)
     pictures = [
-        DrawnPicture(f"{task.id}.png", task.crop.height, task.crop.width, task.id, _drawn(task)) for task in manifest.tasks
+        DrawnPicture(f"{task.id}.png", task.crop.height, task.crop.width, task.id, _drawn(task))
+        for task in manifest.tasks
     ]
     write_pictures(tmp_path / "back", pictures, CLASS_LIST, name)
     answers = {answer.task_id: answer for answer in read_answers(tmp_path / "back", manifest)}
@@ -94,7 +107,7 @@ def test_prelabels_saved_as_they_are(name: str, tmp_path: Path) -> None:
             assert (answer.clicks.polygon, answer.clicks.class_, answer.clicks.confirm) == (0, 0, 1)
 
 
-def _drawn(task) -> list:  # noqa: ANN001
+def _drawn(task) -> list:
     from raymeta.exchange import DrawnShape
 
     return [

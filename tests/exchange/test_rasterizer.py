@@ -81,7 +81,7 @@ def test_paint_counts_what_it_covers() -> None:
     owners, covers = np.full((4, 4), -1, np.int32), np.zeros((4, 4), np.int32)
     ring = np.array([(0.0, 0.0), (3.0, 0.0), (3.0, 4.0), (0.0, 4.0)])
     assert paint(owners, covers, [ring], 0) == 12
-    assert paint(owners, covers, [ring + [2, 0]], 1) == 8
+    assert paint(owners, covers, [ring + np.array([2, 0])], 1) == 8
     assert owners[0].tolist() == [0, 0, 1, 1]
     assert covers[0].tolist() == [1, 1, 2, 1]
 

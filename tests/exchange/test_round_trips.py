@@ -91,7 +91,8 @@ def test_a_box_in_a_crop_at_half_scale(tmp_path: Path) -> None:
     manifest = load_manifest(manifest_of([entry]))
     write_pictures(tmp_path, pictures_of({"t000001": picture}), manifest.classes, "cvat")
     (answer,) = read_answers(tmp_path, manifest)
-    # The centre of pixel (r, c) lies at 2r + 1, 2c + 1 of the picture: a pixel corner; half-open, so the pixel below it and to its right.
+    # The centre of pixel (r, c) lies at 2r + 1, 2c + 1 of the picture, a pixel corner. Half-open: the pixel below it
+    # and to its right.
     rows, columns = 2 * (12 + np.arange(10)) + 1 - 20, 2 * (8 + np.arange(10)) + 1 - 10
     np.testing.assert_array_equal(answer.label_map, picture[rows[:, None], columns])
 
@@ -101,7 +102,8 @@ def test_prelabels_come_back_unchanged(tmp_path: Path) -> None:
     label_map[5:9, 7:15] = 3
     shapes = partition_shapes(label_map, NAMES)
     prelabels = [
-        {"id": f"p{index}", "label": shape.label, "points": shape.rings[0].tolist()} for index, shape in enumerate(shapes)
+        {"id": f"p{index}", "label": shape.label, "points": shape.rings[0].tolist()}
+        for index, shape in enumerate(shapes)
     ]
     entry = task_entry("t000001", 20, 30, prelabels=prelabels)
     manifest = load_manifest(manifest_of([entry]))
@@ -121,7 +123,7 @@ def test_an_untouched_export_is_no_answer(tmp_path: Path) -> None:
     tasks = [task_entry(task_id, *each.shape) for task_id, each in maps.items()]
     manifest = load_manifest(manifest_of(tasks))
     paths = write_pictures(tmp_path, pictures_of(maps), manifest.classes, "labelme", answered=False)
-    digests = [sha256(path.read_bytes()).hexdigest() for path in paths]
+    digests = {path.name: sha256(path.read_bytes()).hexdigest() for path in paths}
     known = manifest_of(tasks) | {"untouched": digests}
     assert list(read_answers(tmp_path, known)) == []
     (tmp_path / "raymeta_tasks.json").write_text(json.dumps(known))
@@ -129,5 +131,3 @@ def test_an_untouched_export_is_no_answer(tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "t000000.json").read_text())
     (tmp_path / "t000000.json").write_text(json.dumps(saved | {"version": "6.3.2"}))
     assert [answer.task_id for answer in read_answers(tmp_path, manifest)] == ["t000000"], "saved unchanged: confirmed"
-
-

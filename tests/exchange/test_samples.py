@@ -151,7 +151,9 @@ def test_label_studio_turned_picture() -> None:
     assert areas(whole) == {"road": 4968, "building": 5856, "car": 864, "person": 600}
     probes = {(0, 80): "road", (50, 70): "road", (60, 90): "car", (95, 0): "building"}
     assert {at: NAMES[whole.label_map[at]] for at in probes} == probes
-    assert [(s.mark, s.prelabel) for s in whole.shapes] == [(m, None) for m in ("unchanged", "unchanged", "edited", "new")]
+    assert [(s.mark, s.prelabel) for s in whole.shapes] == [
+        (m, None) for m in ("unchanged", "unchanged", "edited", "new")
+    ]
     assert (whole.who, whole.seconds) == ("ann@example.org", 41.25)
 
 
