@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.exchange.errors import ExchangeError, ShapeFault
+from raymeta.exchange.errors import ExchangeError, ShapeFault, printable
 from raymeta.exchange.limits import (
     MAX_MASK_PIXELS,
     MAX_PICTURE_PIXELS,
@@ -17,6 +17,9 @@ from raymeta.exchange.limits import (
     MAX_SHAPES,
 )
 from raymeta.exchange.rasterizer import Fill, Rule
+
+_ABSURD: Final = 4
+"""Times the pixels of its picture: no tool writes such a mask by mistake."""
 
 Geometry = Literal["polygon", "rectangle", "ellipse", "mask"]
 Mark = Literal["unchanged", "edited", "new"]
@@ -90,24 +93,24 @@ class DrawnPicture:
         """Add a shape above the others; raises ExchangeError where a picture has absurdly many."""
         self.shapes.append(shape)
         if len(self.shapes) > MAX_SHAPES:
-            raise ExchangeError(f"{self.name}: more than {MAX_SHAPES} shapes on one picture: split it")
+            raise ExchangeError(f"{printable(self.name)}: more than {MAX_SHAPES} shapes on one picture: split it")
         if shape.geometry != "mask":
             self.points += sum(len(ring) for ring in shape.rings)
             if self.points > MAX_POINTS:
-                raise ExchangeError(f"{self.name}: more than {MAX_POINTS} points on one picture: split it")
+                raise ExchangeError(f"{printable(self.name)}: more than {MAX_POINTS} points on one picture: split it")
 
     def check_mask(self, height: int, width: int) -> None:
-        """Raise ExchangeError for a mask that is larger than its picture: its pixels aren't even counted."""
+        """Raise ShapeFault for a mask larger than its picture, ExchangeError for an absurd one, not decoded yet."""
         if self.height is None or self.width is None:
             raise ShapeFault("is a mask on a picture whose size isn't given")
         if height > self.height or width > self.width or height < 0 or width < 0:
-            raise ExchangeError(
-                f"{self.name}: mask of {width}×{height} px on a {self.width}×{self.height} picture: "
-                "the file isn't read; export it again"
-            )
+            what = f"mask of {width}×{height} px on a {self.width}×{self.height} picture"
+            if height * width > _ABSURD * self.height * self.width:
+                raise ExchangeError(f"{printable(self.name)}: {what}: the file isn't read; export it again")
+            raise ShapeFault(f"is a {what}")
         self.mask_pixels += height * width
         if self.mask_pixels > MAX_MASK_PIXELS:
-            raise ExchangeError(f"{self.name}: masks of more than {MAX_MASK_PIXELS} px together: not read")
+            raise ExchangeError(f"{printable(self.name)}: masks of more than {MAX_MASK_PIXELS} px together: not read")
 
     @contextmanager
     def shape(self, name: str) -> Iterator[None]:
@@ -117,7 +120,7 @@ class DrawnPicture:
         except ShapeFault as fault:
             self.faults.append(f"{name}: {fault}" if name else str(fault))
             if len(self.faults) > MAX_SHAPES:
-                raise ExchangeError(f"{self.name}: more than {MAX_SHAPES} faults: not read") from None
+                raise ExchangeError(f"{printable(self.name)}: more than {MAX_SHAPES} faults: not read") from None
 
 
 def check_size(name: str, height: int, width: int) -> None:

@@ -19,6 +19,11 @@ def shown(value: Any, most: int = 40) -> str:
     return text if len(text) <= most + 2 else text[: most - 1] + "…'"
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for each character that isn't shown, or controls the terminal."""
+    return "".join(character if _printable(character) else "?" for character in text)
+
+
 def _printable(text: str) -> bool:
     return all(character.isprintable() and not "\ud800" <= character <= "\udfff" for character in text)
 

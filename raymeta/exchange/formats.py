@@ -80,6 +80,14 @@ class Part:
     pictures: Callable[[], Pictures]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A file of a source that isn't read, and why."""
+
+    name: str
+    reason: str
+
+
 def writer_of(name: str) -> Writer:
     """The writer of a format; raises ExchangeError for an unknown name."""
     return _WRITERS[check_format(name)]
@@ -92,9 +100,7 @@ def check_format(name: str) -> FormatName:
     return name
 
 
-def find_parts(
-    source: Source, wanted: FormatName | None, untouched: Mapping[str, str]
-) -> Iterator["Part | ExchangeError"]:
+def find_parts(source: Source, wanted: FormatName | None, untouched: Mapping[str, str]) -> Iterator[Part | Refusal]:
     """What a source holds, file by file, each recognised by its content.
 
     Args:
@@ -103,39 +109,44 @@ def find_parts(
         untouched: sha256 by path of files that count as not answered.
 
     Yields:
-        Parts, and the errors of files that are refused.
+        Parts, and refusals of files.
     """
+    whole = _archive_digest(source) if source.kind == "zip" else None
     for root in segmentation_masks.roots(source):
         if wanted in (None, "cvat-masks"):
             label_file = next(file for file in source.files if file.path == root + segmentation_masks.LABEL_FILE)
-            digest = _own_digest(source, label_file)
             skipped = frozenset(file.path for file in source.files if _is_untouched(file, untouched))
-            yield Part(source.name, "cvat-masks", digest, partial(segmentation_masks.read, source, root, skipped))
+            read = partial(segmentation_masks.read, source, root, skipped)
+            yield Part(source.name, "cvat-masks", whole or label_file.sha256(), read)
     for file in source.files:
-        if source.kind != "file" and not file.path.lower().endswith((".json", ".xml", ".zip")):
-            continue
-        if file.path.rsplit("/", 1)[-1] == MANIFEST_FILE and source.kind != "file":
+        if source.kind != "file" and not _may_hold_annotations(file):
             continue
         try:
             if file.path.lower().endswith(".zip") and source.kind == "folder":
                 yield from find_parts(open_source(file.location, file.name), wanted, {})
-                continue
-            digest = file.sha256()
-            if untouched.get(file.path) != digest:
-                part = _find_part(file, wanted, digest if source.kind != "zip" else _own_digest(source, file))
+            elif not _is_untouched(file, untouched):
+                part = _find_part(file, wanted, whole or file.sha256())
                 if part is not None:
                     yield part
         except ExchangeError as error:
-            yield error
+            refusal = Refusal(file.name, str(error))
+        else:
+            continue
+        yield refusal
+
+
+def _may_hold_annotations(file: SourceFile) -> bool:
+    name = file.path.rsplit("/", 1)[-1]
+    return name.lower().endswith((".json", ".xml", ".zip")) and name != MANIFEST_FILE
 
 
 def _is_untouched(file: SourceFile, untouched: Mapping[str, str]) -> bool:
     return file.path in untouched and untouched[file.path] == file.sha256()
 
 
-def _own_digest(source: Source, file: SourceFile) -> str:
-    """Of an archive, the archive's."""
-    return SourceFile(source.name, source.name, file.location).sha256() if source.kind == "zip" else file.sha256()
+def _archive_digest(source: Source) -> str | None:
+    """Of the file that the members of an archive lie in; None for an empty one."""
+    return SourceFile(source.name, "", source.files[0].location).sha256() if source.files else None
 
 
 def _find_part(file: SourceFile, wanted: FormatName | None, digest: str) -> Part | None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
-from raymeta.exchange.limits import MAX_COORDINATE, MAX_POINTS
+from raymeta.exchange.errors import ExchangeError, ShapeFault, printable, shown
+from raymeta.exchange.limits import MAX_COORDINATE, MAX_JSON_CONTAINERS, MAX_JSON_TEXTS, MAX_POINTS
 
 _MISSING = object()
 
@@ -19,6 +19,8 @@ def load_json(data: bytes, name: str) -> Any:
     Raises:
         ExchangeError: no JSON, with line and column, or nested absurdly deep.
     """
+    if data.count(b"[") + data.count(b"{") > MAX_JSON_CONTAINERS or data.count(b'"') > 2 * MAX_JSON_TEXTS:
+        raise ExchangeError(f"{name}: holds more than {MAX_JSON_CONTAINERS} lists and objects: not read; split it")
     try:
         return json.loads(data.decode(_encoding(data)))
     except UnicodeDecodeError as error:
@@ -81,7 +83,7 @@ def short_text(value: Any, most: int = 200) -> str | None:
         return None
     if isinstance(value, int):
         return str(value) if abs(value) < 10**30 else None
-    return value[:most].encode("utf-8", "replace").decode("utf-8")
+    return printable(value[:most])
 
 
 def whole(entry: Any, key: str, least: int = 0, most: int = 2**31 - 1) -> int:

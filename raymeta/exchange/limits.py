@@ -3,13 +3,16 @@
 from typing import Final
 
 MAX_JSON_BYTES: Final = 256 << 20
+MAX_JSON_CONTAINERS: Final = 10_000_000
+MAX_JSON_TEXTS: Final = 20_000_000
+"""Lists, objects and texts of a file take many times their bytes once they are read."""
 MAX_XML_BYTES: Final = 1 << 30
 MAX_PNG_BYTES: Final = 64 << 20
 MAX_UNPACKED_BYTES: Final = 1 << 30
 MAX_MEMBERS: Final = 200_000
 """Files of a folder or an archive."""
 MAX_PICTURE_SIDE: Final = 100_000
-MAX_PICTURE_PIXELS: Final = 1 << 28
+MAX_PICTURE_PIXELS: Final = 1 << 26
 MAX_SHAPES: Final = 20_000
 """Of one picture."""
 MAX_POINTS: Final = 1_000_000

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from raymeta.exchange.errors import ExchangeError, shown
 from raymeta.exchange.json_values import load_json
@@ -16,7 +16,15 @@ FORMAT: Final = "raymeta-tasks-1"
 MANIFEST_FILE: Final = "raymeta_tasks.json"
 _SHOWN_FAULTS: Final = 20
 
-Name = Annotated[str, Field(min_length=1, max_length=1000)]
+
+def _shown_text(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{text[:100]!r} holds control characters")
+    return text
+
+
+Text = Annotated[str, Field(max_length=1000), AfterValidator(_shown_text)]
+Name = Annotated[Text, Field(min_length=1)]
 Side = Annotated[int, Field(ge=1, le=MAX_PICTURE_SIDE)]
 Offset = Annotated[int, Field(ge=0, le=MAX_PICTURE_SIDE)]
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
@@ -95,8 +103,8 @@ class Task(_Record):
     box: TaskBox | None = None
     crop: Crop
     scale: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
-    state: str = "handed_out"
-    file: str = ""
+    state: Text = "handed_out"
+    file: Text = ""
     sha256: str | None = None
     prelabels: list[Prelabel] = []
     image: ImageSize | None = None
@@ -136,9 +144,9 @@ class Manifest(_Record):
     """
 
     format: Literal["raymeta-tasks-1"]
-    run: str = ""
-    set: str = ""
-    created: str = ""
+    run: Text = ""
+    set: Text = ""
+    created: Text = ""
     coordinates: str = "continuous, corner of the stored image = (0, 0)"
     classes: Annotated[list[TaskClass], Field(min_length=1)]
     void: Literal[255] = 255

@@ -14,7 +14,7 @@ from raymeta.exchange.class_names import ClassNames, parse_class_map
 from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.effort import HumanClicks
 from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
-from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, check_format, find_parts
+from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, Refusal, check_format, find_parts
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
 from raymeta.exchange.region_painting import RegionPainting, paint_region
 from raymeta.exchange.sources import Source, open_source
@@ -62,7 +62,7 @@ def read_answers(
     source = open_source(Path(path))
     untouched = _untouched(Path(path), source, tasks)
     parts: list[Part] = []
-    refused: list[ExchangeError] = []
+    refused: list[Refusal] = []
     for found in find_parts(source, wanted, untouched):
         if isinstance(found, Part):
             parts.append(found)
@@ -101,23 +101,23 @@ class AnswerReader(Iterator[Answer]):
     def __next__(self) -> Answer:
         return next(self._answers)
 
-    def _start(self, parts: list[Part], refused: list[ExchangeError]) -> "AnswerReader":
+    def _start(self, parts: list[Part], refused: list[Refusal]) -> "AnswerReader":
         """Read everything once; raises ExchangeError where nothing is left to give."""
         sound, pictures, matched = [], 0, 0
         for part in parts:
             try:
                 seen, found, strangers = self._survey(part)
             except ExchangeError as error:
-                refused.append(error)
+                refused.append(Refusal(part.name, str(error)))
                 continue
             sound.append(part)
             pictures, matched = pictures + seen, matched + found
             self.strangers += strangers
         for refusal in refused:
-            self.refused_files.append(str(refusal).split(":", 1)[0])
-            self.messages.append(str(refusal))
+            self.refused_files.append(refusal.name)
+            self.messages.append(refusal.reason)
         if refused and (self._source.kind != "folder" or not matched):
-            raise ExchangeError("\n".join(map(str, refused[:20])))
+            raise ExchangeError("\n".join(refusal.reason for refusal in refused[:20]))
         if pictures and not matched:
             raise ExchangeError(self._all_strange(pictures))
         if not sound:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def _read_colors(file: SourceFile) -> dict[int, str]:
 def _read_picture(picture: DrawnPicture, pixels: NDArray[np.uint8], colors: dict[int, str]) -> None:
     picture.height, picture.width = pixels.shape[:2]
     check_size(picture.name, picture.height, picture.width)
-    packed = _packed(pixels.astype(np.int64))
+    packed = _packed(pixels.astype(np.int32))
     values, counts = np.unique(packed, return_counts=True)
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
         label = colors.get(value, _BACKGROUND if value == 0 else None)
@@ -93,7 +93,7 @@ def _read_picture(picture: DrawnPicture, pixels: NDArray[np.uint8], colors: dict
             picture.add(DrawnShape(label, tuple(mask_rings(packed == value)), "mask", name=label))
 
 
-def _packed(colors: NDArray[np.int64]) -> NDArray[np.int64]:
+def _packed(colors: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     return np.asarray(colors[..., 0] << 16 | colors[..., 1] << 8 | colors[..., 2])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-from raymeta.exchange.errors import ExchangeError, shown
+from raymeta.exchange.errors import ExchangeError, printable, shown
 from raymeta.exchange.limits import MAX_MEMBERS, MAX_UNPACKED_BYTES, MAX_XML_BYTES
 
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -102,12 +102,12 @@ def open_source(path: Path, name: str | None = None) -> Source:
     Raises:
         ExchangeError: nothing there, neither file nor folder, too many files, or an archive that isn't sound.
     """
-    name = name or path.name
+    name = name or printable(path.name)
     try:
         if path.is_dir():
             return Source(name, "folder", tuple(_folder_files(path, name)))
         if not path.exists():
-            raise ExchangeError(f"{path}: there is no such file or folder")
+            raise ExchangeError(f"{printable(str(path))}: there is no such file or folder")
         single = SourceFile(name, path.name, path)
         if single.head(4) in _ZIP_MAGIC:
             return Source(name, "zip", tuple(_zip_files(path, name)))
@@ -129,7 +129,7 @@ def _folder_files(folder: Path, name: str) -> Iterator[SourceFile]:
             path = Path(parent, each)
             if not each.startswith(".") and path.is_file():
                 inside = path.relative_to(folder).as_posix()
-                yield SourceFile(inside, inside, path)
+                yield SourceFile(printable(inside), inside, path)
 
 
 def _zip_files(path: Path, name: str) -> Iterator[SourceFile]:
