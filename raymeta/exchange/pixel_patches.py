@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from raymeta.datasets.png_chunks import png_fault
 from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.errors import ExchangeError, ShapeFault
 from raymeta.exchange.limits import MAX_PICTURE_PIXELS, MAX_PNG_BYTES
@@ -111,8 +110,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _decoded(image: Image.Image, data: bytes) -> Image.Image:
     try:
-        if fault := png_fault(data):
-            raise ValueError(fault)
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
+            again.verify()  # the checksums of pixel data, which loading passes over; it uses an opened image up
         image.load()
     except _DECODING_ERRORS as error:
         raise ShapeFault(f"holds a damaged PNG: {str(error)[:80] or type(error).__name__}") from None

@@ -256,3 +256,26 @@ def test_a_folder_of_everything() -> None:
     assert len(reader.refused_files) == 4, "one bad file doesn't lose the others"
     same = {answer.content_sha256() for answer in answers}
     assert same == {answer.content_sha256() for answer in read_answers(SAMPLES, MANIFEST)}
+
+
+@pytest.mark.parametrize(
+    ("vertex", "mark", "inside"), [([0.01, 29.99], "unchanged", 0), ([0.5, 30.5], "edited", 0), ([10, 34], "edited", 1)]
+)
+def test_only_moved_vertices_are_clicks(vertex: list[float], mark: str, inside: int, tmp_path: Path) -> None:
+    content = json.loads((SAMPLES / "11_xanylabeling.json").read_text())
+    content["shapes"][1]["points"][0] = vertex
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (answer,) = read_answers(tmp_path / "a.json", MANIFEST)
+    assert answer.shapes[0].mark == mark
+    assert answer.clicks.polygon == inside, "of the moved vertex alone"
+    assert answer.clicks.intersection == 4, "of the new building, whose vertices lie outside the box"
+    assert answer.clicks.class_ == 1
+
+
+def test_a_new_class_for_a_predicted_shape_is_one_click(tmp_path: Path) -> None:
+    content = json.loads((SAMPLES / "11_xanylabeling.json").read_text())
+    content["shapes"][1]["label"] = "car"
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (answer,) = read_answers(tmp_path / "a.json", MANIFEST)
+    assert (answer.shapes[0].mark, answer.shapes[0].prelabel) == ("edited", "p1")
+    assert (answer.clicks.polygon, answer.clicks.class_) == (0, 2)
