@@ -9,7 +9,7 @@ import io
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 from urllib.parse import quote
@@ -238,11 +238,22 @@ def _map(response: httpx.Response) -> ServedMap:
 
 def _boxes(response: httpx.Response) -> ServedBoxes:
     answer = response.json()
-    boxes = tuple(ServedBox(**row) for row in answer["boxes"])
+    boxes = tuple(_box(row) for row in answer["boxes"])
     return ServedBoxes(boxes, int(answer["iteration"]), str(answer["strategy"]), int(answer["box_width"]))
 
 
-def _segment(row: dict[str, Any]) -> ServedSegment:
-    named = {name: row.pop(name) for name in ("segment_id", "class_id", "class_name", "predicted_iou", "size")}
-    rings = tuple(np.array(ring, dtype=np.int32) for ring in row.pop("polygon"))
-    return ServedSegment(**named, rings=rings, metrics=row)
+def _box(row: Mapping[str, Any]) -> ServedBox:
+    """Fields that a later service adds are left out."""
+    return ServedBox(**{field.name: row[field.name] for field in fields(ServedBox)})
+
+
+def _segment(row: Mapping[str, Any]) -> ServedSegment:
+    """Numbers are the metrics; what else a later service adds is left out."""
+    named = {name: row[name] for name in ("segment_id", "class_id", "class_name", "predicted_iou", "size")}
+    rings = tuple(np.array(ring, dtype=np.int32) for ring in row["polygon"])
+    metrics = {
+        name: value
+        for name, value in row.items()
+        if name not in named and (value is None or isinstance(value, int | float))
+    }
+    return ServedSegment(**named, rings=rings, metrics=metrics)

@@ -3,7 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
-_USER = re.compile(r"://[^/\s@]+@")
+# A secret may hold a slash: after a colon everything up to the next @ belongs to it.
+_USER = re.compile(r"://(?:[^/\s@:]+:[^\s@]*|[^/\s@]+)@")
+_SECRET_OPTION = re.compile(r"([?&][\w.-]*(?:secret|token|password|key)[\w.-]*=)[^&\s]+", re.IGNORECASE)
 
 
 def below(location: str, *names: str) -> str:
@@ -24,7 +26,7 @@ def last_name(location: str) -> str:
 
 def hide_secrets(text: str) -> str:
     """A text with the keys and passwords of its URIs left out, to be shown or stored where others read it."""
-    return _USER.sub("://…@", text)
+    return _SECRET_OPTION.sub(r"\1…", _USER.sub("://…@", text))
 
 
 def _split(location: str) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """The client against a service that loses connections and answers 500 and 503."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ OK = b'{"boxes": [], "iteration": 2, "strategy": "metabox", "box_width": 8}'
 
 
 class Unreliable(ThreadingHTTPServer):
-    """Answers requests with the statuses of `plan`, one after the other; 0 closes the connection without an answer."""
+    """Answers requests with the statuses of `plan`, one after the other, then `content`; 0 closes the connection."""
 
     def __init__(self) -> None:
         self.plan: list[int] = []
+        self.content = OK
         self.seen: list[tuple[str, str, bytes]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -31,7 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 0:
             self.close_connection = True
             return
-        content = OK if status == 200 else b'{"detail": "reason %d"}' % status
+        content = self.server.content if status == 200 else b'{"detail": "reason %d"}' % status
         self.send_response(status)
         if status == 503:
             self.send_header("Retry-After", "0")
@@ -69,6 +71,20 @@ def test_lost_and_busy_calls_are_sent_again_with_the_same_body(server, client, p
     assert len({body for _, _, body in server.seen}) == 1
     assert b"image bytes" in server.seen[0][2]
     assert server.seen[-1][:2] == ("POST", "/v1/boxes?k=4")
+
+
+def test_fields_that_a_later_service_adds_are_left_out(server, client):
+    box = {"rank": 0, "top": 1, "left": 2, "width": 8, "score": 0.5, "estimated_clicks": 3, "unlabelled_pixels": 64}
+    answer = {"boxes": [box | {"path": "a.png", "gain": {"x": 1}}], "iteration": 2, "strategy": "metabox"}
+    server.content = json.dumps(answer | {"box_width": 8, "later": []}).encode()
+    (found,) = client.boxes(b"image").boxes
+    assert vars(found) == box
+    segment = {"segment_id": 4, "class_id": 1, "class_name": "road", "predicted_iou": None, "size": 12}
+    more = {"polygon": [[[0, 0], [4, 0], [4, 3]]], "entropy": 0.25, "later": "text", "box": {"top": 0}}
+    server.content = json.dumps({"segments": [segment | more], "total": 1, "iteration": 2}).encode()
+    (kept,) = client.segments(b"image").segments
+    assert {name: getattr(kept, name) for name in segment} == segment
+    assert (kept.metrics, kept.rings[0].tolist()) == ({"entropy": 0.25}, [[0, 0], [4, 0], [4, 3]])
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 422])

@@ -31,7 +31,10 @@ def test_several_names_and_the_last_of_them():
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("run folder s3://key:se/cret@b/run", "run folder s3://key:se/cret@b/run"),
+        ("run folder s3://key:se/cret@b/run", "run folder s3://…@b/run"),
+        ("s3://key:a+b/c/d==@b/run?region=x", "s3://…@b/run?region=x"),
+        ("s3://key:@b", "s3://…@b"),
+        ("abfs://box/run?account_key=ab/c==&x=1", "abfs://box/run?account_key=…&x=1"),
         ("run folder s3://key:secret@bucket/run is full", "run folder s3://…@bucket/run is full"),
         ("s3://a:b@c/d and hdfs://user@host:9000/e", "s3://…@c/d and hdfs://…@host:9000/e"),
         (

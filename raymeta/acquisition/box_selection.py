@@ -18,7 +18,7 @@ MAX_HELD: Final = 8
 """Rows, a row of the query, that may be held in tables of which `BoxMerge` needs only a part, before it copies."""
 
 
-def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
+def select_boxes(candidates: pa.Table | pa.RecordBatch, query_size: int) -> pa.Table:
     """The `query_size` best candidates, best first.
 
     candidates: the columns of CANDIDATE_SCHEMA, and any others, which are kept behind them; greedy sequences of images,
@@ -42,10 +42,12 @@ def select_boxes(candidates: pa.Table, query_size: int) -> pa.Table:
     return _distinct_best(table, query_size)
 
 
-def _candidate_columns(candidates: pa.Table) -> pa.Table:
+def _candidate_columns(candidates: pa.Table | pa.RecordBatch) -> pa.Table:
     """The columns of CANDIDATE_SCHEMA with its types, then the others."""
     if not isinstance(candidates, (pa.Table, pa.RecordBatch)):
         raise ValueError(f"candidates are a {type(candidates).__name__}: give a pyarrow table")
+    if isinstance(candidates, pa.RecordBatch):
+        candidates = pa.Table.from_batches([candidates])
     if candidates.schema.equals(CANDIDATE_SCHEMA):
         return candidates
     missing = [name for name in CANDIDATE_SCHEMA.names if name not in candidates.column_names]

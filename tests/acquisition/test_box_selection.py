@@ -178,3 +178,10 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="lack the columns score"):
         select_boxes(pa.table({"image_id": ["a"], "top": [1], "left": [1]}), 1)
     assert select_boxes(table([]), 3).num_rows == 0
+
+
+def test_a_record_batch_is_a_table():
+    batch = table([("b", 0.5, 0, 0), ("a", 2.0, 1, 1), ("a", 2.0, 1, 1), ("c", -1.0, 0, 0)]).to_batches()[0]
+    assert rows(select_boxes(batch, 2)) == [("a", 2.0, 1, 1), ("b", 0.5, 0, 0)]
+    wider = batch.append_column("gain", pa.array([1, 2, 2, 3]))
+    assert select_boxes(wider, 1).to_pylist() == [{"image_id": "a", "score": 2.0, "top": 1, "left": 1, "gain": 2}]
