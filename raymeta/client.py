@@ -251,9 +251,5 @@ def _segment(row: Mapping[str, Any]) -> ServedSegment:
     """Numbers are the metrics; what else a later service adds is left out."""
     named = {name: row[name] for name in ("segment_id", "class_id", "class_name", "predicted_iou", "size")}
     rings = tuple(np.array(ring, dtype=np.int32) for ring in row["polygon"])
-    metrics = {
-        name: value
-        for name, value in row.items()
-        if name not in named and (value is None or isinstance(value, int | float))
-    }
+    metrics = {name: value for name, value in row.items() if name not in named and isinstance(value, int | float)}
     return ServedSegment(**named, rings=rings, metrics=metrics)

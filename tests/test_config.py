@@ -14,7 +14,7 @@ from raymeta.config import (
     flatten,
     load_config,
     parse_config,
-    repetition_configs,
+    run_configs,
 )
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -252,7 +252,7 @@ def test_flatten_has_dotted_paths():
 
 def test_repetitions_are_ordinary_configs():
     config = parse_config(MINIMAL | {"seeds": [3, 5]})
-    assert repetition_configs(config) == [
+    assert run_configs(config) == [
         parse_config(MINIMAL | {"seed": seed, "run_dir": f"runs/x/seed_{seed}"}) for seed in (3, 5)
     ]
-    assert repetition_configs(parse_config(MINIMAL)) == [parse_config(MINIMAL)]
+    assert run_configs(parse_config(MINIMAL)) == [parse_config(MINIMAL)]

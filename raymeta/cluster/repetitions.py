@@ -1,8 +1,8 @@
-"""The same experiment with several seeds: ordinary runs side by side, as many as the cluster has room for."""
+"""The runs of a study, or of several seeds: ordinary runs side by side, as many as the cluster has room for."""
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import ray
@@ -10,14 +10,14 @@ from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.cluster.experiment_process import ExperimentProcess
-from raymeta.config import ExperimentConfig, repetition_configs
+from raymeta.config import ExperimentConfig, run_configs, run_name
 from raymeta.loop.check import check_repetitions_folder
 
 POLL_S = 0.5
 
 
 def run_repetitions(config: ExperimentConfig, address: str | None, console: Console) -> dict[str, int]:
-    """Run, or resume, one run for each of `config.seeds`.
+    """Run, or resume, each run of the config.
 
     A run that fails doesn't stop the others; each resumes on its own when the same command is given again.
     Returns the exit code of each run folder, 0 where it is finished.
@@ -26,11 +26,14 @@ def run_repetitions(config: ExperimentConfig, address: str | None, console: Cons
         RunError: run_dir itself is a run. ConnectionFailedError: no cluster answers at the address.
     """
     check_repetitions_folder(config)
-    runs = repetition_configs(config)
+    runs = run_configs(config)
     with ray_connection(address):
-        places = concurrent_runs(config, len(runs), local=cluster_address(address) is None)
-        console.print(f"{len(runs)} repetitions, {places} at a time", highlight=False)
-        return _run_all(runs, ray.get_runtime_context().gcs_address, places, console)
+        local = cluster_address(address) is None
+        places = min(concurrent_runs(run, len(runs), local=local) for run in runs)
+        console.print(f"{len(runs)} runs, {places} at a time", highlight=False)
+        return _run_all(
+            {run_name(config, run): run for run in runs}, ray.get_runtime_context().gcs_address, places, console
+        )
 
 
 def concurrent_runs(config: ExperimentConfig, runs: int, *, local: bool) -> int:
@@ -49,14 +52,14 @@ def concurrent_runs(config: ExperimentConfig, runs: int, *, local: bool) -> int:
     return max(1, min(runs, places))
 
 
-def _run_all(runs: Sequence[ExperimentConfig], address: str, places: int, console: Console) -> dict[str, int]:
-    waiting, running, codes = list(runs), dict[str, ExperimentProcess](), dict[str, int]()
+def _run_all(runs: Mapping[str, ExperimentConfig], address: str, places: int, console: Console) -> dict[str, int]:
+    waiting, running, codes = list(runs.items()), dict[str, ExperimentProcess](), dict[str, int]()
     try:
         while waiting or running:
             while waiting and len(running) < places:
-                run = waiting.pop(0)
+                name, run = waiting.pop(0)
                 # Alone it may draw its progress bar; side by side each line says whose it is.
-                show = None if places == 1 else partial(_print_named, console, f"seed {run.seed}: ")
+                show = None if places == 1 else partial(_print_named, console, f"{name}: ")
                 running[run.run_dir] = ExperimentProcess(run, address, show)
             time.sleep(POLL_S)
             for folder in [folder for folder, process in running.items() if process.poll() is not None]:

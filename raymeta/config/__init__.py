@@ -11,7 +11,15 @@ from raymeta.config.acquisition import (
     PolicyName,
     StrategyName,
 )
-from raymeta.config.config_file import ConfigError, apply_overrides, load_config, load_values, parse_config, set_value
+from raymeta.config.config_file import (
+    ConfigError,
+    apply_overrides,
+    load_config,
+    load_values,
+    load_with_base,
+    parse_config,
+    set_value,
+)
 from raymeta.config.dataset import DatasetConfig, DatasetKind, ScenesConfig
 from raymeta.config.experiment import (
     RESUME_MAY_CHANGE,
@@ -20,10 +28,9 @@ from raymeta.config.experiment import (
     ScoringConfig,
     differences,
     flatten,
-    repetition_configs,
-    seed_folder,
 )
 from raymeta.config.network import NetworkConfig, NetworkKind
+from raymeta.config.runs import is_many, run_configs, run_name, seed_folder
 from raymeta.config.section import (
     MAX_EPSILON,
     MAX_IMAGES,
@@ -34,6 +41,7 @@ from raymeta.config.section import (
     Location,
     Section,
 )
+from raymeta.config.study import StudyConfig, setting_name
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
@@ -65,15 +73,20 @@ __all__ = [
     "ScoringConfig",
     "Section",
     "StrategyName",
+    "StudyConfig",
     "TrainingConfig",
     "absolute_paths",
     "apply_overrides",
     "differences",
     "flatten",
+    "is_many",
     "load_config",
     "load_values",
+    "load_with_base",
     "parse_config",
-    "repetition_configs",
+    "run_configs",
+    "run_name",
     "seed_folder",
     "set_value",
+    "setting_name",
 ]

@@ -1,5 +1,7 @@
 """Reading a config: YAML files, `key.path=value` overrides, and errors that name the key."""
 
+import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ from pydantic import ValidationError
 
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.experiment import ExperimentConfig
+from raymeta.config.keys import near_keys
 from raymeta.errors import InputError
 from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
@@ -23,7 +26,30 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Experim
         ConfigError: unreadable file, no mapping, unknown key, wrong type or value; every fault is named.
         LocalFileError: a path that can't be, or that leads nowhere from a submitted job.
     """
-    return absolute_paths(parse_config(load_values(path, overrides), source=str(path)))
+    return absolute_paths(parse_config(load_with_base(path, overrides), source=str(path)))
+
+
+def load_with_base(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """Plain values as `load_values` gives them, laid over those of the file that `base` names, relative to this one."""
+    values = load_values(path, overrides)
+    files = [Path(path)]
+    while (base := values.pop("base", None)) is not None:
+        if not isinstance(base, str):
+            raise ConfigError(f"config {files[-1]}: base {base!r} is no text: name a config file")
+        files.append(files[-1].parent / base)
+        if files[-1].resolve() in {file.resolve() for file in files[:-1]}:
+            raise ConfigError(f"config {path}: base {base!r} leads back to itself: {' → '.join(map(str, files))}")
+        values = _laid_over(load_values(files[-1]), values)
+    return values
+
+
+def _laid_over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Sections are joined, other values replaced."""
+    merged = dict(base)
+    for key, value in values.items():
+        below = merged.get(key)
+        merged[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[str, Any]:
@@ -61,10 +87,16 @@ def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> Experimen
 def _describe(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
     if fault["type"] == "extra_forbidden":
-        return f"  {key}: unknown key; remove it or correct its name"
+        near = near_keys(key)
+        meant = f"did you mean {' or '.join(near)}?" if near else "remove it or correct its name"
+        return f"  {key}: unknown key; {meant}"
     if fault["type"] == "missing":
         return f"  {key}: missing; give a value"
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
+        choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        near = difflib.get_close_matches(fault["input"], choices, n=1)
+        message += f"; did you mean {near[0]}?" if near else ""
     shown = fault["input"]
     text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
     return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")

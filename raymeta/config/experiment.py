@@ -9,8 +9,8 @@ from raymeta.config.acquisition import AcquisitionConfig, MetaRegressorConfig
 from raymeta.config.dataset import DatasetConfig
 from raymeta.config.network import NetworkConfig
 from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Location, Section
+from raymeta.config.study import StudyConfig
 from raymeta.config.training import TrainingConfig
-from raymeta.locations import below
 
 
 class ScoringConfig(Section):
@@ -33,6 +33,9 @@ class ExperimentConfig(Section):
     run_dir: Location = Field(min_length=1, description="run folder, a path or URI")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random")
     seeds: list[int] | None = Field(None, min_length=1, description="repetitions: a run for each, in run_dir/seed_N")
+    study: StudyConfig | None = Field(
+        None, description="several strategies, seeds and settings, run and reported as one"
+    )
     iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
@@ -41,6 +44,16 @@ class ExperimentConfig(Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
     report: ReportConfig = Field(default_factory=ReportConfig)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_study_names_the_strategies(cls, values: Any) -> Any:
+        study = values.get("study") if isinstance(values, dict) else None
+        acquisition = values.get("acquisition") if isinstance(values, dict) else None
+        named = study.get("strategies") if isinstance(study, dict) else None
+        if not named or not isinstance(named, list) or not isinstance(acquisition, dict | None):
+            return values
+        return {**values, "acquisition": {"strategy": named[0], **(acquisition or {})}}
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "ExperimentConfig":
@@ -59,7 +72,7 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _seeds_are_seeds(self) -> "ExperimentConfig":
-        for seed in self.seeds or []:
+        for seed in [*(self.seeds or []), *((self.study and self.study.seeds) or [])]:
             if not 0 <= seed < 2**31:
                 raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
         if self.seeds and len(set(self.seeds)) < len(self.seeds):
@@ -72,27 +85,13 @@ class ExperimentConfig(Section):
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
     "seeds",
+    "study",
     "dataset.root",
     "iterations",
     "scoring.actors",
     "report.panel_images",
     "report.full_set_run",
 )
-
-
-def repetition_configs(config: ExperimentConfig) -> list[ExperimentConfig]:
-    """An ordinary config for each of `seeds`, with the run folder run_dir/seed_N; without `seeds` the config itself."""
-    if config.seeds is None:
-        return [config]
-    return [
-        config.model_copy(update={"seed": seed, "seeds": None, "run_dir": below(config.run_dir, seed_folder(seed))})
-        for seed in config.seeds
-    ]
-
-
-def seed_folder(seed: int) -> str:
-    """Name of one repetition's run folder."""
-    return f"seed_{seed}"
 
 
 def flatten(config: ExperimentConfig) -> dict[str, Any]:

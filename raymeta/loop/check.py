@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
-from raymeta.config import ExperimentConfig, differences, repetition_configs
+from raymeta.config import ExperimentConfig, differences, is_many, run_configs, run_name
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.loop.cost_matching import check_reference
@@ -20,11 +20,13 @@ COST_SAMPLE = 20
 
 
 def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
-    """Every fault that was found, and facts about the experiment, one line each; of repetitions, the first one's."""
-    runs = repetition_configs(config)
+    """Every fault that was found, and facts about the experiment, one line each; of many runs the first one's."""
+    runs = run_configs(config)
     faults, facts = _check_run(runs[0])
-    if config.seeds is not None:
-        facts.append(f"repetitions: seeds {', '.join(map(str, config.seeds))}; the above is seed {config.seeds[0]}")
+    if is_many(config):
+        names = ", ".join(run_name(config, run) for run in runs)
+        facts.append(f"{len(runs)} runs: {names}; the above is the first")
+        faults += [fault for fault in _check_arms(config, runs) if fault not in faults]
     try:
         check_repetitions_folder(config)
     except RunError as error:
@@ -48,10 +50,28 @@ def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     return faults, describe(config, dataset, split)
 
 
+def _check_arms(config: ExperimentConfig, runs: Sequence[ExperimentConfig]) -> list[str]:
+    """Faults of the other runs' numbers, each named with its run; of those that differ in seeds the first one's."""
+    faults, seen = [], [runs[0].model_copy(update={"seed": 0, "run_dir": ""})]
+    for run in runs[1:]:
+        kind = run.model_copy(update={"seed": 0, "run_dir": "", "report": runs[0].report})
+        if kind in seen:
+            continue
+        seen.append(kind)
+        try:
+            dataset = open_dataset(run.dataset, run.seed)
+            check_numbers(run, dataset, experiment_split(run, dataset))
+        except (ValueError, OSError) as error:
+            faults.append(f"{run_name(config, run)}: {error}")
+    return faults
+
+
 def check_repetitions_folder(config: ExperimentConfig) -> None:
-    """Raise RunError where the folder for the runs of `seeds` is a run itself."""
-    if config.seeds is not None and is_run(config.run_dir):
-        raise RunError(f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for `seeds`")
+    """Raise RunError where the folder for the runs of `seeds`, or of a study, is a run itself."""
+    if is_many(config) and is_run(config.run_dir):
+        raise RunError(
+            f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for these runs"
+        )
 
 
 def check_run_folder(config: ExperimentConfig) -> str:

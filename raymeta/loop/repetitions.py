@@ -1,8 +1,8 @@
-"""The same experiment with several seeds, one after the other, in this process."""
+"""The runs of a study, or of several seeds, one after the other, in this process."""
 
 from rich.console import Console
 
-from raymeta.config import ExperimentConfig, repetition_configs
+from raymeta.config import ExperimentConfig, run_configs
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_WAITING, RunFailedError, WaitingForPeople
 from raymeta.locations import hide_secrets
 from raymeta.loop.check import check_repetitions_folder
@@ -11,7 +11,7 @@ from raymeta.loop.local_workers import local_workers
 
 
 def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[str, int]:
-    """Run, or resume, one run for each of `config.seeds`; a run that fails doesn't stop the others.
+    """Run, or resume, each run of the config; a run that fails doesn't stop the others.
 
     Returns:
         The exit code of each run folder, as the `raymeta` command gives them: 0 where it is finished.
@@ -20,7 +20,7 @@ def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[st
         RunError: run_dir itself is a run.
     """
     check_repetitions_folder(config)
-    return {run.run_dir: _exit_code(run, console) for run in repetition_configs(config)}
+    return {run.run_dir: _exit_code(run, console) for run in run_configs(config)}
 
 
 def _exit_code(run: ExperimentConfig, console: Console) -> int:

@@ -35,6 +35,7 @@ CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
 CLASS_NAMES: Final = "class_names.json"
+WAITING: Final = "waiting.txt"
 
 
 class RunStore:
@@ -179,6 +180,18 @@ class RunStore:
         except ValueError:
             return None
         return tuple(map(str, names)) if isinstance(names, list) else None
+
+    def write_waiting(self, text: str | None) -> None:
+        """Keep what the run waits for; None: for nothing."""
+        if text is not None:
+            self._files.write(WAITING, text.encode())
+        elif self._files.size(WAITING) is not None:
+            self._files.delete(WAITING)
+
+    def read_waiting(self) -> str | None:
+        """What the run waited for when it last ended; None if for nothing."""
+        text = self._files.read(WAITING)
+        return None if text is None else text.decode(errors="replace")
 
     def finished_blocks(self, name: str, key: str) -> FinishedBlocks:
         """Blocks of work that belongs to no iteration, done from the inputs that `key` names."""

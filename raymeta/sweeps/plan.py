@@ -16,9 +16,11 @@ from raymeta.config import (
     Location,
     absolute_paths,
     load_values,
+    load_with_base,
     parse_config,
-    repetition_configs,
+    run_configs,
     set_value,
+    setting_name,
 )
 from raymeta.locations import below
 
@@ -119,27 +121,19 @@ def plan_trials(sweep: SweepConfig) -> list[Trial]:
     Raises:
         ConfigError: the base config can't be read, or a combination is no valid config (each is named).
     """
-    base = load_values(sweep.base)
+    base = load_with_base(sweep.base)
     trials, faults = [], []
     for values in dict.fromkeys(tuple(combination.items()) for combination in _combinations(sweep)):
-        name = trial_name(dict(values))
+        name = setting_name(dict(values))
         try:
             config = _trial_config(sweep, base, dict(values), name)
         except ConfigError as error:
             faults.append(str(error))
             continue
-        trials.append(Trial(name, dict(values), tuple(repetition_configs(config))))
+        trials.append(Trial(name, dict(values), tuple(run_configs(config))))
     if faults:
         raise ConfigError("\n".join(faults))
     return trials
-
-
-def trial_name(values: Mapping[str, Value]) -> str:
-    """Folder name that tells the values, as box_width=16,query_size=200; whole paths where last parts are equal."""
-    last = [key.rpartition(".")[2] for key in values]
-    names = last if len(set(last)) == len(last) else list(values)
-    text = ",".join(f"{name}={value}" for name, value in zip(names, values.values(), strict=True))
-    return "".join(c if c.isalnum() or c in "=,._-" else "-" for c in text)
 
 
 def _combinations(sweep: SweepConfig) -> Iterator[dict[str, Value]]:

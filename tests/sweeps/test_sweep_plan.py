@@ -6,8 +6,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raymeta.config import ConfigError
-from raymeta.sweeps.plan import ValueRange, load_sweep, plan_trials, trial_name
+from raymeta.config import ConfigError, setting_name
+from raymeta.sweeps.plan import ValueRange, load_sweep, plan_trials
 
 BASE = {
     "run_dir": "runs/x",
@@ -63,7 +63,7 @@ def test_a_random_search_repeats_itself_and_grows_without_changing(sweep_file: P
     assert eight[:5] == five
     assert plan_trials(load_sweep(sweep_file, ["seed=1"])) != five
     for trial in eight:
-        assert trial.name == trial_name(trial.values)
+        assert trial.name == setting_name(trial.values)
         assert 8 <= trial.runs[0].acquisition.box_width <= 64
         assert trial.runs[0].training.learning_rate == trial.values["training.learning_rate"]
 
@@ -106,8 +106,8 @@ def test_faults_are_named(sweep_file: Path, values: dict[str, Any], words: str) 
 
 
 def test_names_with_equal_last_parts_are_told_in_full() -> None:
-    assert trial_name({"a.seed": 1, "b.seed": 2}) == "a.seed=1,b.seed=2"
-    assert trial_name({"network.weights": "/x/y z"}) == "weights=-x-y-z"
+    assert setting_name({"a.seed": 1, "b.seed": 2}) == "a.seed=1,b.seed=2"
+    assert setting_name({"network.weights": "/x/y z"}) == "weights=-x-y-z"
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)

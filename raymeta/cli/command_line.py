@@ -1,0 +1,127 @@
+"""The command line as a whole: its parser, and what becomes of each kind of end."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from raymeta import __version__
+from raymeta.cli import (
+    config_commands,
+    doctor_command,
+    report_commands,
+    run_commands,
+    serve_command,
+    status_command,
+)
+from raymeta.cli.options import near_words
+from raymeta.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_WAITING,
+    InputError,
+    RunFailedError,
+    WaitingForPeople,
+)
+from raymeta.locations import hide_secrets
+from raymeta.log_file import log_to
+
+ROOMS = (run_commands, report_commands, status_command, config_commands, serve_command, doctor_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 on success, 1 where the cluster or raymeta itself failed, 2 with one message on bad input, 3 where the run
+        waits for people, 130 after Ctrl-C.
+    """
+    options = parse(arguments)
+    # Threads that spin while they wait starve everything else on a small machine. Read once, when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        with log_to(options.log_file, debug=options.debug):
+            return int(options.command(options))
+    except KeyboardInterrupt:
+        print("\nstopped: the same command goes on where it was", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except WaitingForPeople as waiting:
+        return _end(waiting, EXIT_WAITING, options)
+    except (InputError, OSError) as error:
+        return _end(error, EXIT_BAD_INPUT, options)
+    except RunFailedError as error:
+        return _end(error, EXIT_FAILED, options)
+    except Exception:
+        print(hide_secrets(traceback.format_exc()), file=sys.stderr)
+        print(
+            f"raymeta: this is a fault of raymeta {__version__}: please report the lines above, the command, its "
+            "config, and what `raymeta doctor` prints",
+            file=sys.stderr,
+        )
+        return EXIT_FAILED
+
+
+def _end(error: Exception, code: int, options: argparse.Namespace) -> int:
+    """One line, or with --debug all that is known."""
+    if options.debug:
+        print(hide_secrets(traceback.format_exc()), file=sys.stderr)
+    cause = getattr(error, "cause", None)  # of an error that Ray brings from a worker: without the worker's traceback
+    text = str(cause) if isinstance(cause, InputError) else str(error)
+    print(hide_secrets(f"raymeta: {text}"), file=sys.stderr)
+    return code
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; overrides may also come after options, which argparse alone refuses."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not (hasattr(options, "overrides") and all("=" in r and not r.startswith("-") for r in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{_hint(options, rest)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
+
+
+def _hint(options: argparse.Namespace, rest: Sequence[str]) -> str:
+    """What was meant: --seed=1 and --seed 1 are written seed=1."""
+    if not hasattr(options, "overrides"):
+        return ""
+    meant = [
+        word.lstrip("-") if "=" in word else f"{word.lstrip('-')}={following}"
+        for word, following in zip(rest, [*rest[1:], "VALUE"], strict=True)
+        if word.startswith("--")
+    ]
+    return f"\nkeys of the config are written without dashes: {' '.join(meant)}" if meant else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what a mistyped command may have meant."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = near_words(str(value), list(map(str, action.choices or ())))
+            raise argparse.ArgumentError(action, error.message + near) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="raymeta",
+        description="Region-based active learning for semantic segmentation (MetaBox+), on a laptop or a Ray cluster.",
+        epilog="Ray: --address or RAY_ADDRESS names a cluster; without either a local Ray is started.\n"
+        "Ends: 0 done, 1 failed, 2 bad input, 3 waits for people, 130 stopped by Ctrl-C.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"raymeta {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    for room in ROOMS:
+        room.add_commands(commands)
+    for command in commands.choices.values():
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        command.add_argument("--debug", action="store_true", help="show tracebacks of all errors")
+        command.add_argument("--log-file", metavar="FILE", help="append what happens to this file, with the time")
+    return parser

@@ -1,0 +1,177 @@
+"""`demo`, `check`, `run`, `sweep`, `scenes`: what computes."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from raymeta.cli.options import add_address, add_command, add_config, add_overrides, add_place, load
+from raymeta.config import ConfigError, ExperimentConfig, is_many
+from raymeta.errors import EXIT_BAD_INPUT, EXIT_WAITING
+from raymeta.local_files import absolute_location
+from raymeta.locations import below
+
+
+def add_commands(commands: Any) -> None:
+    """Add them to the parser."""
+    text = "metabox_plus against random_box on generated street scenes"
+    demo = add_command(commands, "demo", text, "demo", "demo --out /tmp/demo --local")
+    demo.add_argument("--out", default="runs/demo", help="folder for scenes, runs and the report (%(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="seed of scenes and runs (%(default)s)")
+    add_place(demo)
+    demo.set_defaults(command=_demo)
+
+    text = "is the data there and readable, do the numbers fit; changes nothing"
+    check = add_command(commands, "check", text, "check my.yaml", "check my.yaml acquisition.box_width=32")
+    add_config(check)
+    check.set_defaults(command=_check)
+
+    run = add_command(
+        commands,
+        "run",
+        "run, or resume, an experiment, its repetitions, or a study",
+        "run my.yaml",
+        "run my.yaml acquisition.strategy=random_box run_dir=runs/mine_random",
+        "run configs/studies/camvid_small.yaml dataset.root=/data/camvid --local",
+    )
+    add_config(run)
+    add_place(run)
+    run.set_defaults(command=_run)
+
+    text = "runs over box widths, query sizes or any other values, by Ray Tune"
+    sweep = add_command(commands, "sweep", text, "sweep configs/sweeps/camvid_small_box_width.yaml")
+    sweep.add_argument("config", metavar="SWEEP", help="YAML file, see configs/sweeps/")
+    add_overrides(sweep, "as in samples=4")
+    add_address(sweep)
+    sweep.set_defaults(command=_sweep)
+
+    text = "write generated street scenes in the Cityscapes layout"
+    scenes = add_command(commands, "scenes", text, "scenes /tmp/scenes --train 20 --val 5 --height 128 --width 256")
+    scenes.add_argument("root", metavar="OUT_DIR", help="folder to write; an intact set of the same numbers is kept")
+    scenes.add_argument("--train", type=int, default=60, help="images of the pool (%(default)s)")
+    scenes.add_argument("--val", type=int, default=20, help="images for validation (%(default)s)")
+    scenes.add_argument("--height", type=int, default=512, help="pixels (%(default)s)")
+    scenes.add_argument("--width", type=int, default=1024, help="pixels (%(default)s)")
+    scenes.add_argument("--seed", type=int, default=0, help="same seed, same scenes (%(default)s)")
+    scenes.set_defaults(command=_scenes)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from raymeta.demo import run_demo
+
+    console = Console()
+    if options.local:
+        return run_demo(Path(options.out), options.seed, _run_locally, console)
+    from raymeta.cluster.connection import ray_connection
+    from raymeta.cluster.experiment import run_experiment
+
+    with ray_connection(options.address):
+        return run_demo(
+            Path(options.out), options.seed, lambda config, _: run_experiment(config, options.address, console), console
+        )
+
+
+def _run_locally(config: ExperimentConfig, console: Console) -> None:
+    from raymeta.loop.iterations import run_experiment
+    from raymeta.loop.local_workers import local_workers
+
+    run_experiment(config, local_workers, console)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from raymeta.loop.check import check_experiment
+
+    faults, facts = check_experiment(load(options))
+    for line in faults:
+        print(line)
+    for line in facts:
+        print(line)
+    print(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'} found" if faults else "all readable")
+    return EXIT_BAD_INPUT if faults else 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from raymeta.report.page import print_table, write_report
+
+    config = load(options)
+    console = Console()
+    if is_many(config):
+        return _run_many(config, options, console)
+    _run_one(config, options, console)
+    print_table([config.run_dir], console)
+    console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _run_one(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
+    if options.local:
+        _run_locally(config, console)
+    else:
+        from raymeta.cluster.experiment import run_experiment
+
+        run_experiment(config, options.address, console)
+
+
+def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> int:
+    from raymeta.report.page import print_table, write_report
+
+    if options.local:
+        from raymeta.loop.repetitions import run_one_after_another
+
+        codes = run_one_after_another(config, console)
+    else:
+        from raymeta.cluster.repetitions import run_repetitions
+
+        codes = run_repetitions(config, options.address, console)
+    finished = [folder for folder, code in codes.items() if code == 0]
+    if finished:
+        print_table(finished, console)
+        path = write_report(finished, below(config.run_dir, "report"))
+        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+    failed = [folder for folder, code in codes.items() if code not in (0, EXIT_WAITING)]
+    waiting = [folder for folder, code in codes.items() if code == EXIT_WAITING]
+    again = "the same command goes on with them"
+    for folders, what in ((failed, "failed"), (waiting, "wait for people")):
+        if folders:
+            print(
+                f"raymeta: {len(folders)} of {len(codes)} runs {what}: {', '.join(folders)}; {again}", file=sys.stderr
+            )
+    return max(codes[folder] for folder in failed) if failed else max(codes.values())
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from raymeta.cluster.sweep import run_sweep
+    from raymeta.report.page import write_report
+    from raymeta.sweeps.plan import load_sweep
+
+    sweep = load_sweep(options.config, options.overrides)
+    console = Console()
+    code, begun = run_sweep(sweep, options.address, console)
+    if begun:
+        console.print(f"report: {write_report([sweep.sweep_dir])}", highlight=False, soft_wrap=True)
+    return code
+
+
+def _scenes(options: argparse.Namespace) -> int:
+    from rich.progress import Progress
+
+    from raymeta.datasets.street_scenes.dataset import write_street_scenes
+
+    for name in ("train", "val", "height", "width"):
+        if getattr(options, name) < 1:
+            raise ConfigError(f"--{name} {getattr(options, name)}: choose at least 1")
+    with Progress(transient=True) as progress:
+        task = progress.add_task("scenes", total=options.train + options.val)
+        write_street_scenes(
+            absolute_location("OUT_DIR", options.root),
+            options.train,
+            options.val,
+            options.height,
+            options.width,
+            options.seed,
+            progress=lambda: progress.advance(task),
+        )
+    print(f"{options.train} + {options.val} scenes in {options.root}")
+    return 0

@@ -1,0 +1,49 @@
+"""Keys of `study`: several strategies, seeds and settings as one piece of work."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field, model_validator
+
+from raymeta.config.acquisition import StrategyName
+from raymeta.config.section import Section
+
+Value = int | float | str | bool | None
+NOT_VARIED = ("run_dir", "seed", "seeds", "acquisition.strategy", "study", "base")
+
+
+class StudyConfig(Section):
+    """Runs that are compared: one for each strategy, seed and combination of varied values."""
+
+    strategies: list[StrategyName] = Field(min_length=1, description="strategies to compare; full_set is the target")
+    seeds: list[int] | None = Field(None, min_length=1, description="a run for each; none: the config's seeds, or seed")
+    vary: dict[str, list[Value]] = Field(
+        default_factory=dict, description="key.path: values; every combination is tried with every strategy"
+    )
+    settings: dict[StrategyName, dict[str, Value]] = Field(
+        default_factory=dict, description="strategy: {key.path: value}, what holds for that strategy alone"
+    )
+
+    @model_validator(mode="after")
+    def _names_each_run_once(self) -> "StudyConfig":
+        lists: dict[str, Sequence[Value]] = {"strategies": self.strategies, "seeds": self.seeds or [], **self.vary}
+        for name, values in lists.items():
+            if len({repr(value) for value in values}) < len(values):
+                raise ValueError(f"{name} {values}: one of them comes twice; name each once")
+        for name, values in self.vary.items():
+            if not values:
+                raise ValueError(f"vary.{name} is empty: name at least one value")
+        for key in [*self.vary, *(key for keys in self.settings.values() for key in keys)]:
+            if key.partition(".")[0] in NOT_VARIED or key in NOT_VARIED:
+                raise ValueError(f"{key} can't be varied: name strategies and seeds under study")
+        unused = sorted(set(self.settings) - set(self.strategies))
+        if unused:
+            raise ValueError(f"settings names {', '.join(unused)}, which is not among the strategies {self.strategies}")
+        return self
+
+
+def setting_name(values: Mapping[str, Value]) -> str:
+    """Folder name that tells the values, as box_width=16,query_size=200; whole paths where last parts are equal."""
+    last = [key.rpartition(".")[2] for key in values]
+    names = last if len(set(last)) == len(last) else list(values)
+    text = ",".join(f"{name}={value}" for name, value in zip(names, values.values(), strict=True))
+    return "".join(c if c.isalnum() or c in "=,._-" else "-" for c in text)

@@ -1,0 +1,104 @@
+"""How far a run is, read from its folder alone: cheap enough to be asked every few seconds."""
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from raymeta.config import ExperimentConfig
+from raymeta.runs.iteration_folder import STAGES
+from raymeta.runs.run_lock import LOCK
+from raymeta.runs.run_store import RunStore
+from raymeta.runs.store_files import RunError
+
+State = Literal["finished", "running", "waits for people", "stopped"]
+FULL_SET = "full_set"
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run. iteration: finished ones. stage: the next one, None where all is done. miou, cost_a: percent of the last
+    finished iteration. holder: the process that works in the folder. waits_for: what people are asked for.
+    """
+
+    run: str
+    strategy: str
+    seed: int
+    state: State
+    iteration: int
+    iterations: int
+    stage: str | None
+    miou: float | None
+    cost_a: float | None
+    holder: str | None
+    waits_for: str | None
+
+
+def run_status(location: str) -> RunStatus:
+    """How far the run at a place is.
+
+    Raises:
+        RunError: no run there, or its config can't be read.
+    """
+    store = RunStore(location)
+    config = store.load_config()
+    planned = 1 if config.acquisition.strategy == FULL_SET else config.iterations
+    stages = {index: store.iteration(index).stage_seconds() for index in store.iterations()}
+    done = sum("summary" in committed for committed in stages.values())
+    last = _last_summary(store, done)
+    finished = done >= planned or (done > 0 and last.get("query_boxes") == 0)
+    holder, waits_for = _holder(store), store.read_waiting()
+    return RunStatus(
+        run=store.location,
+        strategy=config.acquisition.strategy,
+        seed=config.seed,
+        state=_state(finished, holder, waits_for),
+        iteration=done,
+        iterations=planned,
+        stage=None if finished else _next_stage(stages.get(done, {}), config),
+        miou=None if last.get("miou") is None else 100 * last["miou"],
+        cost_a=last.get("cost_a"),
+        holder=holder,
+        waits_for=None if finished else waits_for,
+    )
+
+
+def _state(finished: bool, holder: str | None, waits_for: str | None) -> State:
+    if finished:
+        return "finished"
+    if holder is not None:
+        return "running"
+    return "stopped" if waits_for is None else "waits for people"
+
+
+def _last_summary(store: RunStore, done: int) -> dict[str, Any]:
+    try:
+        return dict(store.iteration(done - 1).read_json("summary.json")) if done else {}
+    except RunError:
+        return {}
+
+
+def _next_stage(committed: dict[str, float], config: ExperimentConfig) -> str:
+    asked = ("train", "summary") if config.acquisition.strategy == FULL_SET else STAGES
+    return next((stage for stage in asked if stage not in committed), asked[0])
+
+
+def _holder(store: RunStore) -> str | None:
+    """The living process that the lock of a local folder names; elsewhere a process can't be asked."""
+    if store.local_root is None:
+        return None
+    try:
+        told = json.loads((Path(store.local_root) / LOCK).read_text())
+        pid, host = int(told["pid"]), str(told["host"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if host == socket.gethostname():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            pass  # another user's, so it lives
+    return f"process {pid} on {host}"
