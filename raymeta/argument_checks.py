@@ -4,6 +4,8 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
+from raymeta.errors import InputError
+
 MAX_NUMBER: Final = 2**31 - 1
 """Pixels and counts are int32 in tables."""
 
@@ -11,25 +13,25 @@ MAX_NUMBER: Final = 2**31 - 1
 def whole_number(name: str, value: Any, least: int = 0, most: int = MAX_NUMBER) -> int:
     """The value as a plain int; raises ValueError for bools, fractions, text, and what lies outside the bounds."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"{name} {value!r} is no whole number: give an int of at least {least}")
+        raise InputError(f"{name} {value!r} is no whole number: give an int of at least {least}")
     if value < least:
-        raise ValueError(f"{name} {value} is below {least}: choose at least {least}")
+        raise InputError(f"{name} {value} is below {least}: choose at least {least}")
     if value > most:
-        raise ValueError(f"{name} {value} is above {most}: choose at most {most}")
+        raise InputError(f"{name} {value} is above {most}: choose at most {most}")
     return int(value)
 
 
 def check_array(name: str, array: Any, kinds: str = "biuf") -> None:
     """Raise ValueError unless this is a numpy array of numbers; kinds: of dtypes, as numpy's `dtype.kind`."""
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{name} is a {type(array).__name__}: give a numpy array")
+        raise InputError(f"{name} is a {type(array).__name__}: give a numpy array")
     if array.dtype.kind not in kinds:
         wanted = "numbers" if "f" in kinds else "integers"
-        raise ValueError(f"{name} has dtype {array.dtype}: give {wanted}")
+        raise InputError(f"{name} has dtype {array.dtype}: give {wanted}")
 
 
 def check_choice(name: str, value: Any, choices: Any) -> None:
     """Raise ValueError unless the value is one of those of a Literal type."""
     allowed = get_args(choices)
     if value not in allowed:
-        raise ValueError(f"{name} {value!r} is unknown: choose one of {', '.join(map(str, allowed))}")
+        raise InputError(f"{name} {value!r} is unknown: choose one of {', '.join(map(str, allowed))}")

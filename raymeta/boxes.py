@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import whole_number
+from raymeta.errors import InputError
 
 
 @dataclass(frozen=True, order=True)
@@ -56,7 +57,7 @@ def check_box_width(box_width: int, height: int, width: int) -> None:
     whole_number("box_width", box_width, least=1)
     for side, pixels in (("height", height), ("width", width)):
         if box_width > pixels:
-            raise ValueError(f"box_width {box_width} exceeds the image {side} {pixels}: choose at most {pixels}")
+            raise InputError(f"box_width {box_width} exceeds the image {side} {pixels}: choose at most {pixels}")
 
 
 def boxes_mask(boxes: list[Box], height: int, width: int) -> NDArray[np.bool_]:

@@ -1,8 +1,14 @@
 """The kinds of ends that a command has, and the exit code of each."""
 
+import traceback
 from typing import Final
 
 GOES_ON: Final = "what is committed stays: the same command goes on from there"
+
+FAULT: Final = (
+    "this is a fault of raymeta: please report the lines above, the command, its config, and what `raymeta doctor` "
+    "prints; what is committed stays"
+)
 
 EXIT_FAILED: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -23,3 +29,21 @@ class RunFailedError(RuntimeError):
 
 class WaitingForPeople(Exception):
     """A run can't go on before people have labelled something; the message says what is wanted, and how to give it."""
+
+
+def end_of(error: Exception, *, debug: bool = False) -> tuple[int, str]:
+    """The exit code of a command that ends by this error, and what it tells.
+
+    An error of ours, or of the system, is told in a sentence, or with `debug` with its traceback; any other is a fault
+    of raymeta. Of an error that Ray brings from a worker only what the worker raised counts.
+    """
+    whole = "".join(traceback.format_exception(error))
+    codes = ((WaitingForPeople, EXIT_WAITING), (InputError, EXIT_BAD_INPUT), (RunFailedError, EXIT_FAILED))
+    code = next((code for kind, code in codes if isinstance(error, kind)), None)
+    if code is None and isinstance(error, OSError):
+        code = EXIT_BAD_INPUT
+    if code is None:
+        return EXIT_FAILED, f"{whole}raymeta: {FAULT}"
+    cause = getattr(error, "cause", None)
+    text = str(cause) if isinstance(cause, InputError) else str(error)
+    return code, f"{whole if debug else ''}raymeta: {text}"

@@ -1,6 +1,9 @@
-"""Bad input ends in one clear message and exit code 2, and costs nobody data."""
+"""Bad input ends in one clear message and exit code 2, and costs nobody data; and what the command line offers."""
 
+import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -12,8 +15,10 @@ import yaml
 
 import raymeta
 from raymeta.cli import main
-from raymeta.config import load_config
+from raymeta.cli.command_line import parse
+from raymeta.config import flatten, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
+from raymeta.errors import InputError, RunFailedError, WaitingForPeople
 from raymeta.loop.check import experiment_split
 from raymeta.runs.run_store import RunStore
 
@@ -72,11 +77,11 @@ def assert_refused(capsys, arguments, *words):
         ("acquisition.initial_images=5", ["need 7 images", "the pool has 6"]),
         ("run_dir=/proc/raymeta", ["/proc/raymeta"]),
         ("run_dir=nosuch://bucket/run", ["nosuch"]),
-        ("run_dir=~nosuchuser/run", ["run folder '~nosuchuser/run'", "~nosuchuser is nobody's", "in full"]),
+        ("run_dir=~nosuchuser/run", ["run_dir '~nosuchuser/run'", "~nosuchuser is nobody's", "in full"]),
         ("acquisition.match_cost_of=~nosuchuser/run", ["'~nosuchuser/run'", "~nosuchuser is nobody's"]),
         ("dataset.root=~nosuchuser/data", ["dataset.root '~nosuchuser/data'", "~nosuchuser is nobody's"]),
         ('dataset.root="a\\0b"', ["dataset.root 'a\\x00b'", "null character: remove it"]),
-        ('run_dir="a\\0b"', ["run folder 'a\\x00b'", "null character: remove it"]),
+        ('run_dir="a\\0b"', ["run_dir 'a\\x00b'", "null character: remove it"]),
         ("acquisition.initial_images=4", ["initial_images 4 and meta_images 2 take all 6", "choose smaller sets"]),
     ],
 )
@@ -157,7 +162,7 @@ def test_check_and_run_with_seeds(config, camvid, capsys):
 
     assert main(["check", str(config), "seeds=[4, 5]"]) == 0
     shown = capsys.readouterr().out
-    assert "repetitions: seeds 4, 5" in shown
+    assert "2 runs: seed_4, seed_5; the above is the first" in shown
     assert "seed_4: new" in shown.replace("\n", "")
     assert "seed_5: new" in shown.replace("\n", "")
     RunStore(str(camvid / "run/seed_5")).create(load_config(config, ["seed=5", "training.batch_size=2"]))
@@ -189,9 +194,7 @@ def test_scenes(tmp_path, capsys):
     assert_refused(capsys, ["scenes", "~nosuchuser/scenes"], "OUT_DIR '~nosuchuser/scenes'")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["run", "--help"], ["report", "--help"], ["sweep", "--help"]]
-)
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"]])
 def test_help_as_a_module(arguments):
     done = subprocess.run(
         [sys.executable, "-m", "raymeta", *arguments],
@@ -217,7 +220,7 @@ def test_importing_the_core_does_not_import_ray():
         (["RUN", "--port", "0"], ("--port 0", "1 to 65535")),
         (["RUN", "--replicas", "0"], ("--replicas 0",)),
         (["RUN", "--max-megapixels", "nan"], ("--max-megapixels nan",)),
-        (["RUN", "--dataset-root", "nowhere"], ("dataset.root nowhere is not there",)),
+        (["RUN", "--dataset-root", "nowhere"], ("nowhere is not there",)),
         (["RUN", "--host", "192.0.2.77"], ("nothing can listen at 192.0.2.77:8000", "choose another --port")),
     ],
 )
@@ -249,3 +252,136 @@ def begin_run(config):
     store = RunStore(values.run_dir)
     store.create(values)
     store.write_split(experiment_split(values, dataset).to_table())
+
+
+COMMANDS = [
+    "demo",
+    "check",
+    "run",
+    "sweep",
+    "scenes",
+    "report",
+    "export",
+    "requery",
+    "status",
+    "config",
+    "serve",
+    "doctor",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_shows_an_example_that_parses(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    examples = re.findall(rf"^  raymeta ({command}\b.*)$", shown, re.M)
+    assert examples
+    for example in examples:
+        assert parse(shlex.split(example)).command
+
+
+def test_only_our_own_errors_are_told_in_a_line(config, capsys, monkeypatch):
+    """Whatever `check` runs into: what each kind of error becomes."""
+
+    def end(error):
+        def check_experiment(*_):
+            raise error
+
+        monkeypatch.setattr("raymeta.loop.check.check_experiment", check_experiment)
+        code = main(["check", str(config)])
+        return code, capsys.readouterr().err
+
+    assert end(InputError("s3://key:se/cret@bucket: wrong")) == (2, "raymeta: s3://…@bucket: wrong\n")
+    assert end(PermissionError(13, "Permission denied", "/x"))[0] == 2
+    assert end(RunFailedError("lost")) == (1, "raymeta: lost\n")
+    assert end(WaitingForPeople("label 3 images")) == (3, "raymeta: label 3 images\n")
+    for fault in (ValueError("s3://key:se/cret@bucket"), KeyError("clicks"), RuntimeError("x")):
+        code, shown = end(fault)
+        assert code == 1
+        assert "Traceback" in shown
+        assert "in check_experiment" in shown
+        assert "this is a fault of raymeta" in shown
+        assert "se/cret" not in shown
+
+
+def test_debug_shows_the_traceback_of_our_own_errors(config, capsys):
+    assert main(["check", str(config), "dataset.root=/nowhere", "seed=x", "--debug"]) == 2
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert shown.splitlines()[-1].lstrip().startswith("seed:")
+
+
+def test_a_log_file_is_appended_to_and_hides_secrets(config, camvid, capsys):
+    log = camvid / "log.txt"
+    log.write_text("before\n")
+    assert (
+        main(["check", str(config), "run_dir=nosuch://key:se/cret@bucket/run", "--log-file", str(log), "--debug"]) == 2
+    )
+    text = log.read_text()
+    assert text.startswith("before\n")
+    assert "se/cret" not in text
+    assert_refused(capsys, ["check", config, "--log-file", camvid / "no/such/log.txt"], "--log-file")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rnu", "x.yaml"], ["did you mean run?"]),
+        (["run", "x.yaml", "--seed=1"], ["written without dashes: seed=1"]),
+        (["run", "x.yaml", "--acquisition.box_width", "16"], ["without dashes: acquisition.box_width=16"]),
+    ],
+)
+def test_a_slip_gets_a_hint(arguments, words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    shown = capsys.readouterr().err
+    assert all(word in shown for word in words)
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("acquisition.box_widht=3", "acquisition.box_width"),
+        ("batch_size=4", "training.batch_size"),
+        ("trainnig.batch_size=4", "training"),
+        ("iteration=4", "iterations"),
+        ("acquisition.strategy=metabox_pls", "metabox_plus"),
+        ("network.kind=fcn", "fcn8"),
+    ],
+)
+def test_a_wrong_key_or_choice_gets_the_nearest(config, capsys, override, meant):
+    assert_refused(capsys, ["check", config, override], f"did you mean {meant}")
+
+
+def test_keys_are_those_of_the_model(config, capsys):
+    assert main(["config", "--keys", "--json"]) == 0
+    keys = {key["name"]: key for key in json.loads(capsys.readouterr().out)}
+    assert set(flatten(load_config(config))) - {"study"} <= set(keys)
+    assert all(key["meaning"] for key in keys.values())
+    assert keys["acquisition.box_width"] == {
+        "name": "acquisition.box_width", "kind": "whole number ≥ 1 ≤ 32768", "default": "128",
+        "meaning": "side of a box (pixels)",
+    }  # fmt: skip
+    assert keys["dataset.root"]["default"] is None
+    assert keys["network.weights"]["kind"] == "path or URI or none"
+    assert main(["config", "--keys", "training.schedule"]) == 0
+    name, kind, default, _ = capsys.readouterr().out.strip().split("\t")
+    assert (name, kind, default) == ("training.schedule", "constant | poly", "constant")
+    assert_refused(capsys, ["config", "--keys", "trainig"], "did you mean training")
+
+
+def test_config_shows_all_values_of_a_file(config, capsys):
+    assert main(["config", str(config), "seed=3"]) == 0
+    assert parse_config(yaml.safe_load(capsys.readouterr().out)) == load_config(config, ["seed=3"])
+
+
+def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("x" * 90)))
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr().out
+    assert f"raymeta {raymeta.__version__}" in shown
+    assert "torch " in shown
+    assert "set RAY_TMPDIR" in shown

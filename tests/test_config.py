@@ -32,16 +32,34 @@ def config_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+SHIPPED = sorted([*CONFIGS.glob("*.yaml"), *CONFIGS.glob("studies/*.yaml")])
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_configs_are_valid(path):
     config = load_config(path)
-    assert config.run_dir == str(Path(f"runs/{path.stem}").absolute())
+    folder = path.relative_to(CONFIGS).with_suffix("")
+    assert config.run_dir == str(Path("runs").absolute() / folder)
+    assert (config.study is not None) == (path.parent.name == "studies")
 
 
-@pytest.mark.parametrize("prefix", ["camvid_", "camvid_small_"])
-def test_every_strategy_has_its_config(prefix):
-    for strategy in STRATEGY_NAMES:
-        assert load_config(CONFIGS / f"{prefix}{strategy}.yaml").acquisition.strategy == strategy
+def test_configs_that_documents_name_are_there():
+    documents = [CONFIGS.parent / "README.md", CONFIGS.parent / "cluster.yaml", *CONFIGS.parent.glob("docs/*.md")]
+    named = {name for path in documents for name in re.findall(r"configs/[\w/]+\.yaml", path.read_text())}
+    assert named
+    assert [name for name in sorted(named) if not (CONFIGS.parent / name).is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["camvid", "camvid_small", "cityscapes_fcn8", "cityscapes_deeplab"])
+def test_every_strategy_is_in_its_study(name):
+    runs = run_configs(load_config(CONFIGS / f"studies/{name}.yaml"))
+    assert {run.acquisition.strategy for run in runs} == set(STRATEGY_NAMES)
+    base = flatten(load_config(CONFIGS / f"{name}.yaml"))
+    own = {key for run in runs for key, value in flatten(run).items() if value != base[key]}
+    assert own - {"run_dir", "seed", "acquisition.strategy", "iterations", "report.full_set_run"} == {
+        "camvid_small": {"training.max_epochs", "training.patience", "training.poly_steps"},
+        "cityscapes_deeplab": {"training.learning_rate"},
+    }.get(name, set())
 
 
 PAPER_TRAINING = {
@@ -66,7 +84,9 @@ PAPER_NETWORKS = {
 @pytest.mark.parametrize("network", PAPER_TRAINING)
 @pytest.mark.parametrize("strategy", STRATEGY_NAMES)
 def test_every_cell_of_table_1(network, strategy):
-    config = load_config(CONFIGS / f"cityscapes_{network}_{strategy}.yaml")
+    runs = run_configs(load_config(CONFIGS / f"studies/cityscapes_{network}.yaml"))
+    config, *others = (run for run in runs if run.acquisition.strategy == strategy)
+    assert [run.seed for run in (config, *others)] == [0, 1, 2]
     acquisition, training = config.acquisition, dict(PAPER_TRAINING[network])
     if (network, strategy) == ("deeplab", "full_set"):
         training["learning_rate"] = 0.003
@@ -80,15 +100,15 @@ def test_every_cell_of_table_1(network, strategy):
     regressor = config.meta_regressor
     assert (regressor.trees, regressor.depth, regressor.learning_rate) == (100, 4, 0.1)
     assert (config.dataset.kind, config.dataset.height) == ("cityscapes", None)
-    reference = str(Path(f"runs/cityscapes_{network}_full_set").absolute())
+    reference = str(Path(f"runs/studies/cityscapes_{network}/full_set/seed_0").absolute())
     assert config.report.full_set_run == (None if strategy == "full_set" else reference)
     # The paper's costliest strategy is there after 17 sets of 50 images (FCN8, random boxes: cost_P 28.57 %).
     assert config.iterations == (1 if strategy == "full_set" else 20)
 
 
 def test_published_start_weights_are_named_where_they_fit():
-    named = {path.stem for path in CONFIGS.glob("*.yaml") if load_config(path).network.weights is not None}
-    assert named == {f"cityscapes_deeplab_{strategy}" for strategy in STRATEGY_NAMES}
+    named = {path.stem for path in SHIPPED if load_config(path).network.weights is not None}
+    assert named == {"cityscapes_deeplab"}
 
 
 def test_overrides_go_by_path(config_file):

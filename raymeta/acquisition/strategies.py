@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from raymeta.errors import InputError
+
 Priority = Literal["random", "entropy", "metaseg", "clicks"]
 
 
@@ -48,5 +50,5 @@ STRATEGIES: Final[dict[str, Strategy]] = {
 def find_strategy(name: str) -> Strategy:
     """The strategy of that name; raises ValueError, with all names, when there is none."""
     if name not in STRATEGIES:
-        raise ValueError(f"strategy {name!r} is unknown: choose one of {', '.join(STRATEGIES)}")
+        raise InputError(f"strategy {name!r} is unknown: choose one of {', '.join(STRATEGIES)}")
     return STRATEGIES[name]

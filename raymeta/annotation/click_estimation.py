@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raymeta.argument_checks import check_array
 from raymeta.config import MAX_EPSILON
+from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
 
 
@@ -47,11 +48,11 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
 def check_epsilon(epsilon: float) -> None:
     """Raise ValueError unless this is a tolerance that contours can be simplified by."""
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, np.integer, np.floating)):
-        raise ValueError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
+        raise InputError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
     if not 0 < epsilon < np.inf:
-        raise ValueError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+        raise InputError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
     if epsilon > MAX_EPSILON:
-        raise ValueError(f"epsilon {epsilon} is larger than any image: choose at most {MAX_EPSILON:.0f}")
+        raise InputError(f"epsilon {epsilon} is larger than any image: choose at most {MAX_EPSILON:.0f}")
 
 
 def class_contours(label_map: NDArray[np.uint8], class_id: int) -> Sequence[NDArray[np.int32]]:
@@ -68,7 +69,7 @@ def check_label_map(label_map: NDArray[np.uint8]) -> None:
     """Raise ValueError unless this is a non-empty (H, W) uint8 map."""
     check_array("label_map", label_map)
     if label_map.ndim != 2 or label_map.dtype != np.uint8 or label_map.size == 0:
-        raise ValueError(
+        raise InputError(
             f"label_map has shape {label_map.shape} and dtype {label_map.dtype}: give a non-empty (H, W) uint8 map"
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from raymeta.annotation.click_estimation import check_label_map, estimate_clicks
 from raymeta.argument_checks import whole_number
 from raymeta.boxes import Box
+from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
 
 BOX_CLICKS: Final = 4
@@ -73,7 +74,7 @@ class AnnotatedScene:
         self.height = whole_number("height", height)
         self.width = whole_number("width", width)
         if not self.height or not self.width:
-            raise ValueError(f"a scene of {height}×{width} pixels is empty: give at least 1×1")
+            raise InputError(f"a scene of {height}×{width} pixels is empty: give at least 1×1")
         self.num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
         self.polygons = [
             _checked(index, class_id, points, num_classes) for index, (class_id, points) in enumerate(polygons)
@@ -162,7 +163,7 @@ class LabelMapScene:
         num_classes = whole_number("num_classes", num_classes, least=1, most=IGNORE)
         unknown = np.unique(label_map[(label_map >= num_classes) & (label_map != IGNORE)])
         if len(unknown):
-            raise ValueError(f"label_map has labels {unknown.tolist()}: {_class_list(num_classes)}")
+            raise InputError(f"label_map has labels {unknown.tolist()}: {_class_list(num_classes)}")
         self.height, self.width = label_map.shape
         self.num_classes = num_classes
         self.label_map = label_map
@@ -218,18 +219,18 @@ def _box_clicks(vertices: int, label_map: NDArray[np.uint8], box: Box) -> Clicks
 def _checked(index: int, class_id: int, points: ArrayLike, num_classes: int) -> tuple[int, NDArray[np.float64]]:
     whole = isinstance(class_id, (int, np.integer)) and not isinstance(class_id, bool)
     if not whole or not (0 <= class_id < num_classes or class_id == IGNORE):
-        raise ValueError(f"polygon {index} has class {class_id}: {_class_list(num_classes)}")
+        raise InputError(f"polygon {index} has class {class_id}: {_class_list(num_classes)}")
     try:
         array = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"polygon {index} has points that are no numbers ({error}): give (N, 2), x before y") from None
+        raise InputError(f"polygon {index} has points that are no numbers ({error}): give (N, 2), x before y") from None
     if array.size == 0:
         return class_id, np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError(f"polygon {index} has points of shape {array.shape}: give (N, 2), x before y")
+        raise InputError(f"polygon {index} has points of shape {array.shape}: give (N, 2), x before y")
     if not np.isfinite(array).all():
         faulty = array[~np.isfinite(array).all(axis=1)][0]
-        raise ValueError(f"polygon {index} has the vertex {faulty.tolist()}: correct it to finite numbers or remove it")
+        raise InputError(f"polygon {index} has the vertex {faulty.tolist()}: correct it to finite numbers or remove it")
     return class_id, array
 
 
@@ -243,6 +244,6 @@ def _pixels(points: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _check_inside(box: Box, height: int, width: int) -> None:
     if not isinstance(box, Box):
-        raise ValueError(f"box {box!r} is a {type(box).__name__}: give Box(top, left, width)")
+        raise InputError(f"box {box!r} is a {type(box).__name__}: give Box(top, left, width)")
     if not box.fits(height, width):
-        raise ValueError(f"{box} reaches outside the image of {height}×{width} pixels: choose a box inside it")
+        raise InputError(f"{box} reaches outside the image of {height}×{width} pixels: choose a box inside it")

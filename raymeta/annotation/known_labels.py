@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
+from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
 
 
@@ -42,7 +43,7 @@ class StoredAnswer:
         with Image.open(io.BytesIO(self.png)) as image:
             labels = np.asarray(image)
         if labels.shape != (self.height, self.width) or labels.dtype != np.uint8:
-            raise ValueError(
+            raise InputError(
                 f"a stored label map is {labels.shape} {labels.dtype}, not {self.height}×{self.width} uint8"
             )
         return labels
@@ -93,7 +94,7 @@ def paint_answers(image_id: str, size: tuple[int, int], answers: Collection[Stor
     for answer in answers:
         bottom, right = answer.top + answer.height, answer.left + answer.width
         if bottom > size[0] or right > size[1]:
-            raise ValueError(
+            raise InputError(
                 f"{image_id}: an answer of {answer.height}×{answer.width} pixels at row {answer.top}, column "
                 f"{answer.left} reaches outside the image of {size[0]}×{size[1]}: read the data set at the size at "
                 "which it was asked"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import AnnotatedScene, Clicks, LabelMapScene, Scene
 from raymeta.boxes import Box
+from raymeta.errors import InputError
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WIDTH
 
 
@@ -52,7 +53,7 @@ class Oracle:
 
     def __init__(self, dataset: GroundTruth, epsilon: float | None = None, kept_scenes: int = 4) -> None:
         if kept_scenes < 1:
-            raise ValueError(f"kept_scenes {kept_scenes} is below 1: keep at least 1")
+            raise InputError(f"kept_scenes {kept_scenes} is below 1: keep at least 1")
         self.dataset = dataset
         self.epsilon = epsilon
         self.kept_scenes = kept_scenes
@@ -114,14 +115,14 @@ class Oracle:
             pairs = [(polygon.class_id, polygon.points) for polygon in polygons]
             return AnnotatedScene(height, width, self.dataset.num_classes, pairs)
         except ValueError as error:
-            raise ValueError(f"{image_id}: {error}") from error
+            raise InputError(f"{image_id}: {error}") from error
 
 
 def _click_columns(image_id: str, scene: Scene, box: Box) -> dict[str, int]:
     try:
         clicks = scene.count(box)
     except ValueError as error:
-        raise ValueError(f"{image_id}: {error}") from error
+        raise InputError(f"{image_id}: {error}") from error
     return {
         "polygon_clicks": clicks.polygon,
         "intersection_clicks": clicks.intersection,

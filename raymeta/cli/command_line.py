@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,15 +16,7 @@ from raymeta.cli import (
     status_command,
 )
 from raymeta.cli.options import near_words
-from raymeta.errors import (
-    EXIT_BAD_INPUT,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_WAITING,
-    InputError,
-    RunFailedError,
-    WaitingForPeople,
-)
+from raymeta.errors import EXIT_INTERRUPTED, end_of
 from raymeta.locations import hide_secrets
 from raymeta.log_file import log_to
 
@@ -48,30 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped: the same command goes on where it was", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except WaitingForPeople as waiting:
-        return _end(waiting, EXIT_WAITING, options)
-    except (InputError, OSError) as error:
-        return _end(error, EXIT_BAD_INPUT, options)
-    except RunFailedError as error:
-        return _end(error, EXIT_FAILED, options)
-    except Exception:
-        print(hide_secrets(traceback.format_exc()), file=sys.stderr)
-        print(
-            f"raymeta: this is a fault of raymeta {__version__}: please report the lines above, the command, its "
-            "config, and what `raymeta doctor` prints",
-            file=sys.stderr,
-        )
-        return EXIT_FAILED
-
-
-def _end(error: Exception, code: int, options: argparse.Namespace) -> int:
-    """One line, or with --debug all that is known."""
-    if options.debug:
-        print(hide_secrets(traceback.format_exc()), file=sys.stderr)
-    cause = getattr(error, "cause", None)  # of an error that Ray brings from a worker: without the worker's traceback
-    text = str(cause) if isinstance(cause, InputError) else str(error)
-    print(hide_secrets(f"raymeta: {text}"), file=sys.stderr)
-    return code
+    except Exception as error:
+        code, text = end_of(error, debug=options.debug)
+        print(hide_secrets(text), file=sys.stderr)
+        return code
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

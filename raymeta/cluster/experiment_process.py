@@ -12,15 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import raymeta
-from raymeta.config import ConfigError, ExperimentConfig, parse_config
-from raymeta.errors import (
-    EXIT_BAD_INPUT,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_WAITING,
-    RunFailedError,
-    WaitingForPeople,
-)
+from raymeta.config import ExperimentConfig, parse_config
+from raymeta.errors import EXIT_INTERRUPTED, end_of
+from raymeta.locations import hide_secrets
 
 STOP_S: Final = 40.0
 """Seconds that an experiment gets to end after Ctrl-C; its committed stages are safe whatever it does with them."""
@@ -101,15 +95,10 @@ def main() -> int:
         run_experiment(parse_config(values["config"]), values["address"], Console())
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except (ConfigError, ValueError, OSError) as error:
-        print(f"raymeta: {error}", file=sys.stderr, flush=True)
-        return EXIT_BAD_INPUT
-    except RunFailedError as error:
-        print(f"raymeta: {error}", file=sys.stderr, flush=True)
-        return EXIT_FAILED
-    except WaitingForPeople as waiting:
-        print(f"raymeta: {waiting}", file=sys.stderr, flush=True)
-        return EXIT_WAITING
+    except Exception as error:
+        code, text = end_of(error)
+        print(hide_secrets(text), file=sys.stderr, flush=True)
+        return code
     return 0
 
 

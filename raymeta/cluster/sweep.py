@@ -14,6 +14,7 @@ from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.cluster.repetitions import concurrent_runs
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
+from raymeta.errors import InputError
 from raymeta.locations import below
 from raymeta.loop.check import check_numbers, experiment_split
 from raymeta.report.figure_style import to_png
@@ -87,7 +88,7 @@ def check_trials(trials: Sequence[Trial]) -> None:
         try:
             dataset = open_dataset(config.dataset, config.seed)
             check_numbers(config, dataset, experiment_split(config, dataset))
-        except (ValueError, OSError) as error:
+        except (InputError, OSError) as error:
             faults.append(f"  {trial.name}: {error}")
     if faults:
         raise RunError("trials that can't run:\n" + "\n".join(faults))

@@ -39,6 +39,7 @@ def near_keys(name: str) -> list[str]:
     same = [key for key in known if key.rpartition(".")[2] == last]
     section = name.rpartition(".")[0]
     siblings = [key for key in known if key.rpartition(".")[0] == section]
+    siblings += sorted({key.rpartition(".")[0] for key in known} - {""})
     return same or difflib.get_close_matches(name, siblings, n=2, cutoff=0.7) or _near_last(last, known)
 
 

@@ -9,6 +9,7 @@ from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig, differences, is_many, run_configs, run_name
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
+from raymeta.errors import InputError
 from raymeta.loop.cost_matching import check_reference
 from raymeta.runs.run_folders import is_run
 from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
@@ -34,7 +35,7 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     for run in runs:
         try:
             facts.append(check_run_folder(run))
-        except ValueError as error:
+        except InputError as error:
             faults.append(str(error))
     return faults, facts
 
@@ -45,7 +46,7 @@ def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
-    except (ValueError, OSError) as error:
+    except (InputError, OSError) as error:
         return [*faults, str(error)], []
     return faults, describe(config, dataset, split)
 
@@ -61,7 +62,7 @@ def _check_arms(config: ExperimentConfig, runs: Sequence[ExperimentConfig]) -> l
         try:
             dataset = open_dataset(run.dataset, run.seed)
             check_numbers(run, dataset, experiment_split(run, dataset))
-        except (ValueError, OSError) as error:
+        except (InputError, OSError) as error:
             faults.append(f"{run_name(config, run)}: {error}")
     return faults
 
@@ -112,7 +113,7 @@ def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
 
     try:
         build_network(config.network, num_classes, config.seed)
-    except ValueError as error:
+    except InputError as error:
         return [str(error)]
     return []
 
@@ -132,7 +133,7 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
 def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
     """Raise ValueError where box width, query size or labels can't work on this data set."""
     if not split.validation:
-        raise ValueError("the data set has no validation images: training stops by their mIoU; add some")
+        raise InputError("the data set has no validation images: training stops by their mIoU; add some")
     _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
     _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
     if config.acquisition.strategy == "full_set":
@@ -140,14 +141,14 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
     width = config.acquisition.box_width
     check_box_width(width, dataset.height, dataset.width)
     if not split.unlabelled:
-        raise ValueError(
+        raise InputError(
             f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
             f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
         )
     # Greedy boxes of one image never overlap, so no more than these fit into it.
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
     if config.acquisition.query_size > most:
-        raise ValueError(
+        raise InputError(
             f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
             f"width {width}; choose at most {most}"
@@ -167,7 +168,7 @@ def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> None
             return
         void += 1
     if void:
-        raise ValueError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
+        raise InputError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

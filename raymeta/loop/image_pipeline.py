@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.errors import InputError
 from raymeta.loop.image_scorer import Softmax, Timed
 
 Image = NDArray[np.uint8]
@@ -40,7 +41,7 @@ class ImagePipeline:
     def __init__(self, threads: int) -> None:
         """threads: for decoding and, again as many, for post-processing."""
         if threads < 1:
-            raise ValueError(f"threads {threads} is below 1: choose at least 1")
+            raise InputError(f"threads {threads} is below 1: choose at least 1")
         self._decoders = ThreadPoolExecutor(threads, "decode")
         self._workers = ThreadPoolExecutor(threads, "score")
         self._ahead = threads + 1

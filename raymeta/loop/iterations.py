@@ -9,6 +9,7 @@ from rich.console import Console
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset
+from raymeta.errors import WaitingForPeople
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.loop import stages
@@ -57,12 +58,15 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             return
         with progress:
             progress.begin_stage("start")
-            with workers(config) as (trainer, scorer):
-                annotator = SimulatedAnnotator(config, store, dataset, progress.advance)
-                session = Session(
-                    config, store, dataset, split, trainer, scorer, annotator, LabelStore(store), progress
-                )
-                run_iterations(session)
+            store.write_waiting(None)
+            try:
+                with workers(config) as (trainer, scorer):
+                    annotator = SimulatedAnnotator(config, store, dataset, progress.advance)
+                    labels = LabelStore(store)
+                    run_iterations(Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress))
+            except WaitingForPeople as waiting:
+                store.write_waiting(str(waiting))
+                raise
 
 
 def run_iterations(session: Session) -> None:

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from raymeta.config import ExperimentConfig, run_configs
-from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_WAITING, RunFailedError, WaitingForPeople
+from raymeta.errors import end_of
 from raymeta.locations import hide_secrets
 from raymeta.loop.check import check_repetitions_folder
 from raymeta.loop.iterations import run_experiment
@@ -26,9 +26,8 @@ def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[st
 def _exit_code(run: ExperimentConfig, console: Console) -> int:
     try:
         run_experiment(run, local_workers, console)
-    except (ValueError, OSError, RunFailedError, WaitingForPeople) as error:
-        console.print(hide_secrets(f"{run.run_dir}: {error}"), highlight=False, markup=False, soft_wrap=True)
-        if isinstance(error, WaitingForPeople):
-            return EXIT_WAITING
-        return EXIT_FAILED if isinstance(error, RunFailedError) else EXIT_BAD_INPUT
+    except Exception as error:
+        code, text = end_of(error)
+        console.print(hide_secrets(f"{run.run_dir}: {text}"), highlight=False, markup=False, soft_wrap=True)
+        return code
     return 0

@@ -11,7 +11,7 @@ import pyarrow as pa
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.errors import WaitingForPeople
+from raymeta.errors import InputError, WaitingForPeople
 from raymeta.labels.annotator import TaskSet
 from raymeta.loop.cost_matching import match_target
 from raymeta.loop.image_scorer import Bundle
@@ -82,7 +82,7 @@ def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabel
         (row[IMAGE_ID], pa.ipc.open_stream(row[SEGMENTS_TABLE]).read_all()) for row in rows if row["error"] is None
     ]
     if not tables:
-        raise ValueError(f"no image of the meta set is readable: {failed}")
+        raise InputError(f"no image of the meta set is readable: {failed}")
     image_ids = np.concatenate([np.repeat(image_id, table.num_rows) for image_id, table in tables])
     segments = pa.concat_tables([table for _, table in tables])
     options = session.config.meta_regressor

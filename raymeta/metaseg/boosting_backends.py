@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import MAX_NUMBER, whole_number
+from raymeta.errors import InputError
 from raymeta.metaseg.boosted_trees import BoostedTrees, constant_trees, trees_of_sklearn
 
 BackendKind = Literal["catboost", "sklearn"]
@@ -42,7 +43,7 @@ class BoostingParameters:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least, most))
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:
-            raise ValueError(f"learning_rate {rate!r} is impossible: choose a number above 0, at most 1")
+            raise InputError(f"learning_rate {rate!r} is impossible: choose a number above 0, at most 1")
 
     def as_dict(self) -> dict[str, int | float]:
         """The fields by name, for JSON."""
@@ -118,7 +119,7 @@ def boosting_from_bytes(data: bytes) -> tuple[FittedBoosting, dict[str, Any]]:
     try:
         return _catboost_from_bytes(data) if data.startswith(CATBOOST_MAGIC) else _plain_from_bytes(data)
     except Exception as error:
-        raise ValueError(f"{len(data)} bytes are no meta regressor ({error}): pass a file that `save` wrote") from error
+        raise InputError(f"{len(data)} bytes are no meta regressor ({error}): pass a file that `save` wrote") from error
 
 
 def _catboost_from_bytes(data: bytes) -> tuple[FittedBoosting, dict[str, Any]]:

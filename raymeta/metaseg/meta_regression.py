@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raymeta import schemas
+from raymeta.errors import InputError
 from raymeta.metaseg.boosting_backends import (
     BackendKind,
     BoostingParameters,
@@ -38,7 +39,7 @@ class MetaRegressor:
         seed: int = 0,
     ) -> None:
         if kind not in get_args(BackendKind):
-            raise ValueError(f"kind {kind!r} is unknown: choose one of {', '.join(get_args(BackendKind))}")
+            raise InputError(f"kind {kind!r} is unknown: choose one of {', '.join(get_args(BackendKind))}")
         self.kind: BackendKind = kind
         self.parameters = BoostingParameters(trees, depth, learning_rate, seed)
         self.r2 = math.nan
@@ -59,11 +60,11 @@ class MetaRegressor:
         features = _matrix(table, [*names, schemas.IOU])
         groups = np.array([str(image_id) for image_id in image_ids], dtype=np.str_)
         if len(groups) != len(features):
-            raise ValueError(f"{len(groups)} image ids for {len(features)} segments: pass one a row")
+            raise InputError(f"{len(groups)} image ids for {len(features)} segments: pass one a row")
         has_interior = features[:, names.index(schemas.SIZE_INNER)] > 0
         features, groups = features[has_interior], groups[has_interior]
         if not np.isfinite(features).all():
-            raise ValueError("the segment table holds NaN or infinite values: pass what segment_metrics returned")
+            raise InputError("the segment table holds NaN or infinite values: pass what segment_metrics returned")
         order = np.argsort(groups, kind="stable")
         features, values, groups = features[order, :-1], features[order, -1], groups[order]
         r2 = self._out_of_fold_r2(features, values, groups)
@@ -81,7 +82,7 @@ class MetaRegressor:
         classes = _count_classes(table)
         features = _matrix(table, self._feature_names)
         if schemas.segment_feature_names(classes) != self._feature_names:
-            raise ValueError(f"the table has {classes} classes, the fit had fewer: fit again for these classes")
+            raise InputError(f"the table has {classes} classes, the fit had fewer: fit again for these classes")
         return np.clip(boosting.predict(features), 0.0, 1.0)
 
     def to_bytes(self) -> bytes:
@@ -124,7 +125,7 @@ class MetaRegressor:
 
     def _fitted(self) -> FittedBoosting:
         if self._boosting is None:
-            raise ValueError("the meta regressor isn't fitted: call fit or load first")
+            raise InputError("the meta regressor isn't fitted: call fit or load first")
         return self._boosting
 
     def _out_of_fold_r2(
@@ -151,7 +152,7 @@ def r_squared(values: NDArray[np.float64], predicted: NDArray[np.float64]) -> fl
 def _count_classes(table: pa.Table) -> int:
     """Number of class probabilities in a segment table; raises ValueError where it is none."""
     if not isinstance(table, pa.Table):
-        raise ValueError(f"the segment table is a {type(table).__name__}: pass what segment_metrics returned")
+        raise InputError(f"the segment table is a {type(table).__name__}: pass what segment_metrics returned")
     names = set(table.column_names)
     classes = 0
     while schemas.class_probability(classes) in names:
@@ -163,6 +164,6 @@ def _matrix(table: pa.Table, names: list[str]) -> NDArray[np.float64]:
     """Columns of a segment table as (S, len(names)) float64."""
     missing = [name for name in names if name not in table.column_names]
     if missing:
-        raise ValueError(f"the segment table lacks {', '.join(missing)}: pass what segment_metrics returned")
+        raise InputError(f"the segment table lacks {', '.join(missing)}: pass what segment_metrics returned")
     columns: list[NDArray[Any]] = [table[name].to_numpy() for name in names]
     return np.column_stack(columns).astype(np.float64, copy=False)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raymeta.argument_checks import check_array, whole_number
+from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
 
 
@@ -24,7 +25,7 @@ def confusion_matrix(
     for name, labels in (("prediction", prediction), ("target", target)):
         check_array(name, labels, kinds="biu")
     if prediction.shape != target.shape:
-        raise ValueError(f"prediction {prediction.shape} and target {target.shape} differ in shape: give equal ones")
+        raise InputError(f"prediction {prediction.shape} and target {target.shape} differ in shape: give equal ones")
     check_labels(target, num_classes, "target")
     counted = target != IGNORE
     check_labels(np.where(counted, prediction, 0), num_classes, "prediction", ignore=None)
@@ -60,7 +61,7 @@ def check_labels(labels: NDArray[np.integer], num_classes: int, name: str, ignor
         wrong &= labels != ignore
     if wrong.any():
         allowed = f"0 to {num_classes - 1}" + ("" if ignore is None else f", or {ignore} for ignored")
-        raise ValueError(f"{name} holds class {int(labels[wrong][0])}: allowed are {allowed}")
+        raise InputError(f"{name} holds class {int(labels[wrong][0])}: allowed are {allowed}")
 
 
 def _tensor(values: NDArray[np.integer]) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from raymeta.config import NetworkConfig
+from raymeta.errors import InputError
 from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
 from raymeta.networks.architectures.fcn8 import FCN8
 from raymeta.networks.architectures.lraspp import LRASPP
@@ -33,7 +34,7 @@ def build_network(config: NetworkConfig, num_classes: int, seed: int) -> Segment
         ValueError: unknown kind, or start weights that don't fit.
     """
     if config.kind not in NETWORKS:
-        raise ValueError(f"network.kind {config.kind!r}: choose one of {sorted(NETWORKS)}")
+        raise InputError(f"network.kind {config.kind!r}: choose one of {sorted(NETWORKS)}")
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):  # torch's layers draw default weights before ours are set
         network = NETWORKS[config.kind](config, num_classes, generator)

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raymeta.errors import InputError
+
 TARGET_SHARE: Final = 0.95
 """Share of the full-set mIoU that counts as reached (docs/method.md#target)."""
 
@@ -54,7 +56,7 @@ def cost_at_target(
         ValueError: no run, or curves of unlike length.
     """
     if not costs or len(costs) != len(mious) or any(len(c) != len(m) for c, m in zip(costs, mious, strict=False)):
-        raise ValueError(
+        raise InputError(
             f"{len(costs)} cost and {len(mious)} mIoU curves: give one of each, equally long, for each seed"
         )
     length = min(len(curve) for curve in mious)

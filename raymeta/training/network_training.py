@@ -126,7 +126,7 @@ class _Training:
                 self.network.load_state_dict(state.network)
                 self.optimizer.load_state_dict(state.optimizer)
             except (RuntimeError, ValueError, KeyError) as error:
-                raise ValueError(f"training state doesn't fit network and optimizer: {error}; delete it") from error
+                raise InputError(f"training state doesn't fit network and optimizer: {error}; delete it") from error
         else:
             state = TrainingState({}, {})
         state.network = self.network.state_dict()
@@ -198,12 +198,12 @@ class _Training:
 
 def _check(data: TrainingData, config: TrainingConfig, communicator: Communicator) -> None:
     if data.num_train < 1:
-        raise ValueError("0 training images: label at least 1 image")
+        raise InputError("0 training images: label at least 1 image")
     if data.num_validation < 1:
-        raise ValueError("0 validation images: give at least 1, they decide when training stops")
+        raise InputError("0 validation images: give at least 1, they decide when training stops")
     parts = communicator.world_size * config.accumulation_steps
     if config.batch_size % parts:
-        raise ValueError(
+        raise InputError(
             f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers × "
             f"accumulation_steps {config.accumulation_steps}: choose a multiple of {parts}"
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.config import TrainingConfig
+from raymeta.errors import InputError
 from raymeta.networks.evaluation import check_labels
 from raymeta.schemas import IGNORE
 from raymeta.training.communicator import Communicator
@@ -119,7 +120,7 @@ class BatchPlanner:
         facts = [self._fact(share.index) for share in shares]
         sizes = sorted({size for _, size in facts})
         if len(sizes) > 1:
-            raise ValueError(
+            raise InputError(
                 f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
                 "set training.batch_size 1, or dataset.height and dataset.width, or training.crop_height and crop_width"
             )
@@ -138,6 +139,6 @@ def checked_example(data: TrainingData, index: int, num_classes: int) -> Example
     """A training example whose labels are classes and fit its image. Raises ValueError otherwise."""
     image, labels = data.train_example(index)
     if image.shape[:2] != labels.shape:
-        raise ValueError(f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal")
+        raise InputError(f"training example {index}: image {image.shape[:2]}, labels {labels.shape}: make equal")
     check_labels(labels, num_classes, f"training example {index}")
     return image, labels

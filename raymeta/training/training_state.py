@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raymeta.errors import InputError
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -68,4 +70,4 @@ class TrainingState:
             confusion = values.pop("best_confusion").numpy()
             return cls(**values, history=history, best_confusion=confusion)
         except Exception as error:  # torch raises many kinds for broken bytes: pickle, zip, runtime errors
-            raise ValueError(f"training state of {len(data)} bytes can't be read: {error}; delete it") from error
+            raise InputError(f"training state of {len(data)} bytes can't be read: {error}; delete it") from error

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from raymeta.cli import main
-from raymeta.config import STRATEGY_NAMES, load_config
+from raymeta.config import STRATEGY_NAMES, load_config, run_configs
 from raymeta.datasets.cityscapes import IMAGE_ENDING, LABELS_ENDING, POLYGONS_ENDING
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
@@ -42,7 +42,7 @@ def cityscapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_check_passes_for_deeplab_with_its_start_weights(cityscapes, tmp_path, capsys):
     torch.save(DeepLabV3Plus(19).state_dict(), tmp_path / "xception65.pth")
-    config = str(CONFIGS / "cityscapes_deeplab_metabox_plus.yaml")
+    config = str(CONFIGS / "cityscapes_deeplab.yaml")
     weights = f"network.weights={tmp_path / 'xception65.pth'}"
     assert main(["check", config, f"dataset.root={cityscapes}", f"run_dir={tmp_path}/run", weights]) == 0
     shown = capsys.readouterr().out
@@ -57,7 +57,8 @@ def test_check_passes_for_deeplab_with_its_start_weights(cityscapes, tmp_path, c
 @pytest.mark.parametrize("strategy", STRATEGY_NAMES)
 def test_numbers_fit(cityscapes, network, strategy):
     """What `check` does beside reading every file again."""
-    config = load_config(CONFIGS / f"cityscapes_{network}_{strategy}.yaml", [f"dataset.root={cityscapes}"])
+    study = load_config(CONFIGS / f"studies/cityscapes_{network}.yaml", [f"dataset.root={cityscapes}"])
+    config = next(run for run in run_configs(study) if run.acquisition.strategy == strategy)
     dataset = open_dataset(config.dataset, config.seed)
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
@@ -77,7 +78,7 @@ def test_check_names_start_weights_that_do_not_fit(tmp_path, capsys, text, messa
     overrides = [f"dataset.root={tmp_path / 'data'}", f"network.weights={tmp_path / 'weights.pth'}"]
     numbers = ["box_width=16", "query_size=4", "initial_images=1", "meta_images=1"]
     overrides += [f"run_dir={tmp_path}/run", *(f"acquisition.{number}" for number in numbers)]
-    assert main(["check", str(CONFIGS / "cityscapes_deeplab_metabox_plus.yaml"), *overrides]) == 2
+    assert main(["check", str(CONFIGS / "cityscapes_deeplab.yaml"), *overrides]) == 2
     shown = capsys.readouterr().out
     assert message in shown
-    assert "1 faults found" in shown
+    assert "1 fault found" in shown

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from raymeta.acquisition.policies.query_policy import Need, QueryBudget, QueryContext
+from raymeta.errors import InputError
 
 CANDIDATES_PER_BOX: Final = 8
 """Ranked candidates for each box of the budget; by the paper's costs its dearest boxes are worth four random ones."""
@@ -47,7 +48,7 @@ class MatchedCost:
         """
         match = context.match
         if match is None:
-            raise ValueError("policy matched_cost has no run to match: name one in acquisition.match_cost_of")
+            raise InputError("policy matched_cost has no run to match: name one in acquisition.match_cost_of")
         size, cost = 2 * context.budget.boxes, np.zeros(0, np.int64)
         for start in range(0, candidates.num_rows, size):  # painting scenes is dear: stop once the clicks are reached
             cost = np.concatenate((cost, context.true_clicks(candidates.slice(start, size))))

@@ -11,7 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
-from raymeta.errors import RunFailedError
+from raymeta.errors import InputError, RunFailedError
 from raymeta.local_files import absolute_location
 from raymeta.loop.iteration_bundle import open_existing
 from raymeta.runs.run_store import RunStore
@@ -85,7 +85,7 @@ def check_service(settings: ServiceSettings, options: ServeOptions) -> None:
     open_existing(settings.dataset(config.dataset), config.seed)
     read_split(store)
     if settings.token is not None and not settings.token.strip():
-        raise ValueError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
+        raise InputError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
     if cluster_address(options.address) is None:
         check_port(options.host, options.port)
 

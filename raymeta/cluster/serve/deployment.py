@@ -11,6 +11,7 @@ from ray.serve import Application
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.serve.backend import INGRESS, ServeBackend
 from raymeta.cluster.serve.scoring_replica import SCORING, ScoringReplica
+from raymeta.errors import InputError
 from raymeta.service.http.access_token import TOKEN_VARIABLE
 from raymeta.service.settings import ServiceSettings, ServingLayout
 
@@ -72,7 +73,7 @@ def build(arguments: Mapping[str, Any]) -> Application:
     unknown = sorted(set(arguments) - set().union(*known.values()))
     if unknown or "run" not in arguments:
         allowed = ", ".join(sorted(set().union(*known.values())))
-        raise ValueError(f"args {unknown or 'without run'}: give run, and none but {allowed}")
+        raise InputError(f"args {unknown or 'without run'}: give run, and none but {allowed}")
     chosen = {kind: {k: v for k, v in arguments.items() if k in names} for kind, names in known.items()}
     token = os.environ.get(TOKEN_VARIABLE) or None
     settings = ServiceSettings(**{"token": token, **chosen[ServiceSettings]})
