@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.client import Client, MapName
 from raymeta.datasets.image_files import decode_image
+from raymeta.datasets.registry import open_existing
 from raymeta.loop.image_scorer import ImageScorer
-from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.runs.run_store import RunStore
 from raymeta.service.scoring.rendering import rgb_png
 

@@ -49,7 +49,7 @@ def training_loop(settings: dict[str, Any]) -> None:
     import torch
 
     from raymeta.config import parse_config
-    from raymeta.datasets.registry import open_dataset
+    from raymeta.datasets.registry import open_steady
     from raymeta.loop.training_job import TrainingReporter, run_training_job
     from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
     from raymeta.training.training_set import ExampleCache
@@ -60,7 +60,7 @@ def training_loop(settings: dict[str, Any]) -> None:
     cv2.setNumThreads(1)  # images are made in a thread beside the step
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
-    cache = ExampleCache(open_dataset(config.dataset, config.seed))
+    cache = ExampleCache(open_steady(config.dataset, config.seed))
     mailbox = settings["mailbox"]
     last = -1
     while True:

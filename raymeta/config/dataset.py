@@ -1,10 +1,12 @@
 """Keys of `dataset`."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from raymeta.config.section import MAX_IMAGES, MAX_PIXELS, Location, Section
+
+MAX_WAIT_S: Final = 7 * 24 * 3600.0
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 
@@ -35,6 +37,12 @@ class DatasetConfig(Section):
     )
     max_validation_images: int | None = Field(
         None, ge=1, le=MAX_IMAGES, description="use only this many, evenly spaced"
+    )
+    outage_wait_s: float = Field(
+        60.0, ge=0, le=MAX_WAIT_S, description="seconds to wait for storage that can't be reached; then the run ends"
+    )
+    max_failed_share: float = Field(
+        0.05, ge=0, le=1, description="of a stage's images that may be damaged, but one always; then the run ends"
     )
     scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 

@@ -87,6 +87,8 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "seeds",
     "study",
     "dataset.root",
+    "dataset.outage_wait_s",
+    "dataset.max_failed_share",
     "iterations",
     "scoring.actors",
     "report.panel_images",

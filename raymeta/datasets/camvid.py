@@ -33,7 +33,7 @@ LAYOUT = "train, trainannot, val and valannot: images (PNG or JPEG), and label P
 def find_camvid(root: Path) -> DatasetFiles:
     """Files of CamVid below `root`. Raises DatasetError where the layout is another."""
     require_folders(root, ["train", "trainannot", "val", "valannot"], LAYOUT)
-    pool, pool_orphans = pair_files(root / "train", root / "trainannot")
-    validation, validation_orphans = pair_files(root / "val", root / "valannot")
+    pool = pair_files(root / "train", root / "trainannot")
+    validation = pair_files(root / "val", root / "valannot")
     classes = consecutive_classes(tuple(CAMVID_COLORS), list(CAMVID_COLORS.values()), void=(VOID,))
-    return DatasetFiles("camvid", classes, pool, validation, (*pool_orphans, *validation_orphans))
+    return DatasetFiles.of("camvid", classes, pool, validation)

@@ -13,7 +13,7 @@ from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles
 from raymeta.datasets.image_files import name_fault
 from raymeta.datasets.sample import DatasetError
-from raymeta.datasets.sample_files import SampleFiles, require_folders
+from raymeta.datasets.sample_files import FoundFiles, SampleFiles, require_folders
 
 IMAGE_ENDING = "_leftImg8bit.png"
 LABELS_ENDING = "_gtFine_labelIds.png"
@@ -37,14 +37,12 @@ def find_cityscapes(root: Path, name: str = "cityscapes") -> DatasetFiles:
     """Files of Cityscapes below `root`; the pool is `train`. Raises DatasetError where the layout is another."""
     folders = [f"{kind}/{split}" for kind in ("leftImg8bit", "gtFine") for split in ("train", "val")]
     require_folders(root, folders, LAYOUT)
-    pool, pool_orphans = _find_split(root, "train")
-    validation, validation_orphans = _find_split(root, "val")
-    orphans = (*pool_orphans, *validation_orphans)
-    return DatasetFiles(name, cityscapes_classes(), pool, validation, orphans, read_cityscapes_polygons)
+    pool, validation = _find_split(root, "train"), _find_split(root, "val")
+    return DatasetFiles.of(name, cityscapes_classes(), pool, validation, read_cityscapes_polygons)
 
 
-def _find_split(root: Path, split: str) -> tuple[dict[str, SampleFiles], list[str]]:
-    """Files by image id, and a fault for each annotation without image."""
+def _find_split(root: Path, split: str) -> FoundFiles:
+    """Files of one split, by image id."""
     images, annotation = root / "leftImg8bit" / split, root / "gtFine" / split
     found: dict[str, SampleFiles] = {}
     for path in sorted(images.glob(f"*/*{IMAGE_ENDING}")):
@@ -59,4 +57,5 @@ def _find_split(root: Path, split: str) -> tuple[dict[str, SampleFiles], list[st
         raise DatasetError(f"folder {images} holds no image: expected {LAYOUT}")
     known = {path for sample in found.values() for path in (sample.labels, sample.polygons)}
     files = sorted(path for ending in (LABELS_ENDING, POLYGONS_ENDING) for path in annotation.glob(f"*/*{ending}"))
-    return found, [f"{path}: has no image in {images / path.parent.name}" for path in files if path not in known]
+    orphans = (f"{path}: has no image in {images / path.parent.name}" for path in files if path not in known)
+    return FoundFiles(found, tuple(orphans), frozenset(path for path in known if path is not None).difference(files))

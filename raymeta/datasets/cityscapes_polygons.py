@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.cityscapes_labels import FRAME_LABELS, label_of
-from raymeta.datasets.sample import DatasetError, Polygon
+from raymeta.datasets.sample import DatasetError, MissingFileError, Polygon
 from raymeta.local_files import read_bounded
 
 MAX_BYTES: Final = 32 << 20
@@ -48,7 +48,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(read_bounded(path, MAX_BYTES).decode())
     except FileNotFoundError:
-        raise DatasetError(f"{path}: file is missing") from None
+        raise MissingFileError(path) from None
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: polygons don't parse: {error}") from error
     if not isinstance(content, dict):

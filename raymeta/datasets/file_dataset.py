@@ -1,8 +1,11 @@
 """A data set made of files: what CamVid, Cityscapes and a plain folder have in common."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +13,16 @@ from numpy.typing import NDArray
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_check import check_files
 from raymeta.datasets.image_files import image_size, read_image, read_label_map, resize_image, resize_label_map
-from raymeta.datasets.sample import DatasetError, Polygon
-from raymeta.datasets.sample_files import PolygonReader, SampleFiles
+from raymeta.datasets.sample import DatasetError, LostFileError, MissingFileError, Polygon, UnknownImageError
+from raymeta.datasets.sample_files import FoundFiles, PolygonReader, SampleFiles
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetFiles:
     """Files found in the layout of one kind of data set.
 
-    pool, validation: files by image id. orphans: faults seen while listing, such as labels without image.
+    pool, validation: files by image id. orphans: faults seen while listing, such as labels without image. absent: files
+    of pool or validation images that weren't there.
     """
 
     name: str
@@ -27,6 +31,20 @@ class DatasetFiles:
     validation: Mapping[str, SampleFiles]
     orphans: tuple[str, ...] = ()
     read_polygons: PolygonReader | None = None
+    absent: frozenset[Path] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        classes: ClassList,
+        pool: FoundFiles,
+        validation: FoundFiles,
+        read_polygons: PolygonReader | None = None,
+    ) -> Self:
+        """The files of both parts."""
+        orphans, absent = (*pool.orphans, *validation.orphans), pool.absent | validation.absent
+        return cls(name, classes, pool.samples, validation.samples, orphans, read_polygons, absent)
 
     def __post_init__(self) -> None:
         # Layouts keep the parts in folders of their own, so both may have a 0001.png: the pool keeps the plain id.
@@ -118,7 +136,8 @@ class FileDataset:
 
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
-        image = read_image(self._sample(image_id).image)
+        with self._files_were_there():
+            image = read_image(self._sample(image_id).image)
         return image if self._resize is None else resize_image(image, *self._resize)
 
     def label_map(self, image_id: str) -> NDArray[np.uint8]:
@@ -127,8 +146,9 @@ class FileDataset:
         A label map of another size than its image is refused as well.
         """
         sample = self._sample(image_id)
-        file_values = read_label_map(sample.labels)
-        if file_values.shape != (expected := image_size(sample.image)):
+        with self._files_were_there():
+            file_values, expected = read_label_map(sample.labels), image_size(sample.image)
+        if file_values.shape != expected:
             raise DatasetError(
                 f"{sample.labels}: label map of {file_values.shape[0]}×{file_values.shape[1]} pixels, "
                 f"its image has {expected[0]}×{expected[1]}: store both in one size"
@@ -145,8 +165,10 @@ class FileDataset:
         sample = self._sample(image_id)
         if self._files.read_polygons is None or sample.polygons is None:
             raise DatasetError(f"{self.name} has no polygons: count clicks on its label maps")
-        polygons, (height, width) = self._files.read_polygons(sample.polygons)
-        if (height, width) != (expected := image_size(sample.image)):
+        with self._files_were_there():
+            polygons, (height, width) = self._files.read_polygons(sample.polygons)
+            expected = image_size(sample.image)
+        if (height, width) != expected:
             raise DatasetError(
                 f"{sample.polygons}: polygons of {height}×{width} pixels, "
                 f"its image has {expected[0]}×{expected[1]}: store both in one size"
@@ -172,4 +194,14 @@ class FileDataset:
         try:
             return self._samples[image_id]
         except KeyError:
-            raise DatasetError(f"{self.name} has no image {image_id!r}") from None
+            raise UnknownImageError(f"{self.name} has no image {image_id!r}") from None
+
+    @contextmanager
+    def _files_were_there(self) -> Iterator[None]:
+        """Raise LostFileError for a missing file that was listed when the data set was opened."""
+        try:
+            yield
+        except MissingFileError as error:
+            if error.path in self._files.absent:
+                raise
+            raise LostFileError(error.path) from None

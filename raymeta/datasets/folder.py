@@ -28,9 +28,9 @@ def find_folder(root: Path) -> DatasetFiles:
     """
     require_folders(root, ["images/train", "labels/train", "images/val", "labels/val"], LAYOUT)
     classes = read_class_list(root / CLASS_FILE)
-    pool, pool_orphans = pair_files(root / "images" / "train", root / "labels" / "train")
-    validation, validation_orphans = pair_files(root / "images" / "val", root / "labels" / "val")
-    return DatasetFiles(root.resolve().name, classes, pool, validation, (*pool_orphans, *validation_orphans))
+    pool = pair_files(root / "images" / "train", root / "labels" / "train")
+    validation = pair_files(root / "images" / "val", root / "labels" / "val")
+    return DatasetFiles.of(root.resolve().name, classes, pool, validation)
 
 
 def read_class_list(path: Path) -> ClassList:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from raymeta.datasets.sample import DatasetError
+from raymeta.datasets.sample import DatasetError, MissingFileError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 _EXIF_ORIENTATION = 0x0112
@@ -122,7 +122,7 @@ def _opened(source: Path | bytes, formats: tuple[str, ...], name: str | None = N
     except DatasetError:
         raise
     except FileNotFoundError:
-        raise DatasetError(f"{name}: file is missing") from None
+        raise MissingFileError(Path(name)) from None
     except _DECODING_ERRORS as error:
         wanted = " or ".join(formats)
         raise DatasetError(f"{name}: can't be read: {_reason(error, wanted)}") from error

@@ -1,6 +1,7 @@
 """Opens the data set that a config names."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from raymeta.config import DatasetConfig
@@ -8,6 +9,7 @@ from raymeta.datasets.camvid import find_camvid
 from raymeta.datasets.cityscapes import find_cityscapes
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
+from raymeta.datasets.outages import SteadyDataset
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
 from raymeta.local_files import LocalFileError, local_path
@@ -26,6 +28,28 @@ def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
     if config.height is None or config.width is None:
         return FileDataset(files)
     return FileDataset(files, (config.height, config.width))
+
+
+def open_existing(config: DatasetConfig, seed: int) -> Dataset:
+    """Open a data set that must be there already: nothing is generated.
+
+    Raises:
+        DatasetError: the folder is not there.
+    """
+    if "://" not in config.root and not data_folder(config).is_dir():
+        raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
+    return open_dataset(config, seed)
+
+
+def open_steady(config: DatasetConfig, seed: int, dataset: Dataset | None = None) -> SteadyDataset:
+    """A data set of a run that goes on: its storage may drop out for `config.outage_wait_s` seconds.
+
+    dataset: where it is open already; else it was open elsewhere, so that it is only waited for.
+
+    Raises:
+        DatasetUnreachableError: it doesn't come.
+    """
+    return SteadyDataset(partial(open_existing, config, seed), config.root, config.outage_wait_s, dataset)
 
 
 def data_folder(config: DatasetConfig) -> Path:

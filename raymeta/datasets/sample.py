@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,25 @@ IGNORED = 255
 
 class DatasetError(InputError):
     """Data that can't be used; the message names the file or folder and the remedy."""
+
+
+class MissingFileError(DatasetError):
+    """A file that isn't there. path: where it should be."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: file is missing")
+        self.path = path
+
+    def __reduce__(self) -> tuple[type, tuple[Path]]:
+        return type(self), (self.path,)
+
+
+class LostFileError(MissingFileError):
+    """A file that isn't there any more, though it was when the data set was opened."""
+
+
+class UnknownImageError(DatasetError):
+    """An image id that the data set didn't list when it was opened."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,11 +29,21 @@ def require_folders(root: Path, folders: list[str], layout: str) -> None:
         raise DatasetError(f"folder {', '.join(missing)} is missing: expected {layout}")
 
 
-def pair_files(image_folder: Path, label_folder: Path) -> tuple[dict[str, SampleFiles], list[str]]:
-    """Images and label maps of the same stem.
+@dataclass(frozen=True)
+class FoundFiles:
+    """What a part of a data set holds.
 
-    Returns:
-        files by stem, one entry an image (its label map may be missing), and a fault for each label map without image.
+    samples: files by image id. orphans: a fault for each label file without image. absent: files of `samples` that
+    weren't there when the folders were listed.
+    """
+
+    samples: dict[str, SampleFiles]
+    orphans: tuple[str, ...]
+    absent: frozenset[Path]
+
+
+def pair_files(image_folder: Path, label_folder: Path) -> FoundFiles:
+    """Images and label maps of the same stem; one entry an image, its label map may be absent.
 
     Raises:
         DatasetError: no image at all, or two files share a stem.
@@ -48,4 +58,6 @@ def pair_files(image_folder: Path, label_folder: Path) -> tuple[dict[str, Sample
     }
     alone = known.keys() - {canonical_name(stem) for stem in images}
     orphans = [f"{known[stem]}: has no image in {image_folder}" for stem in sorted(alone)]
-    return pairs, orphans
+    there = set(labels.values())
+    absent = frozenset(sample.labels for sample in pairs.values() if sample.labels not in there)
+    return FoundFiles(pairs, tuple(orphans), absent)

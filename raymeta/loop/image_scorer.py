@@ -18,10 +18,11 @@ from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
-from raymeta.networks.inference import predict_softmax
+from raymeta.networks.inference import finite_pixels, predict_softmax
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import SegmentationNetwork
 
@@ -29,6 +30,10 @@ __all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
 
 Softmax = NDArray[np.float32] | torch.Tensor
 """(C, H, W) float32, in main memory or on the GPU."""
+
+
+class NetworkDivergedError(RunFailedError):
+    """A committed network whose output isn't made of numbers."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,17 @@ class ImageScorer:
         return network.to(self.device).eval()
 
     def softmax(self, image: NDArray[np.uint8]) -> Softmax:
-        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU."""
+        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU.
+
+        Raises:
+            NetworkDivergedError: it isn't made of numbers.
+        """
         softmax = predict_softmax(self.network, image, self.device)
+        if not finite_pixels(softmax[:1]):  # a spoiled pixel is spoiled in every class
+            raise NetworkDivergedError(
+                f"the network of iteration {self.bundle.iteration} gives nan or infinite logits: its training "
+                "diverged; lower training.learning_rate, in a new run_dir"
+            )
         if softmax.device.type == "cpu":
             return softmax.numpy()
         torch.cuda.synchronize(softmax.device)  # so that the network's seconds are its own

@@ -10,7 +10,7 @@ import torch
 
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig
-from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_pipeline import ImagePipeline
 from raymeta.loop.image_scorer import ImageScorer, Softmax, Timed
@@ -31,13 +31,14 @@ class ImageTasks:
     """Opens the data set once and loads a bundle when its key changes.
 
     Calls may overlap: the pipeline is shared, so that decoders, network and post-processing don't wait between two
-    parts. An image that can't be read gives a row with an `error`, never an exception.
+    parts. An image that can't be read gives a row with an `error`, no exception; storage that can't be reached, or a
+    network that gives no numbers, ends the call with a RunFailedError.
     """
 
     def __init__(self, config: ExperimentConfig, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.dataset = open_dataset(config.dataset, config.seed)
+        self.dataset = open_steady(config.dataset, config.seed)
         # Without a GPU the network itself uses all threads: one more of each kind only fills its gaps.
         self.pipeline = ImagePipeline(config.scoring.threads_per_actor if device.type == "cuda" else 1)
         self._loaded: tuple[object, ImageScorer] | None = None

@@ -2,26 +2,12 @@
 
 from typing import Final
 
-from raymeta.config import DatasetConfig
-from raymeta.datasets.registry import data_folder, open_dataset
-from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.labels.label_store import LabelStore
 from raymeta.loop.bundle import Bundle
 from raymeta.runs.records import ScoreRecord
 from raymeta.runs.run_store import RunStore
 
 REGRESSOR: Final = "meta_regressor.bin"
-
-
-def open_existing(config: DatasetConfig, seed: int) -> Dataset:
-    """Open a data set that must be there already: reports and the service generate nothing.
-
-    Raises:
-        DatasetError: the folder is not there.
-    """
-    if "://" not in config.root and not data_folder(config).is_dir():
-        raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
-    return open_dataset(config, seed)
 
 
 def read_bundle(store: RunStore, iteration: int) -> Bundle:

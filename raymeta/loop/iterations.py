@@ -3,26 +3,25 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import pyarrow as pa
 from rich.console import Console
 
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
-from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.registry import open_dataset, open_steady
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.loop import stages
 from raymeta.loop.check import check_numbers, experiment_split
+from raymeta.loop.pool_clicks import count_pool_clicks
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
 from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
-from raymeta.runs.input_key import labels_key, work_key
+from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
 
 StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
 """Starts the workers that stay over an experiment, and ends them."""
@@ -42,7 +41,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     """
     config = absolute_paths(config)
     store = RunStore(config.run_dir)
-    dataset = open_dataset(config.dataset, config.seed)
+    dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
     progress = RunProgress(config.acquisition.strategy, config.iterations, console)
@@ -70,9 +69,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
 
 
 def run_iterations(session: Session) -> None:
-    """Count the pool's clicks, then run iterations until the config's number of them, or the pool is dry."""
-    session.progress.begin_stage("clicks", len(session.split.pool))
-    _count_pool_clicks(session)
+    """Run iterations until the config's number of them, or the pool is dry."""
     for index in range(session.config.iterations):
         summary = run_iteration(session, index)
         if summary.query_boxes == 0 and session.config.acquisition.strategy != "full_set":
@@ -85,15 +82,17 @@ def run_iteration(session: Session, index: int) -> SummaryRecord:
     folder = session.store.iteration(index)
     known = session.labels.known_labels(index)
     committed = _sound_stages(session, folder, known)
-    session.recall_faults(folder, committed)
     if "summary" in committed:
         folder.delete_scratch_files()
         return SummaryRecord.read(folder)
+    session.begin_iteration()
+    session.recall_faults(folder, committed)
     session.progress.begin_iteration(index)
+    count_pool_clicks(session)
     if "train" not in committed:
         stages.train(session, folder, index, known)
     if session.config.acquisition.strategy == "full_set":
-        stages.finish_full_set(folder)
+        stages.finish_full_set(session, folder)
     else:
         if "fit" not in committed:
             stages.fit(session, folder, index, known)
@@ -131,23 +130,3 @@ def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
         if SummaryRecord.read(folder).query_boxes == 0:
             return True
     return True
-
-
-def _count_pool_clicks(session: Session) -> None:
-    """Keep the clicks of every whole image of P once: the denominators of the costs (docs/method.md#whole-images)."""
-    pool = session.split.pool
-    counted = session.store.read_pool_clicks(session.config)
-    finished = session.store.finished_blocks("pool_clicks", work_key(session.config, session.dataset.name))
-    if counted is not None:
-        finished.discard()
-        missing = set(pool) - set(counted[IMAGE_ID].to_pylist())
-        session.note_faults(dict.fromkeys(sorted(missing), "its clicks could not be counted when the run began"))
-        return
-    with finished:
-        rows = stages.run_from_blocks(session, finished, "whole_image_clicks", pool)
-    failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
-    session.note_faults(failed)
-    kept = [{name: row[name] for name in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row["error"] is None]
-    table = pa.Table.from_pylist(kept, schema=WHOLE_IMAGE_CLICKS_SCHEMA)
-    session.store.write_pool_clicks(table, session.config)
-    finished.discard()

@@ -12,7 +12,7 @@ import torch
 
 from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.config import ExperimentConfig
-from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_tasks import PART_IMAGES, PARTS_PER_BLOCK, ImageTasks
 from raymeta.loop.training_job import TrainingReporter, run_training_job
@@ -33,7 +33,7 @@ class LocalTrainer:
 
     def __init__(self, config: ExperimentConfig, device: torch.device) -> None:
         self._config, self._device = config, device
-        self._cache = ExampleCache(open_dataset(config.dataset, config.seed))
+        self._cache = ExampleCache(open_steady(config.dataset, config.seed))
 
     def train(
         self,

@@ -76,8 +76,8 @@ def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabel
     bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, known.regions, reference=reference))
     with folder.finished_blocks("fit", work_key(session.config, network, reference)) as finished:
         rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
-    failed = {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
-    session.note_faults(failed)
+    failed = failed_images(rows)
+    session.leave_out(failed, len(rows), "images of the meta set")
     tables = [
         (row[IMAGE_ID], pa.ipc.open_stream(row[SEGMENTS_TABLE]).read_all()) for row in rows if row["error"] is None
     ]
@@ -116,7 +116,7 @@ def score(session: Session, folder: IterationFolder, index: int, regions: Labell
         candidates, rows = session.scorer.select(
             pool, session.scorer.share(bundle), on_rows=_keep(session, finished), known=known
         )
-    session.note_faults({row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None})
+    session.leave_out(failed_images(rows), len(rows), "images of the pool")
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
     match = match_target(session.config, session.store, index)
     query, notes = choose_query(candidates, session.config, index, session.dataset, match)
@@ -138,13 +138,18 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
     answers = session.annotator.collect(ticket)
     if answers is None:
         raise WaitingForPeople(session.annotator.wanted(ticket))
-    session.note_faults(dict(answers.faults))
+    session.leave_out(answers.faults, len(query[IMAGE_ID].unique()), "images of the query")
     folder.write_table("annotation.parquet", answers.effort)
     OracleRecord(failed_images=session.faults).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
 
 
-def finish_full_set(folder: IterationFolder) -> None:
+def failed_images(rows: Sequence[Row]) -> dict[str, str]:
+    """The reason for each image whose row tells of an error."""
+    return {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
+
+
+def finish_full_set(session: Session, folder: IterationFolder) -> None:
     """The reference has nothing to fit, score or ask: empty tables, so that every run folder reads alike."""
     if not folder.is_committed("fit"):
         FitRecord().write(folder)
@@ -155,7 +160,7 @@ def finish_full_set(folder: IterationFolder) -> None:
         folder.commit("score", ["images.parquet", "query.parquet"])
     if not folder.is_committed("annotate"):
         folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
-        OracleRecord().write(folder)
+        OracleRecord(failed_images=session.faults).write(folder)
         folder.commit("annotate", ["annotation.parquet", "oracle.json"])
 
 
@@ -194,6 +199,7 @@ def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[st
     sample = clicks_sample(session.split.unlabelled, session.config.seed, size)
     readable = [image_id for image_id in sample if image_id in set(pool)]
     rows = run_from_blocks(session, finished, "largest_box_clicks", readable, bundle)
+    session.leave_out(failed_images(rows), len(rows), "images of the sample for clicks_max")
     return max([1, *(row["clicks"] for row in rows if row["error"] is None)])
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from raymeta.config import ExperimentConfig
-from raymeta.errors import RunFailedError
+from raymeta.errors import GOES_ON, RunFailedError
+from raymeta.loop.failed_images import check_failed_share
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 from raymeta.networks.registry import build_network
 from raymeta.training.communicator import Communicator, SingleProcess
-from raymeta.training.network_training import train_network
+from raymeta.training.network_training import TrainingDivergedError, train_network
 from raymeta.training.training_set import ExampleCache, LabelledExamples
 from raymeta.training.training_state import EpochRecord, TrainingState
 
@@ -71,24 +72,28 @@ def run_training_job(
     """Train one network from its start weights; all ranks call this alike.
 
     Raises:
-        TrainingFailedError: no labelled, or no validation image is readable.
+        TrainingFailedError: no labelled, or no validation image is readable, or the network's numbers became infinite.
+        TooManyFailedImagesError: more than `dataset.max_failed_share` of either can't be read.
+        DatasetUnreachableError: the data set's storage didn't come back in time.
         ValueError: data, state or numbers that can't be trained with.
     """
-    examples = LabelledExamples(cache, job.labels, job.validation_ids)
-    if not examples.num_train or not examples.num_validation:
-        raise TrainingFailedError(f"no readable labelled or validation image: {examples.faults}")
+    communicator = communicator or SingleProcess()
+    examples = _readable_examples(job, config, cache, communicator)
     seed = config.seed + 1000 * job.iteration
-    state = train_network(
-        build_network(config.network, cache.dataset.num_classes, seed).to(device),
-        examples,
-        config.training,
-        seed=seed,
-        device=device,
-        communicator=communicator or SingleProcess(),
-        on_epoch=reporter.epoch if reporter else None,
-        on_step=reporter.step if reporter else None,
-        resume=job.resume,
-    )
+    try:
+        state = train_network(
+            build_network(config.network, cache.dataset.num_classes, seed).to(device),
+            examples,
+            config.training,
+            seed=seed,
+            device=device,
+            communicator=communicator,
+            on_epoch=reporter.epoch if reporter else None,
+            on_step=reporter.step if reporter else None,
+            resume=job.resume,
+        )
+    except TrainingDivergedError as error:
+        raise TrainingFailedError(f"iteration {job.iteration}: {error}, in a new run_dir") from error
     buffer = io.BytesIO()
     torch.save(state.best_weights, buffer)
     return TrainedNetwork(
@@ -99,3 +104,18 @@ def run_training_job(
         miou=state.best_miou,
         faults=examples.faults,
     )
+
+
+def _readable_examples(
+    job: TrainingJob, config: ExperimentConfig, cache: ExampleCache, communicator: Communicator
+) -> LabelledExamples:
+    """The images that all ranks can read, where these are enough."""
+    examples = LabelledExamples(cache, job.labels, job.validation_ids, communicator)
+    for faults, readable, what in (
+        (examples.train_faults, examples.num_train, "labelled images"),
+        (examples.validation_faults, examples.num_validation, "validation images"),
+    ):
+        check_failed_share(faults, len(faults) + readable, config.dataset.max_failed_share, what)
+        if not readable:
+            raise TrainingFailedError(f"iteration {job.iteration}: no readable {what}: {faults}; {GOES_ON}")
+    return examples

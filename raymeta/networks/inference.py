@@ -75,9 +75,26 @@ def predict_labels(network: nn.Module, images: NDArray[np.uint8] | Tensor) -> Te
 
     The network runs in evaluation mode and is left in the mode it had.
     """
+    return predict_logits(network, images).argmax(dim=1).to(torch.uint8)
+
+
+def predict_logits(network: nn.Module, images: NDArray[np.uint8] | Tensor) -> Tensor:
+    """images: (N, H, W, 3) uint8 RGB → (N, C, H, W) logits on the network's device.
+
+    The network runs in evaluation mode and is left in the mode it had.
+    """
     device = next(network.parameters()).device
     with evaluation_mode(network), torch.inference_mode():
-        return network(normalise(images, device)).argmax(dim=1).to(torch.uint8)
+        logits: Tensor = network(normalise(images, device))
+        return logits
+
+
+def finite_pixels(values: Tensor) -> Tensor:
+    """(…, C, H, W) logits or softmax → () bool on their device: whether each pixel's softmax is made of numbers.
+
+    nan or +infinity in one class spoils a pixel, -infinity in all of them too.
+    """
+    return torch.isfinite(values.amax(dim=-3)).all()
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
 
 def class_names(runs: Sequence[RunResults]) -> tuple[tuple[str, ...], list[str]]:
     """Names of the classes from the data set, else from the file that an exported run brings along."""
-    from raymeta.loop.iteration_bundle import open_existing  # loads torch: only for reports, not for tables
+    from raymeta.datasets.registry import open_existing  # loads torch: only for reports, not for tables
 
     notes = []
     for run in runs:

@@ -16,10 +16,11 @@ from raymeta.acquisition.strategies import find_strategy
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
 from raymeta.config import ConfigError, ExperimentConfig, apply_overrides
+from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
 from raymeta.locations import below
 from raymeta.loop.image_scorer import Bundle
-from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.query_choice import choose_query
 from raymeta.loop.workers import Row, Scorer

@@ -7,8 +7,9 @@ import pyarrow as pa
 import torch
 
 from raymeta.boxes import Box
+from raymeta.datasets.registry import open_existing
 from raymeta.loop.image_scorer import ImageScorer
-from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.report.aggregation_panels import aggregation_panel, box_factors
 from raymeta.report.panels import panel
 from raymeta.runs.run_store import RunStore

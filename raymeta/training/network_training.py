@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from raymeta.config import TrainingConfig
-from raymeta.errors import InputError
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.evaluation import mean_iou
 from raymeta.networks.inference import normalise
@@ -23,7 +22,7 @@ from raymeta.training.determinism import deterministic_algorithms, seeded_torch
 from raymeta.training.optimization import build_optimizer, learning_rate, set_learning_rate, summed_cross_entropy
 from raymeta.training.training_batches import Batch, BatchPlanner, TrainingData
 from raymeta.training.training_state import EpochRecord, TrainingState
-from raymeta.training.validation import Validation
+from raymeta.training.validation import TrainingDivergedError, Validation
 
 __all__ = [
     "Communicator",
@@ -37,10 +36,6 @@ __all__ = [
 
 OnEpoch = Callable[[EpochRecord, TrainingState], None]
 OnStep = Callable[[int, int], None]
-
-
-class TrainingDivergedError(InputError):
-    """The loss became infinite or nan before any epoch was worth keeping."""
 
 
 def train_network(
@@ -68,7 +63,7 @@ def train_network(
 
     Raises:
         ValueError: data or state that can't be trained with.
-        TrainingDivergedError: the first epoch's loss isn't finite.
+        TrainingDivergedError: the first epoch's loss, or a validation image's logits in any, aren't finite.
     """
     return _Training(network, data, config, seed, torch.device(device), communicator or SingleProcess()).run(
         on_epoch, on_step, resume
@@ -110,7 +105,7 @@ class _Training:
                 with seeded_torch(self.seed, epoch, self.communicator.rank, self.device):
                     loss = self._train_epoch(wrapped, batches, state.steps, on_step)
                 _share_buffers(self.network, self.communicator)
-                confusion = self.validation.confusion(self.network)
+                confusion = self._validate(loss)
             steps = state.steps + len(batches)
             rate = learning_rate(self.config, steps - 1)
             record = EpochRecord(epoch, steps, rate, loss, mean_iou(confusion), time.perf_counter() - start)
@@ -174,6 +169,12 @@ class _Training:
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
         return loss.detach()
+
+    def _validate(self, loss: float) -> NDArray[np.int64]:
+        """(C, C) confusion matrix; all zeros after an infinite loss, whose epoch is never kept."""
+        if math.isfinite(loss):
+            return self.validation.confusion(self.network)
+        return np.zeros((self.network.num_classes,) * 2, np.int64)
 
     def _finish_epoch(self, state: TrainingState, record: EpochRecord, confusion: NDArray[np.int64]) -> None:
         state.epoch, state.steps = record.epoch, record.steps

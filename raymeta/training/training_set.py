@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.known_labels import ImageLabels, KnownLabels
 from raymeta.datasets.sample import Dataset
+from raymeta.training.communicator import Communicator, SingleProcess
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -56,18 +57,15 @@ class ExampleCache:
             self._bytes += size * fits
             return fits
 
-    def readable(self, image_ids: Sequence[str], known: KnownLabels) -> tuple[list[str], dict[str, str]]:
-        """Split ids into those that can be read and those that can't, with the reason."""
-        good: list[str] = []
+    def unreadable(self, image_ids: Sequence[str], known: KnownLabels) -> dict[str, str]:
+        """The images that can't be read, or whose labels can't, with the reason."""
         faults: dict[str, str] = {}
         for image_id in image_ids:
             try:
                 self.example(image_id, known)
             except READ_ERRORS as error:
                 faults[image_id] = str(error)
-            else:
-                good.append(image_id)
-        return good, faults
+        return faults
 
 
 class LabelledExamples:
@@ -75,15 +73,29 @@ class LabelledExamples:
 
     Definition: docs/method.md#training-labels.
 
-    `faults` holds the images that could not be read, with the reason; they are left out.
+    `train_faults` and `validation_faults` hold the images that could not be read, with the reason; they are left out.
+    An image that one rank can't read is left out by all: each sees the data through its own machine.
     """
 
-    def __init__(self, cache: ExampleCache, known: KnownLabels, validation_ids: Sequence[str]) -> None:
+    def __init__(
+        self,
+        cache: ExampleCache,
+        known: KnownLabels,
+        validation_ids: Sequence[str],
+        communicator: Communicator | None = None,
+    ) -> None:
         self.cache = cache
         self.known = known
-        self.train_ids, train_faults = cache.readable(known.regions.image_ids(), known)
-        self.validation_ids, validation_faults = cache.readable(validation_ids, known)
-        self.faults = train_faults | validation_faults
+        train_ids, ranks = known.regions.image_ids(), communicator or SingleProcess()
+        self.train_faults = _faults_of_all_ranks(cache, train_ids, known, ranks)
+        self.validation_faults = _faults_of_all_ranks(cache, validation_ids, known, ranks)
+        self.train_ids = [i for i in train_ids if i not in self.train_faults]
+        self.validation_ids = [i for i in validation_ids if i not in self.validation_faults]
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """All images that could not be read, with the reason."""
+        return self.train_faults | self.validation_faults
 
     @property
     def num_train(self) -> int:
@@ -102,3 +114,16 @@ class LabelledExamples:
     def validation_example(self, index: int) -> Example:
         """(H, W, 3) uint8 RGB and (H, W) uint8 labels."""
         return self.cache.example(self.validation_ids[index], self.known)
+
+
+def _faults_of_all_ranks(
+    cache: ExampleCache, image_ids: Sequence[str], known: KnownLabels, ranks: Communicator
+) -> dict[str, str]:
+    """What this or another rank can't read: the same images on every rank."""
+    own = cache.unreadable(image_ids, known)
+    failed = ranks.sum_array(np.array([image_id in own for image_id in image_ids], dtype=np.int64))
+    return {
+        image_id: own.get(image_id, "another training worker can't read it")
+        for image_id, count in zip(image_ids, failed, strict=True)
+        if count
+    }

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from raymeta.errors import InputError
 from raymeta.networks.evaluation import check_labels, count_confusion
-from raymeta.networks.inference import predict_labels
+from raymeta.networks.inference import finite_pixels, predict_logits
 from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.training.communicator import Communicator
 from raymeta.training.prefetching import prefetch
@@ -21,6 +22,10 @@ DEVICE_SHARE: Final = 0.1
 
 Example = tuple[Tensor, Tensor]
 """(1, H, W, 3) uint8 RGB image and its (1, H, W) uint8 labels."""
+
+
+class TrainingDivergedError(InputError):
+    """Loss or logits became infinite or nan, so that no network is worth keeping."""
 
 
 class Validation:
@@ -44,11 +49,20 @@ class Validation:
 
         Raises:
             ValueError: a label that is no class.
+            TrainingDivergedError: nan or infinite logits, on any rank.
         """
         classes = self._num_classes
         confusion = torch.zeros((classes, classes), dtype=torch.int64, device=self._device)
+        infinite = torch.zeros((), dtype=torch.int64, device=self._device)
         for image, target in self._examples():
-            confusion += count_confusion(predict_labels(network, image), target, classes)
+            logits = predict_logits(network, image)
+            infinite += ~finite_pixels(logits)
+            confusion += count_confusion(logits.argmax(dim=1).to(torch.uint8), target, classes)
+        if images := int(self._communicator.sum_array(infinite.cpu().numpy()[None])[0]):
+            raise TrainingDivergedError(
+                f"the network gives nan or infinite logits for {images} of {self._data.num_validation} validation "
+                "images: lower training.learning_rate"
+            )
         return self._communicator.sum_array(confusion.cpu().numpy())
 
     def _examples(self) -> Iterator[Example]:

@@ -11,9 +11,9 @@ from types import FrameType
 from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
+from raymeta.datasets.registry import open_existing
 from raymeta.errors import InputError, RunFailedError
 from raymeta.local_files import absolute_location
-from raymeta.loop.iteration_bundle import open_existing
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import read_split
 from raymeta.service.http.access_token import TOKEN_VARIABLE

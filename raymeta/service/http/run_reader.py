@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
+from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
 from raymeta.locations import last_name
-from raymeta.loop.iteration_bundle import REGRESSOR, open_existing
+from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from raymeta.datasets.image_files import decode_image
+from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import DatasetError
 from raymeta.loop.image_scorer import ImageScorer
-from raymeta.loop.iteration_bundle import open_existing, read_bundle
+from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import read_split
 from raymeta.service.http.refusals import BackendBusyError, RequestRefusedError, not_found, unprocessable
