@@ -10,13 +10,16 @@ import ray
 
 from raymeta.cluster.training_mailbox import start_mailbox
 from raymeta.cluster.training_worker import training_loop
+from raymeta.cluster.worker_failures import WorkerFailure, why_it_ended
 from raymeta.config import ExperimentConfig
-from raymeta.errors import GOES_ON
+from raymeta.errors import GOES_ON, InputError
 from raymeta.loop.training_job import TrainingFailedError
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 
 MAX_WORKER_FAILURES = 5
 POLL_S = 0.25
+CLOSE_S = 30.0
+FAILED_CLOSE_S = 3.0
 
 
 class NetworkTrainer:
@@ -32,6 +35,7 @@ class NetworkTrainer:
         self._gpu_share = gpu_share
         self._mailbox = start_mailbox()
         self._error: BaseException | None = None
+        self._failed = False
         self._storage = tempfile.TemporaryDirectory(prefix="raymeta-train-")
         self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
         self._thread.start()
@@ -63,17 +67,26 @@ class NetworkTrainer:
         """Return once all workers run, and so have their places.
 
         Raises:
-            TrainingFailedError: Ray Train ended before.
+            TrainingFailedError: Ray Train ended before, or a worker failed.
+            InputError: a worker can't use what it was given.
         """
-        while ray.get(self._mailbox.arrivals.remote()) < self.config.training.workers:
+        while len(ray.get(self._mailbox.places.remote())) < self.config.training.workers:
+            self._raise_failure(ray.get(self._mailbox.failure.remote()))
             if not self._thread.is_alive():
                 raise TrainingFailedError(self._ended("before its workers ran"))
             time.sleep(POLL_S)
 
     def _ended(self, when: str) -> str:
-        """What stops the run; of Ray's reasons the first line, the others explain at length what may be."""
-        reason = (str(self._error).strip().splitlines() or ["it gave no reason"])[0]
+        """What stops the run, and which worker's log tells more."""
+        reason = why_it_ended(self._error, ray.get(self._mailbox.places.remote()))
         return f"Ray Train ended {when}: {reason}\n{GOES_ON}"
+
+    def _raise_failure(self, failure: WorkerFailure | None) -> None:
+        """Raise a worker's own error, as it was told."""
+        if failure is None:
+            return
+        self._failed = True
+        raise InputError(failure.text) if failure.kind == "input" else TrainingFailedError(failure.text)
 
     def train(
         self, job: TrainingJob, *, on_progress: Callable[[dict[str, Any]], None], on_state: Callable[[bytes], None]
@@ -81,7 +94,8 @@ class NetworkTrainer:
         """See `Trainer.train`.
 
         Raises:
-            TrainingFailedError: Ray Train ended, or no image was readable.
+            TrainingFailedError: Ray Train ended, or a worker failed.
+            InputError: a worker can't use what it was given.
         """
         number = ray.get(self._mailbox.submit.remote(job))
         epoch = 0
@@ -95,13 +109,15 @@ class NetworkTrainer:
             if (newer := ray.get(self._mailbox.state.remote(number, epoch))) is not None:
                 epoch, state = newer
                 on_state(state)
-        if isinstance(result, str):
-            raise TrainingFailedError(result)
+        if isinstance(result, WorkerFailure):
+            self._raise_failure(result)
         return cast(TrainedNetwork, result)
 
     def close(self) -> None:
         """Send the workers home and wait for them."""
         ray.get(self._mailbox.submit.remote(None))
-        self._thread.join(timeout=30)
-        ray.kill(self._mailbox)
+        # After a worker's own error Ray Train is starting the group again, for nothing.
+        self._thread.join(timeout=FAILED_CLOSE_S if self._failed else CLOSE_S)
+        if not self._thread.is_alive():  # else it sends the new group home
+            ray.kill(self._mailbox)
         self._storage.cleanup()

@@ -5,18 +5,22 @@ from typing import Any
 
 import ray
 
+from raymeta.cluster.worker_failures import WorkerFailure
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 
 
 class TrainingMailbox:
     """Hands each job to all workers of a group; a group that restarts gets the unfinished job again.
 
-    Jobs are numbered from 0. Rank 0 alone delivers: states after epochs, progress, and the result.
+    Jobs are numbered from 0. Rank 0 alone delivers: states after epochs, progress, and the result. Any rank may tell
+    of an error of its own, which ends the training.
     """
 
     def __init__(self) -> None:
         self._jobs: list[TrainingJob | None] = []
-        self._results: dict[int, TrainedNetwork | str | None] = {}
+        self._results: dict[int, TrainedNetwork | None] = {}
+        self._failure: WorkerFailure | None = None
+        self._places: dict[int, str] = {}
         self._progress: dict[str, Any] = {}
         self._state: tuple[int, int, bytes] | None = None  # job, epoch, state
         self._arrivals = 0
@@ -37,7 +41,6 @@ class TrainingMailbox:
         def ready() -> bool:
             return max(len(self._results), last + 1) < len(self._jobs)
 
-        self._arrivals += last < 0
         async with self._changed:
             await self._changed.wait_for(ready)
             number = max(len(self._results), last + 1)
@@ -45,9 +48,24 @@ class TrainingMailbox:
             known = self._state[2] if self._state and self._state[0] == number else None
             return number, job, known or (job.resume if job else None)
 
-    async def arrivals(self) -> int:
-        """Workers that have asked for their first job; those of a group that started again count again."""
-        return self._arrivals
+    async def arrive(self, rank: int, place: str) -> WorkerFailure | None:
+        """A worker runs, at this place; those of a group that started again come again. Gives `failure`."""
+        self._places[rank] = place
+        return self._failure
+
+    async def places(self) -> dict[int, str]:
+        """Where each rank ran last."""
+        return self._places
+
+    async def fail(self, failure: WorkerFailure) -> None:
+        """A rank tells of its own error; a second one, which may follow from the first, changes nothing."""
+        async with self._changed:
+            self._failure = self._failure or failure
+            self._changed.notify_all()
+
+    async def failure(self) -> WorkerFailure | None:
+        """A rank's own error."""
+        return self._failure
 
     async def report(self, number: int, progress: dict[str, Any]) -> None:
         """Rank 0 tells how far it is."""
@@ -68,19 +86,25 @@ class TrainingMailbox:
             return None
         return self._state[1], self._state[2]
 
-    async def finish(self, number: int, result: TrainedNetwork | str) -> None:
-        """A rank delivers a network, or the reason why there is none; a second delivery changes nothing."""
+    async def finish(self, number: int, result: TrainedNetwork) -> None:
+        """Rank 0 delivers a network; a second delivery changes nothing."""
         async with self._changed:
             self._results.setdefault(number, result)
             self._changed.notify_all()
 
-    async def result(self, number: int, timeout: float) -> TrainedNetwork | str | None:
-        """The result of a job, or None when it isn't there after `timeout` seconds."""
+    async def result(self, number: int, timeout: float) -> TrainedNetwork | WorkerFailure | None:
+        """The result of a job, or why there will be none; None when neither is there after `timeout` seconds."""
+
+        def ready() -> bool:
+            return number in self._results or self._failure is not None
+
         async with self._changed:
             try:
-                await asyncio.wait_for(self._changed.wait_for(lambda: number in self._results), timeout)
+                await asyncio.wait_for(self._changed.wait_for(ready), timeout)
             except TimeoutError:
                 return None
+            if number not in self._results:
+                return self._failure
             result = self._results[number]
             self._results[number] = None  # the driver has it: weights needn't stay in memory
             return result

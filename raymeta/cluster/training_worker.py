@@ -41,8 +41,29 @@ class DistributedCommunicator:
 def training_loop(settings: dict[str, Any]) -> None:
     """Loop of every Ray Train worker: ask the mailbox for a job, train, deliver, until sent home.
 
+    A worker's own error would come again: it goes to the mailbox, and a group that Ray Train starts all the same ends
+    at once. Only the loss of a peer is left to Ray Train alone, which starts the group again.
+
     settings: `config` (values of ExperimentConfig), `mailbox` (actor handle), `use_gpu` (bool).
     """
+    import ray
+    import ray.train
+
+    from raymeta.cluster.worker_failures import WorkerFailure, is_lost_peer, worker_place
+
+    mailbox = settings["mailbox"]
+    rank = ray.train.get_context().get_world_rank()
+    if ray.get(mailbox.arrive.remote(rank, worker_place())) is not None:
+        return
+    try:
+        _train_jobs(settings)
+    except Exception as error:
+        if not is_lost_peer(error):
+            ray.get(mailbox.fail.remote(WorkerFailure.of(error)))
+        raise
+
+
+def _train_jobs(settings: dict[str, Any]) -> None:
     import cv2
     import ray
     import ray.train.torch
@@ -72,35 +93,16 @@ def training_loop(settings: dict[str, Any]) -> None:
             partial(mailbox.report.remote, last),
             partial(mailbox.keep_state.remote, last),
         )
-        try:
-            result = run_training_job(
-                replace(job, resume=resume),
-                config,
-                cache,
-                device,
-                communicator,
-                reporter if communicator.rank == 0 else None,
-            )
-        except Exception as error:
-            if _is_lost_peer(error, communicator.world_size):
-                raise  # Ray Train starts the group again
-            # The same input would fail again: tell the driver instead of being started again.
-            ray.get(mailbox.finish.remote(last, f"{type(error).__name__}: {error}"))
-            raise
+        result = run_training_job(
+            replace(job, resume=resume),
+            config,
+            cache,
+            device,
+            communicator,
+            reporter if communicator.rank == 0 else None,
+        )
         if device.type == "cuda":
             torch.cuda.empty_cache()  # a scorer may share the GPU
         return_freed_memory()
         if communicator.rank == 0:
             ray.get(mailbox.finish.remote(last, result))
-
-
-def _is_lost_peer(error: Exception, world_size: int) -> bool:
-    """Whether another rank's end explains an error: gloo and NCCL name their transport in a RuntimeError."""
-    import torch.distributed as dist
-
-    if world_size == 1:
-        return False
-    words = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe", "socket")
-    return isinstance(error, dist.DistError) or (
-        type(error) is RuntimeError and any(word in str(error).lower() for word in words)
-    )

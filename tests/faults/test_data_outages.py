@@ -1,4 +1,4 @@
-"""The data set's storage drops out, or files of it are damaged, while a run goes on: waited for, told, never used up."""
+"""The data set's storage drops out, or files of it are damaged, while a run goes on."""
 
 import json
 import shutil
