@@ -12,7 +12,7 @@ from raymeta.cluster.training_mailbox import start_mailbox
 from raymeta.cluster.training_worker import training_loop
 from raymeta.cluster.worker_failures import WorkerFailure, why_it_ended
 from raymeta.config import ExperimentConfig
-from raymeta.errors import GOES_ON, InputError
+from raymeta.errors import GOES_ON
 from raymeta.loop.training_job import TrainingFailedError
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 
@@ -67,7 +67,7 @@ class NetworkTrainer:
         """Return once all workers run, and so have their places.
 
         Raises:
-            TrainingFailedError: Ray Train ended before, or a worker failed.
+            RunFailedError: Ray Train ended before, or a worker failed.
             InputError: a worker can't use what it was given.
         """
         while len(ray.get(self._mailbox.places.remote())) < self.config.training.workers:
@@ -86,7 +86,7 @@ class NetworkTrainer:
         if failure is None:
             return
         self._failed = True
-        raise InputError(failure.text) if failure.kind == "input" else TrainingFailedError(failure.text)
+        raise failure.error()
 
     def train(
         self, job: TrainingJob, *, on_progress: Callable[[dict[str, Any]], None], on_state: Callable[[bytes], None]
@@ -94,7 +94,7 @@ class NetworkTrainer:
         """See `Trainer.train`.
 
         Raises:
-            TrainingFailedError: Ray Train ended, or a worker failed.
+            RunFailedError: Ray Train ended, or a worker failed.
             InputError: a worker can't use what it was given.
         """
         number = ray.get(self._mailbox.submit.remote(job))

@@ -14,7 +14,7 @@ import ray.data
 from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import MAX_PART_BYTES, ScoringWorker, add_rest
+from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker, add_rest
 from raymeta.config import ExperimentConfig
 from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
@@ -113,7 +113,12 @@ class PoolScorer:
         return ray.put(bundle)
 
     def run(self, task: str, image_ids: Sequence[str], bundle: Any = None, *, on_rows: OnRows) -> list[Row]:
-        """See `Scorer.run`; no actor has more than BLOCK_IMAGES images begun and not called safe."""
+        """See `Scorer.run`; no actor has more than BLOCK_IMAGES images begun and not called safe.
+
+        Raises:
+            RunFailedError: an actor failed.
+            InputError: an actor can't use what it was given.
+        """
         return self._run(task, image_ids, bundle, None, on_rows)
 
     def _run(
@@ -145,6 +150,8 @@ class PoolScorer:
             for part, found in zip(
                 table["part"].to_pylist(), map(pickle.loads, table["rows"].to_pylist()), strict=True
             ):
+                if FAILURE in found[0]:
+                    raise found[0][FAILURE].error()
                 on_rows(found, partial(self._tell_safe, job, part))
                 # Candidates are with the selector: only `on_rows` sees them, or the driver would hold the pool's.
                 rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in found)

@@ -1,18 +1,26 @@
 """The long-lived actor that scores images: one forward pass each, only small rows leave it."""
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.exceptions import RayError
 
 from raymeta.cluster.box_selector import SelectorLink
+from raymeta.cluster.worker_failures import WorkerFailure
 from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import SEGMENTS_TABLE, Row
 from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 from raymeta.schemas import IMAGE_ID
 
+if TYPE_CHECKING:  # loads torch
+    from raymeta.loop.image_tasks import ImageTasks
+
 PARTS_LEFT = "parts_left"
 """Field of a row whose segment table was too large: parts that its worker still holds; see `add_rest`."""
+
+FAILURE = "failure"
+"""Only field of the only row of a part that failed: a WorkerFailure."""
 
 MAX_PART_BYTES = 1_000_000
 """Most bytes of a segment table that leave an actor at once: about 2,800 segments of 19 classes."""
@@ -22,7 +30,8 @@ class ScoringWorker:
     """Opens the data set once and loads a bundle when its key changes.
 
     Every call brings the bundle's reference, so an actor that was restarted needs nobody to prepare it. Calls may
-    overlap: the pipeline is shared, so that decoders, network and workers don't wait between two blocks.
+    overlap: the pipeline is shared, so that decoders, network and workers don't wait between two blocks. An error of
+    its own comes back as a value, see FAILURE; it would come again in another actor.
     """
 
     def __init__(self, config_values: dict[str, Any], use_gpu: bool, part_bytes: int = MAX_PART_BYTES) -> None:
@@ -30,14 +39,16 @@ class ScoringWorker:
         import torch
 
         from raymeta.config import parse_config
-        from raymeta.loop.image_tasks import PARTS_PER_BLOCK, ImageTasks
+        from raymeta.loop.image_tasks import PARTS_PER_BLOCK
 
         keep_freed_memory()
         config = parse_config(config_values)
         torch.set_num_threads(config.scoring.threads_per_actor)
         cv2.setNumThreads(1)
         # Ray may grant GPUs that torch can't use: a build for CPUs only, or resources that were merely declared.
-        self._tasks = ImageTasks(config, torch.device("cuda" if use_gpu and torch.cuda.is_available() else "cpu"))
+        self._device = torch.device("cuda" if use_gpu and torch.cuda.is_available() else "cpu")
+        self._config = config
+        self._opened: ImageTasks | None = None
         self._link: tuple[str, SelectorLink] | None = None
         self._lock = threading.Lock()
         self._running = 0
@@ -67,20 +78,36 @@ class ScoringWorker:
             self._running += 1
         try:
             self._unsaved.begin(*part)
-            if not bundle_reference:
-                return getattr(self._tasks, task)(image_ids)
-            reference = bundle_reference[0]
-            scorer = self._tasks.load(reference.hex(), lambda: ray.get(reference))
-            if task == "score":
-                return self._score(scorer, image_ids, self._linked(reference.hex(), selector))
-            rows = getattr(self._tasks, task)(scorer, image_ids)
-            return [self._cut(row) for row in rows]
+            return self._rows(task, image_ids, bundle_reference, selector)
+        except RayError:
+            raise  # a process or object was lost: Ray, or whoever asked, makes it good
+        except Exception as error:
+            return [{FAILURE: WorkerFailure.of(error)}]
         finally:
             with self._lock:
                 self._running -= 1
                 idle = self._running == 0
             if idle:
                 return_freed_memory()
+
+    def _rows(self, task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any) -> list[Row]:
+        tasks = self._tasks()
+        if not bundle_reference:
+            return list(getattr(tasks, task)(image_ids))
+        reference = bundle_reference[0]
+        scorer = tasks.load(reference.hex(), lambda: ray.get(reference))
+        if task == "score":
+            return self._score(scorer, image_ids, self._linked(reference.hex(), selector))
+        return [self._cut(row) for row in getattr(tasks, task)(scorer, image_ids)]
+
+    def _tasks(self) -> "ImageTasks":
+        """Opened by the first call, which can tell what went wrong."""
+        from raymeta.loop.image_tasks import ImageTasks
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = ImageTasks(self._config, self._device)
+            return self._opened
 
     def _linked(self, key: str, selector: Any) -> SelectorLink:
         """One link a selector and bundle, so that what it knows of the cut-off stays."""
@@ -91,7 +118,7 @@ class ScoringWorker:
             return self._link[1]
 
     def _score(self, scorer: Any, image_ids: list[str], link: SelectorLink) -> list[Row]:
-        rows = self._tasks.score(scorer, image_ids, link.cutoff, link.send)
+        rows = self._tasks().score(scorer, image_ids, link.cutoff, link.send)
         for row in rows:
             if "sent" in row:
                 row["incarnation"] = SelectorLink.incarnation(row.pop("sent"))

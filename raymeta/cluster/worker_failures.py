@@ -1,4 +1,4 @@
-"""Why a training worker failed: its own error, which would come again, or the loss of a peer or machine."""
+"""Why a worker failed: its own error, which would come again, or the loss of a peer or machine."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ LOST_TRANSPORT: Final = ("gloo/transport/", "ncclRemoteError", "ncclSystemError"
 
 @dataclass(frozen=True)
 class WorkerFailure:
-    """A training worker's own error.
+    """A worker's own error, as a value: what Ray makes of exceptions on their way names neither kind nor cause.
 
     kind: input, where what it was given can't be used; run, where the error tells how to go on; else program.
     """
@@ -29,10 +29,14 @@ class WorkerFailure:
             return cls("run", str(error))
         if isinstance(error, InputError):
             return cls("input", str(error))
-        text = f"a training worker failed: {type(error).__name__}: {last_line(error)}"
+        text = f"a worker failed: {type(error).__name__}: {last_line(error)}"
         if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
             text += "; lower training.batch_size, or raise training.accumulation_steps"
         return cls("program", f"{text}\n{worker_place()} has its traceback; {GOES_ON}")
+
+    def error(self) -> InputError | RunFailedError:
+        """The error to raise in the driver."""
+        return InputError(self.text) if self.kind == "input" else RunFailedError(self.text)
 
 
 def is_lost_peer(error: BaseException) -> bool:

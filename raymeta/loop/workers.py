@@ -77,7 +77,11 @@ class Scorer(Protocol):
         ...
 
     def run(self, task: str, image_ids: Sequence[str], bundle: Any = None, *, on_rows: OnRows) -> list[Row]:
-        """Rows of a task of `ImageTasks`, one an image, sorted by image id as UTF-8 bytes."""
+        """Rows of a task of `ImageTasks`, one an image, sorted by image id as UTF-8 bytes.
+
+        Raises:
+            RunFailedError: the data set can't be reached, or the network gives no numbers; the message tells.
+        """
         ...
 
     def select(

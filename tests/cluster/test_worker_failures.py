@@ -1,6 +1,5 @@
-"""A training worker's own error against the loss of a peer: by errors that gloo really raises, and through Ray Train."""
+"""A worker's own error against the loss of a peer: by errors that gloo really raises, and through Ray."""
 
-import functools
 import os
 import signal
 
@@ -13,9 +12,9 @@ from ray.train import WorkerGroupError
 from tiny_settings import tiny_values
 from torch.nn.parallel import DistributedDataParallel
 
-from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.network_trainer import NetworkTrainer
+from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.worker_failures import WorkerFailure, is_lost_peer, why_it_ended
 from raymeta.config import parse_config
 from raymeta.datasets.outages import DatasetUnreachableError
@@ -23,7 +22,7 @@ from raymeta.errors import InputError, RunFailedError
 from raymeta.loop.workers import TrainingJob
 
 
-def lose_peer(rank, folder, exchange):
+def lose_peer(rank, folder):
     """Rank 1 dies between two exchanges; rank 0 writes what it makes of that."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
@@ -31,10 +30,7 @@ def lose_peer(rank, folder, exchange):
     error = None
     try:
         for _ in range(3):
-            if exchange == "gradients":
-                network(torch.ones(1, 2)).sum().backward()
-            else:
-                dist.all_reduce(torch.ones(2))
+            network(torch.ones(1, 2)).sum().backward()
             if rank == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
     except Exception as raised:
@@ -44,11 +40,11 @@ def lose_peer(rank, folder, exchange):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exchange", ["gradients", "sums"])
-def test_a_killed_peer_is_a_lost_one(exchange, tmp_path):
-    processes = mp.spawn(functools.partial(lose_peer), args=(tmp_path, exchange), nprocs=2, join=False).processes
+@pytest.mark.timeout(300)
+def test_a_killed_peer_is_a_lost_one(tmp_path):
+    processes = mp.spawn(lose_peer, args=(tmp_path,), nprocs=2, join=False).processes
     for process in processes:
-        process.join(60)
+        process.join(240)
     assert (tmp_path / "lost").read_text().startswith("True")
 
 
@@ -95,33 +91,21 @@ def test_the_end_of_ray_train_has_a_reason():
     assert why_it_ended(None, {})
 
 
-def trainer_config(tmp_path, scenes, **dataset):
-    values = tiny_values(scenes, str(tmp_path / "run"))
-    training = values["training"] | {"workers": 2, "batch_size": 2}
-    return parse_config(values | {"training": training, "dataset": values["dataset"] | dataset})
-
-
-def failure_of(config, job):
-    trainer = NetworkTrainer(config, 0.0)
-    try:
-        with pytest.raises((InputError, RunFailedError)) as caught:
-            trainer.train(job, on_progress=lambda _: None, on_state=lambda _: None)
-    finally:
-        trainer.close()
-    return caught.value
-
-
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_ray_train_tells_a_workers_own_error_at_once(tmp_path, scenes):
-    regions = LabelledRegions.from_images([])
+def test_an_actors_own_error_is_told_at_once(tmp_path, scenes):
+    values = tiny_values(scenes, str(tmp_path / "run"))
+    config = parse_config(values | {"training": values["training"] | {"workers": 2}})
+    away = {"kind": "cityscapes", "root": str(tmp_path / "away"), "outage_wait_s": 0.1}
     with ray_connection("local"):
-        shape = failure_of(trainer_config(tmp_path, scenes), TrainingJob(0, None, ()))
-        assert "AttributeError" in str(shape)
-        assert "log /" in str(shape)
-        away = trainer_config(tmp_path, tmp_path / "away", kind="cityscapes", outage_wait_s=0.1)
-        lost = failure_of(away, TrainingJob(0, regions, ()))
-        assert isinstance(lost, RunFailedError)
-        assert str(tmp_path / "away") in str(lost)
-        assert "Ray Train" not in str(lost)
+        trainer = NetworkTrainer(config, 0.0)
+        try:
+            with pytest.raises(RunFailedError, match=r"AttributeError.*\n.*log /"):
+                trainer.train(TrainingJob(0, None, ()), on_progress=lambda _: None, on_state=lambda _: None)
+        finally:
+            trainer.close()
+        scorer = PoolScorer(parse_config(values | {"dataset": away}), 0.0)
+        with pytest.raises(RunFailedError, match=f"^the data set in {tmp_path}/away can't be reached"):
+            scorer.run("whole_image_clicks", ["a", "b"], on_rows=lambda *_: None)
+        scorer.close()
