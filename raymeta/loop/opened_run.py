@@ -70,8 +70,9 @@ class OpenedRun:
         """
         import torch  # takes seconds to import
 
+        from raymeta.datasets.registry import open_existing
         from raymeta.loop.image_scorer import ImageScorer
-        from raymeta.loop.iteration_bundle import open_existing, read_bundle
+        from raymeta.loop.iteration_bundle import read_bundle
 
         dataset = open_existing(self.config.dataset, self.config.seed)
         return ImageScorer(self.config, dataset, read_bundle(self.store, iteration), torch.device(device))
