@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from raymeta.config import TrainingConfig
+from raymeta.errors import InputError
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.evaluation import mean_iou
 from raymeta.networks.inference import normalise
