@@ -1,0 +1,172 @@
+"""Softmax or logits of images in files, as other people's trainers write them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.errors import InputError
+
+Content = Literal["softmax", "logits"]
+Layout = Literal["CHW", "HWC"]
+
+SUFFIXES: Final = (".npy", ".npz", ".pt", ".safetensors")
+MAX_ROUNDING: Final = {1: 0.25, 2: 0.02, 4: 1e-3, 8: 1e-3}
+"""How far the sum over the classes may be from 1, by the bytes of a value; it is divided out where values are short."""
+
+
+class PredictionError(InputError):
+    """A prediction file that can't be used; the message names it and the remedy."""
+
+
+class PredictionFiles:
+    """The predictions below one folder; an image's id is its file's path without the suffix, with `/` between folders.
+
+    content: softmax (float, or uint8 as 255ths) or logits (float). layout: order of the axes in the files.
+    key: name of the array in `.npz` and `.safetensors` files, or in a dictionary of `.pt`; None where there is but one.
+    """
+
+    def __init__(self, folder: Path, content: Content, layout: Layout, key: str | None = None) -> None:
+        """Find the files.
+
+        Raises:
+            PredictionError: no such folder, no prediction in it, or two files of one image.
+        """
+        if not folder.is_dir():
+            raise PredictionError(f"{folder} is no folder: give the one that holds the predictions")
+        self.folder, self.content, self.layout, self.key = folder, content, layout, key
+        self._paths: dict[str, Path] = {}
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                image_id = path.relative_to(folder).with_suffix("").as_posix()
+                if image_id in self._paths:
+                    other = self._paths[image_id].name
+                    raise PredictionError(f"{path} and {other} are both of image {image_id}: remove one")
+                self._paths[image_id] = path
+        if not self._paths:
+            raise PredictionError(f"{folder} holds no prediction: files end in {', '.join(SUFFIXES)}")
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Sorted by their UTF-8 bytes."""
+        return sorted(self._paths, key=str.encode)
+
+    def stamp(self) -> str:
+        """A text that changes when a file is replaced: names, sizes and times."""
+        stats = ((image_id, self._paths[image_id].stat()) for image_id in self.image_ids)
+        return "\n".join(f"{image_id} {stat.st_size} {stat.st_mtime_ns}" for image_id, stat in stats)
+
+    def softmax(self, image_id: str) -> NDArray[np.float32]:
+        """(C, H, W) float32 softmax of one image.
+
+        Raises:
+            PredictionError: the file is damaged, holds no such array, or no softmax.
+            OSError: it can't be read.
+        """
+        path = self._paths[image_id]
+        array = _read(path, self.key)
+        if array.ndim != 3:
+            raise PredictionError(f"{path}: has shape {array.shape}: store {self.layout}, three axes")
+        values = array if self.layout == "CHW" else np.moveaxis(array, -1, 0)
+        if min(values.shape) < 1:
+            raise PredictionError(f"{path}: has shape {array.shape}: an axis is empty")
+        return _of_logits(values, path) if self.content == "logits" else _of_softmax(values, path)
+
+
+def _of_logits(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    if values.dtype.kind != "f":
+        raise PredictionError(
+            f"{path}: logits of type {values.dtype}: store floats, or set predictions.content: softmax"
+        )
+    logits = values.astype(np.float32)
+    if not np.isfinite(logits).all():
+        raise PredictionError(f"{path}: logits that are no finite numbers: write it anew")
+    logits -= logits.max(axis=0)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=0)
+    return np.ascontiguousarray(logits)
+
+
+def _of_softmax(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    if values.dtype.kind != "f" and values.dtype != np.uint8:
+        raise PredictionError(f"{path}: softmax of type {values.dtype}: store floats, or uint8 as 255ths")
+    softmax = np.ascontiguousarray(values, dtype=np.float32)
+    if values.dtype == np.uint8:
+        softmax = softmax / np.float32(255)
+    sums = softmax.sum(axis=0, dtype=np.float64)
+    limit = MAX_ROUNDING[values.dtype.itemsize]
+    if not (np.isfinite(sums).all() and softmax.min() >= 0 and np.abs(sums - 1).max() <= limit):
+        raise PredictionError(
+            f"{path}: over the classes values add up to {sums.min():.3g} to {sums.max():.3g} and start at "
+            f"{softmax.min():.3g}, a softmax adds up to 1: is predictions.content logits, or the layout not this one?"
+        )
+    if values.dtype.itemsize < 4:  # short values were rounded one by one
+        softmax = softmax / sums.astype(np.float32)
+    return softmax
+
+
+def _read(path: Path, key: str | None) -> NDArray[Any]:
+    try:
+        return _READERS[path.suffix.lower()](path, key)
+    except PredictionError:
+        raise
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # each library has its own for broken bytes: pickle, zip, header, runtime errors
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise PredictionError(f"{path}: can't be read: {reason}; write it anew") from error
+
+
+def _read_npy(path: Path, _: str | None) -> NDArray[Any]:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _read_npz(path: Path, key: str | None) -> NDArray[Any]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return np.asarray(arrays[_name(path, list(arrays.files), key)])
+
+
+def _read_pt(path: Path, key: str | None) -> NDArray[Any]:
+    import torch
+
+    found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if isinstance(found, dict):
+        found = found[_name(path, [str(name) for name in found], key)]
+    if not isinstance(found, torch.Tensor):
+        raise PredictionError(f"{path}: holds {type(found).__name__}: store one tensor")
+    return _as_array(found)
+
+
+def _read_safetensors(path: Path, key: str | None) -> NDArray[Any]:
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        raise PredictionError(f"{path}: needs the package safetensors: pip install safetensors") from None
+    with safe_open(path, framework="pt") as tensors:
+        return _as_array(tensors.get_tensor(_name(path, list(tensors.keys()), key)))
+
+
+def _as_array(tensor: Any) -> NDArray[Any]:
+    """bfloat16, which numpy lacks, becomes float32."""
+    import torch
+
+    return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy())
+
+
+def _name(path: Path, names: list[str], key: str | None) -> str:
+    if key is not None and key in names:
+        return key
+    if key is None and len(names) == 1:
+        return names[0]
+    wanted = "several arrays" if key is None else f"no array {key!r}"
+    raise PredictionError(f"{path}: holds {wanted}: set predictions.key to one of {', '.join(sorted(names)) or 'none'}")
+
+
+_READERS: Final[dict[str, Callable[[Path, str | None], NDArray[Any]]]] = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".pt": _read_pt,
+    ".safetensors": _read_safetensors,
+}

@@ -1,0 +1,265 @@
+"""`raymeta select`: the best boxes of a pool whose predictions lie in files."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from raymeta.acquisition.box_selection import BoxMerge
+from raymeta.acquisition.pool_scoring import largest_box_clicks, score_image
+from raymeta.acquisition.strategies import find_strategy
+from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.datasets.image_files import read_label_map
+from raymeta.errors import InputError
+from raymeta.loop.image_tasks import stream_bytes
+from raymeta.loop.query_choice import query_table
+from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.metaseg.segment_metrics import segment_metrics
+from raymeta.predictions.prediction_files import PredictionError, PredictionFiles
+from raymeta.predictions.selection_config import SelectionConfig
+from raymeta.runs.finished_blocks import FinishedBlocks
+from raymeta.runs.input_key import input_key
+from raymeta.runs.iteration_folder import table_to_bytes
+from raymeta.runs.query_formats import query_csv, query_geojson
+from raymeta.runs.split import clicks_sample
+from raymeta.runs.store_files import StoreFiles
+from raymeta.schemas import IGNORE, IMAGE_ID
+
+BLOCK_IMAGES: Final = 32
+"""Images that are kept at a time: what is done again after a kill, at most."""
+REGRESSOR: Final = "meta_regressor.bin"
+
+Softmax = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was chosen.
+
+    query: QUERY_SCHEMA, best first. images: of the pool. failed: those whose prediction can't be used, with the reason.
+    r2: of the meta regressor, out of fold; None without one.
+    """
+
+    query: pa.Table
+    images: int
+    failed: dict[str, str]
+    r2: float | None
+
+
+def select(config: SelectionConfig, advance: Callable[[str, int, int], None] | None = None) -> Selection:
+    """Fit the meta regressor, score the pool, and write the best boxes to `out_dir`.
+
+    Memory holds a few images and the query, however large the pool is. What was scored is kept: the same call goes on
+    where an earlier one was killed. The boxes are those that a run with these predictions would ask for.
+
+    Args:
+        config: what `load_selection` gives.
+        advance: called with the step's name, images done, and images in all.
+
+    Returns:
+        The query; also written as query.parquet, query.csv, query.geojson and selection.json.
+
+    Raises:
+        InputError: folders, labels or predictions that can't be used.
+    """
+    return _Selector(config, advance or (lambda step, done, total: None)).run()
+
+
+class _Selector:
+    def __init__(self, config: SelectionConfig, advance: Callable[[str, int, int], None]) -> None:
+        self.config, self.advance = config, advance
+        self.strategy = find_strategy(config.strategy)
+        self.files = StoreFiles(config.out_dir)
+        self.pool = self._open(config.pool.predictions)
+        self.regions = _labelled_boxes(config.pool.labelled_boxes)
+        self.classes: int | None = None
+
+    def run(self) -> Selection:
+        regressor, r2 = self._fit()
+        ids = self.pool.image_ids
+        clicks_max = self._clicks_max(ids)
+        merge, failed = BoxMerge(self.config.query_size), dict[str, str]()
+        with FinishedBlocks(self.files, "score.blocks", self._key(regressor, clicks_max)) as finished:
+            done = set()
+            for rows in finished.blocks():
+                for row in rows:
+                    merge.add(pa.ipc.open_stream(row["candidates"]).read_all())
+                    done.add(row[IMAGE_ID])
+            score = self._scoring(regressor, clicks_max, merge)
+            block: list[dict[str, Any]] = []
+            todo = [image_id for image_id in ids if image_id not in done]
+            for count, (image_id, found, error) in enumerate(self._each(todo, score), len(done) + 1):
+                if error is not None:
+                    failed[image_id] = error
+                else:
+                    assert found is not None
+                    merge.add(found)
+                    block.append({IMAGE_ID: image_id, "candidates": stream_bytes(found)})
+                if len(block) == BLOCK_IMAGES:
+                    finished.add(block)
+                    block = []
+                self.advance("score", count, len(ids))
+            finished.add(block)
+            query = query_table(merge.result(), self.config.box_width)
+            self._write(query, len(ids), failed, r2, clicks_max)
+            finished.discard()
+        return Selection(query, len(ids), failed, r2)
+
+    def _open(self, folder: str) -> PredictionFiles:
+        format_ = self.config.predictions
+        return PredictionFiles(Path(folder), format_.content, format_.layout, format_.key)
+
+    def _softmax(self, files: PredictionFiles, image_id: str) -> Softmax:
+        softmax = files.softmax(image_id)
+        if self.classes is None:
+            self.classes = softmax.shape[0]
+        if softmax.shape[0] != self.classes:
+            raise PredictionError(
+                f"{image_id}: {softmax.shape[0]} classes, others have {self.classes}: predict it anew"
+            )
+        return softmax
+
+    def _fit(self) -> tuple[MetaRegressor | None, float | None]:
+        if self.config.meta is None or not self.strategy.needs_meta_regressor:
+            return None, None
+        meta, options = self.config.meta, self.config.meta_regressor
+        files = self._open(meta.predictions)
+        tables: dict[str, pa.Table] = {}
+        for count, image_id in enumerate(files.image_ids, 1):
+            tables[image_id] = segment_metrics(self._softmax(files, image_id), self._target(image_id))[1]
+            self.advance("meta set", count, len(files.image_ids))
+        ids = np.concatenate([np.repeat(image_id, table.num_rows) for image_id, table in tables.items()])
+        regressor = MetaRegressor(options.kind, options.trees, options.depth, options.learning_rate, self.config.seed)
+        regressor.fit(pa.concat_tables(tables.values()), ids)
+        return regressor, None if np.isnan(regressor.r2) else float(regressor.r2)
+
+    def _target(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W) uint8 labels of a meta image, 255 void."""
+        assert self.config.meta is not None
+        labels = read_label_map(Path(self.config.meta.labels) / f"{image_id}.png")
+        target = np.where(np.isin(labels, self.config.meta.void), np.uint8(IGNORE), labels)
+        worst = int(target[target != IGNORE].max(initial=0))
+        if self.classes is not None and worst >= self.classes:
+            raise InputError(
+                f"meta.labels {image_id}.png holds {worst}, the predictions have classes 0 to {self.classes - 1}: "
+                "correct it, or name the value in meta.void"
+            )
+        return target
+
+    def _labelled(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
+        mask = self.regions.mask(image_id, height, width)
+        folder = self.config.pool.labelled_masks
+        if folder is not None and (path := Path(folder) / f"{image_id}.png").exists():
+            given = read_label_map(path)
+            if given.shape != (height, width):
+                raise InputError(f"{path} is {given.shape[0]}×{given.shape[1]}, the prediction {height}×{width} pixels")
+            mask = mask | (given != 0)
+        return mask
+
+    def _clicks_max(self, ids: Sequence[str]) -> int | None:
+        config = self.config
+        if not self.strategy.uses_clicks or config.clicks_priority != "normalized":
+            return None
+        sample = clicks_sample(ids, config.seed, config.clicks_sample_images)
+
+        def count(image_id: str) -> int:
+            softmax = self._softmax(self.pool, image_id)
+            mask = self._labelled(image_id, *softmax.shape[1:])
+            return largest_box_clicks(softmax, box_width=config.box_width, labelled_mask=mask, epsilon=config.epsilon)
+
+        counts = [1]
+        for number, (_, found, error) in enumerate(self._each(sample, count), 1):
+            if error is None and found is not None:
+                counts.append(found)
+            self.advance("sample", number, len(sample))
+        return max(counts)
+
+    def _scoring(
+        self, regressor: MetaRegressor | None, clicks_max: int | None, merge: BoxMerge
+    ) -> Callable[[str], pa.Table]:
+        config = self.config
+
+        def score(image_id: str) -> pa.Table:
+            softmax = self._softmax(self.pool, image_id)
+            return score_image(
+                softmax,
+                strategy=config.strategy,
+                box_width=config.box_width,
+                seed=config.seed,
+                iteration=config.iteration,
+                image_id=image_id,
+                regressor=regressor,
+                labelled_mask=self._labelled(image_id, *softmax.shape[1:]),
+                epsilon=config.epsilon,
+                clicks_priority=config.clicks_priority,
+                clicks_max=clicks_max,
+                query_size=config.query_size,
+                min_score=max(0.0, merge.cutoff()),
+            ).candidates
+
+        return score
+
+    def _each(self, ids: Sequence[str], work: Callable[[str], Any]) -> Iterator[tuple[str, Any, str | None]]:
+        """Image id, result and error of each image, in order; a few are worked on ahead."""
+        upcoming, waiting = iter(ids), deque[tuple[str, Future[Any]]]()
+        with ThreadPoolExecutor(self.config.threads, "select") as pool:
+            for image_id in ids[: 2 * self.config.threads]:
+                waiting.append((next(upcoming), pool.submit(work, image_id)))
+            while waiting:
+                image_id, future = waiting.popleft()
+                error = future.exception()
+                if error is not None and not isinstance(error, (OSError, ValueError)):
+                    raise error
+                yield image_id, None if error else future.result(), None if error is None else str(error)
+                for following in upcoming:
+                    waiting.append((following, pool.submit(work, following)))
+                    break
+
+    def _key(self, regressor: MetaRegressor | None, clicks_max: int | None) -> str:
+        settings = self.config.model_dump_json(exclude={"threads", "out_dir"})
+        fitted = regressor.to_bytes() if regressor else None
+        return input_key(settings, self.pool.stamp(), self.regions, clicks_max, fitted)
+
+    def _write(
+        self, query: pa.Table, images: int, failed: dict[str, str], r2: float | None, clicks_max: int | None
+    ) -> None:
+        rows = query.to_pylist()
+        facts = {
+            "strategy": self.config.strategy,
+            "box_width": self.config.box_width,
+            "boxes": len(rows),
+            "images": images,
+            "classes": self.classes,
+            "r2": r2,
+            "clicks_max": clicks_max,
+            "failed_images": failed,
+        }
+        self.files.write("query.parquet", table_to_bytes(query))
+        self.files.write("query.csv", query_csv(rows))
+        self.files.write("query.geojson", query_geojson(rows, self.config.iteration))
+        self.files.write("selection.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _labelled_boxes(location: str | None) -> LabelledRegions:
+    """Boxes of earlier queries, which are labelled by now."""
+    regions = LabelledRegions()
+    if location is None:
+        return regions
+    place = Path(location)
+    paths = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
+    if not paths:
+        raise InputError(f"pool.labelled_boxes {location} holds no Parquet file: give a query.parquet, or leave it out")
+    for path in paths:
+        try:
+            regions = regions.with_boxes(pq.read_table(path))
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise InputError(f"pool.labelled_boxes {path}: is no table of boxes: {error}") from error
+    return regions
