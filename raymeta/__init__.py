@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from raymeta.metaseg.segment_metrics import segment_metrics as segment_metrics
     from raymeta.metaseg.segments import Segments as Segments
     from raymeta.metaseg.segments import find_segments as find_segments
+    from raymeta.predictions.selection import select as select
+    from raymeta.predictions.selection_config import load_selection as load_selection
 
 _PLACES = {
     "aggregate": "acquisition.aggregated_maps",
@@ -49,6 +51,8 @@ _PLACES = {
     "segment_metrics": "metaseg.segment_metrics",
     "Segments": "metaseg.segments",
     "find_segments": "metaseg.segments",
+    "load_selection": "predictions.selection_config",
+    "select": "predictions.selection",
 }
 """Public name → the module that defines it."""
 
