@@ -12,6 +12,7 @@ from raymeta.cli import (
     doctor_command,
     report_commands,
     run_commands,
+    select_command,
     serve_command,
     status_command,
 )
@@ -20,7 +21,7 @@ from raymeta.errors import EXIT_INTERRUPTED, end_of
 from raymeta.locations import hide_secrets
 from raymeta.log_file import log_to
 
-ROOMS = (run_commands, report_commands, status_command, config_commands, serve_command, doctor_command)
+ROOMS = (run_commands, report_commands, select_command, status_command, config_commands, serve_command, doctor_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -108,6 +108,10 @@ class _Selector:
                     block = []
                 self.advance("score", count, len(ids))
             finished.add(block)
+            if len(failed) == len(ids):
+                raise PredictionError(
+                    f"no prediction of the pool can be used; the first: {next(iter(failed.values()))}"
+                )
             query = query_table(merge.result(), self.config.box_width)
             self._write(query, len(ids), failed, r2, clicks_max)
             finished.discard()

@@ -106,6 +106,14 @@ def test_a_file_that_cannot_be_used_is_named_and_left_out(saved, tmp_path):
     assert bad not in found.query["image_id"].to_pylist()
 
 
+def test_a_pool_without_one_good_file_is_refused(saved, tmp_path):
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "pool/a.npy").write_bytes(b"no array")
+    config = values(saved, tmp_path / "out", strategy="entropy_box", pool={"predictions": str(tmp_path / "pool")})
+    with pytest.raises(InputError, match=r"a\.npy"):
+        select(SelectionConfig.model_validate(config))
+
+
 def test_labels_of_other_classes_are_refused(saved, tmp_path):
     folder, _ = saved
     shutil.copytree(folder / "labels", tmp_path / "labels")

@@ -1,0 +1,46 @@
+"""`select`: the best boxes of a pool whose predictions lie in files."""
+
+import argparse
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from raymeta.cli.options import add_command, add_overrides
+
+MAX_NAMED = 3
+
+
+def add_commands(commands: Any) -> None:
+    """Add it to the parser."""
+    text = "boxes from your own predictions: no run, no training; see docs/select.md"
+    select = add_command(commands, "select", text, "select select.yaml query_size=200")
+    select.add_argument("config", metavar="CONFIG", help="YAML file that names folders of softmax or logits")
+    add_overrides(select, "as in strategy=entropy_box")
+    select.set_defaults(command=_select)
+
+
+def _select(options: argparse.Namespace) -> int:
+    from raymeta.predictions.selection import select
+    from raymeta.predictions.selection_config import load_selection
+
+    config = load_selection(options.config, options.overrides)
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("read predictions", total=None)
+        found = select(
+            config,
+            lambda step, done, total: progress.update(task, description=step, completed=done, total=total),
+        )
+    for image_id, reason in list(found.failed.items())[:MAX_NAMED]:
+        _say(console, f"left out {image_id}: {reason}")
+    if len(found.failed) > MAX_NAMED:
+        _say(console, f"… and {len(found.failed) - MAX_NAMED} more, all in selection.json")
+    r2 = "" if found.r2 is None else f", R² of the meta regressor {found.r2:.2f}"
+    _say(console, f"{found.query.num_rows} boxes of {found.images - len(found.failed)} images{r2}: {config.out_dir}")
+    return 0
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
