@@ -20,12 +20,14 @@ class ImagePrediction:
     """Maps and numbers of one image; None where they weren't asked for.
 
     segmentation: (H, W) uint8, the lowest class wins a tie. entropy: (H, W) float32, normalised.
+    margin: (H, W) float32, 1 where the two best classes are alike.
     predicted_iou: (H, W) float32, of each pixel's segment. segments: their number.
     """
 
     segmentation: NDArray[np.uint8]
     mean_entropy: float
     entropy: NDArray[np.float32] | None = None
+    margin: NDArray[np.float32] | None = None
     predicted_iou: NDArray[np.float32] | None = None
     segments: int | None = None
 
@@ -36,25 +38,35 @@ class ImagePrediction:
 
 
 def predict_image(
-    softmax: "NDArray[np.float32] | torch.Tensor", regressor: MetaRegressor | None = None, with_entropy: bool = True
+    softmax: "NDArray[np.float32] | torch.Tensor",
+    regressor: MetaRegressor | None = None,
+    with_entropy: bool = True,
+    with_margin: bool = False,
 ) -> ImagePrediction:
     """Segment one image; with a regressor predict the IoU of its segments too.
 
-    softmax: (C, H, W) float32, sums to 1 over C; a tensor stays on its device. with_entropy: keep the map. Beside a
-    regressor the mean entropy is that of the segment metrics, with `log(p + 2⁻²³)`: it differs by less than 1e-5.
+    softmax: (C, H, W) float32, sums to 1 over C; a tensor stays on its device. with_entropy, with_margin: keep the map.
+    Beside a regressor the mean entropy is that of the segment metrics, with `log(p + 2⁻²³)`: it differs by less than
+    1e-5.
 
     Raises:
         ValueError: an array that is no softmax; see `scan_softmax`.
     """
     if regressor is None:
         scan = open_scan(softmax)
-        return ImagePrediction(scan.prediction, scan.mean_entropy(), scan.entropy() if with_entropy else None)
+        return ImagePrediction(
+            segmentation=scan.prediction,
+            mean_entropy=scan.mean_entropy(),
+            entropy=scan.entropy() if with_entropy else None,
+            margin=scan.margin() if with_margin else None,
+        )
     scan = open_scan(softmax, METASEG_LOG_OFFSET, with_entropy)
     segments, table = metrics_of_scan(scan)
     return ImagePrediction(
         segmentation=segments.label_map,
         mean_entropy=scan.mean_entropy(),
         entropy=scan.entropy() if with_entropy else None,
+        margin=scan.margin() if with_margin else None,
         predicted_iou=predicted_iou_map(segments, regressor.predict(table)),
         segments=segments.count,
     )

@@ -1,5 +1,6 @@
 """The chain for one image: softmax → segments → predicted IoU → priority maps → box scores → candidates."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -7,16 +8,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raymeta.acquisition import priority_maps
-from raymeta.acquisition.aggregated_maps import aggregate
-from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.box_clicks import box_click_counts
 from raymeta.acquisition.candidate_boxes import greedy_boxes
+from raymeta.acquisition.candidate_columns import with_columns
+from raymeta.acquisition.class_weights import class_weight_map
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
-from raymeta.acquisition.strategies import Priority, Strategy, find_strategy
+from raymeta.acquisition.joint_score import BoxClicks, PriorityMaps, joint_scores
+from raymeta.acquisition.learned_cost import CostRegressor
+from raymeta.acquisition.predicted_clicks import predict_box_clicks
+from raymeta.acquisition.strategies import Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.argument_checks import check_array, check_choice, whole_number
 from raymeta.boxes import Box, check_box_width
 from raymeta.config import ClicksPriority
+from raymeta.errors import InputError
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.schemas import CANDIDATE_SCHEMA, ESTIMATED_CLICKS, LEFT, SCORE, TOP
 
@@ -46,7 +51,7 @@ class ImageScore:
 def score_image(
     softmax: "NDArray[np.float32] | torch.Tensor",
     *,
-    strategy: str,
+    strategy: str | Strategy,
     box_width: int,
     seed: int,
     iteration: int,
@@ -60,6 +65,9 @@ def score_image(
     query_size: int | None = None,
     min_score: float = 0.0,
     keep_maps: bool = False,
+    class_weights: NDArray[np.float64] | None = None,
+    cost_regressor: CostRegressor | None = None,
+    needs: Collection[str] = (),
 ) -> ImageScore:
     """Candidate boxes of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
 
@@ -67,32 +75,41 @@ def score_image(
     labelled_mask: (H, W) bool. true_vertex_map: (H, W) uint8, 1 at visible vertices of the ground truth, for `_star`
     strategies. epsilon: RDP tolerance in pixels, None for the default. clicks_max: for the normalised click priority.
     query_size: at most this many candidates.
-    min_score: the sequence ends when the next score is strictly below it.
+    min_score: the sequence ends when the next score is strictly below it. class_weights: (C,) float64 in [0, 1], for
+    strategies that weigh classes. cost_regressor: for learned clicks. needs: columns of `candidate_columns` that
+    candidates carry.
 
     Raises:
         ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
             fit, or numbers that aren't whole where they must be.
     """
-    chosen = find_strategy(strategy)
+    chosen = strategy if isinstance(strategy, Strategy) else find_strategy(strategy)
     check_choice("clicks_priority", clicks_priority, ClicksPriority)
     _check_noise_key(seed, iteration, image_id)
     box_width = whole_number("box_width", box_width, least=1)
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
-    _check_present(chosen, regressor, true_vertex_map)
-    with_entropy = keep_maps or "entropy" in chosen.priorities
-    prediction = predict_image(softmax, regressor if chosen.needs_meta_regressor or keep_maps else None, with_entropy)
+    _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
+    prediction = predict_image(
+        softmax,
+        regressor if chosen.needs_meta_regressor or keep_maps else None,
+        with_entropy=keep_maps or "entropy" in chosen.priorities or chosen.learned_clicks,
+        with_margin="margin" in chosen.priorities,
+    )
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
-    maps = _PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id))
-    factors = [
-        normalized_clicks(clicks, box_width, clicks_max, labelled)
-        if priority == "clicks" and clicks_priority == "normalized"
-        else aggregate(maps.make(priority), box_width)
-        for priority in chosen.priorities
-    ]
-    joint = _product(factors, labelled.shape, box_width)
+    weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
+    maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id), weights)
+    learned = None
+    if chosen.learned_clicks and cost_regressor is not None:
+        learned = predict_box_clicks(prediction, clicks, box_width, len(softmax), cost_regressor)
+    box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
+    joint = joint_scores(chosen, maps, box_clicks)
     boxes = greedy_boxes(joint, box_width, query_size, min_score)
     candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
+    if learned is not None:
+        candidates = learned.with_columns(candidates)
+    if needs and chosen.gains:
+        candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
     shown = {**maps.shown(chosen), "joint": joint} if keep_maps else None
     return ImageScore(candidates, _statistics(prediction, clicks, labelled, candidates), shown)
 
@@ -115,52 +132,20 @@ def largest_box_clicks(
     return int(box_click_counts(clicks, box_width, labelled).max())
 
 
-@dataclass(frozen=True)
-class _PriorityMaps:
-    """The priority maps of one image, made on demand. clicks: (H, W) uint8 κ. labelled: (H, W) bool."""
-
-    prediction: ImagePrediction
-    clicks: NDArray[np.uint8]
-    labelled: Mask
-    noise_key: tuple[int, int, str]
-
-    def make(self, priority: Priority) -> NDArray[np.float32]:
-        """(H, W) float32 in [0, 1], 0 where labelled; ValueError where the prediction lacks what it is made of."""
-        if priority == "random":
-            height, width = self.labelled.shape
-            return priority_maps.random_priority(*self.noise_key, height, width, self.labelled)
-        if priority == "clicks":
-            return priority_maps.clicks_priority(self.clicks, self.labelled)
-        if priority == "entropy" and self.prediction.entropy is not None:
-            return priority_maps.entropy_priority(self.prediction.entropy, self.labelled)
-        if priority == "metaseg" and self.prediction.predicted_iou is not None:
-            return priority_maps.metaseg_priority(self.prediction.predicted_iou, self.labelled)
-        raise ValueError(f"the {priority} priority can't be made: the image was predicted without its heatmap")
-
-    def shown(self, strategy: Strategy) -> dict[str, NDArray[Any]]:
-        """Everything that a picture or the service shows, whether or not the strategy uses it."""
-        names: set[Priority] = {"entropy", "clicks", *strategy.priorities}
-        maps: dict[str, NDArray[Any]] = {"segmentation": self.prediction.segmentation, "estimated_clicks": self.clicks}
-        if self.prediction.predicted_iou is not None:
-            names.add("metaseg")
-            maps["predicted_iou"] = self.prediction.predicted_iou
-        return maps | {name: self.make(name) for name in names}
-
-
 def _check_noise_key(seed: int, iteration: int, image_id: str) -> None:
     """Raise ValueError unless noise can be seeded by them."""
     for name, value in (("seed", seed), ("iteration", iteration)):
         whole_number(name, value)
     if not isinstance(image_id, str):
-        raise ValueError(f"image_id {image_id!r} is no text: give the id as str")
+        raise InputError(f"image_id {image_id!r} is no text: give the id as str")
 
 
 def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: int, labelled_mask: Mask | None) -> Mask:
     """(H, W) bool; raises ValueError unless a box fits into the image and the mask has its size."""
     if not hasattr(softmax, "ndim"):
-        raise ValueError(f"softmax is a {type(softmax).__name__}: give a numpy array or a tensor (C, H, W)")
+        raise InputError(f"softmax is a {type(softmax).__name__}: give a numpy array or a tensor (C, H, W)")
     if softmax.ndim != 3:
-        raise ValueError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")
+        raise InputError(f"softmax has shape {softmax.shape}: pass one image as (C, H, W)")
     _, height, width = softmax.shape
     check_box_width(box_width, height, width)
     if labelled_mask is None:
@@ -168,15 +153,25 @@ def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: i
     check_array("labelled_mask", labelled_mask)
     if labelled_mask.shape != (height, width) or labelled_mask.dtype != np.bool_:
         found = f"shape {labelled_mask.shape} and dtype {labelled_mask.dtype}"
-        raise ValueError(f"labelled_mask has {found}: give a bool map of the softmax's size ({height}, {width})")
+        raise InputError(f"labelled_mask has {found}: give a bool map of the softmax's size ({height}, {width})")
     return labelled_mask
 
 
-def _check_present(strategy: Strategy, regressor: MetaRegressor | None, vertices: NDArray[np.uint8] | None) -> None:
+def _check_present(
+    strategy: Strategy,
+    regressor: MetaRegressor | None,
+    vertices: NDArray[np.uint8] | None,
+    class_weights: NDArray[np.float64] | None,
+    cost_regressor: CostRegressor | None,
+) -> None:
     if strategy.needs_meta_regressor and regressor is None:
-        raise ValueError(f"strategy {strategy.name} predicts IoU: give a fitted meta regressor")
+        raise InputError(f"strategy {strategy.name} predicts IoU: give a fitted meta regressor")
     if strategy.true_clicks and vertices is None:
-        raise ValueError(f"strategy {strategy.name} counts true clicks: give true_vertex_map")
+        raise InputError(f"strategy {strategy.name} counts true clicks: give true_vertex_map")
+    if strategy.weighs_classes and class_weights is None:
+        raise InputError(f"strategy {strategy.name} weighs classes: give class_weights")
+    if strategy.learned_clicks and cost_regressor is None:
+        raise InputError(f"strategy {strategy.name} predicts clicks: give a fitted cost_regressor")
 
 
 def _click_map(
@@ -187,21 +182,8 @@ def _click_map(
         return estimate_clicks(segmentation, default_epsilon(len(segmentation)) if epsilon is None else epsilon)
     check_array("true_vertex_map", vertices)
     if vertices.shape != segmentation.shape:
-        raise ValueError(f"true_vertex_map has shape {vertices.shape}: give the image's size {segmentation.shape}")
+        raise InputError(f"true_vertex_map has shape {vertices.shape}: give the image's size {segmentation.shape}")
     return (vertices != 0).view(np.uint8)
-
-
-def _product(factors: list[NDArray[np.float64]], shape: tuple[int, ...], box_width: int) -> NDArray[np.float64]:
-    """Joint score of every box, (H-b+1, W-b+1) float64; 0 without factors, so that nothing is queried.
-
-    docs/method.md#joint-score; the product is the only fusion so far (docs/method.md#fusion).
-    """
-    if not factors:
-        return np.zeros((shape[0] - box_width + 1, shape[1] - box_width + 1))
-    joint = factors[0]
-    for factor in factors[1:]:
-        joint *= factor
-    return joint
 
 
 def _with_counts(boxes: pa.Table, image_id: str, box_width: int, clicks: NDArray[np.uint8], labelled: Mask) -> pa.Table:

@@ -35,6 +35,14 @@ def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:
     return quantize(entropy, labelled_mask)
 
 
+def margin_priority(margin: Map, labelled_mask: Mask | None = None) -> Map:
+    """`1 - p_max + p_second`, high where the two best classes are nearly alike (docs/method.md#margin-priority).
+
+    margin: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
+    """
+    return quantize(margin, labelled_mask)
+
+
 def metaseg_priority(predicted_iou: Map, labelled_mask: Mask | None = None) -> Map:
     """`g1 = 1 - q`, one minus the predicted IoU of each pixel's segment (docs/method.md#metaseg-priority).
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import ray
 
-from raymeta.acquisition.box_selection import BoxMerge
+from raymeta.acquisition.policies.registry import CandidateMerge
 
 
 class BoxSelector:
@@ -17,7 +17,7 @@ class BoxSelector:
     sends the images again whose rows went to another one.
     """
 
-    def __init__(self, merge: BoxMerge) -> None:
+    def __init__(self, merge: CandidateMerge) -> None:
         """merge: an empty one."""
         self._merge = merge
         self._incarnation = uuid.uuid4().hex
@@ -32,7 +32,7 @@ class BoxSelector:
         return self._merge.result(), self._incarnation
 
 
-def start_selector(merge: BoxMerge) -> Any:
+def start_selector(merge: CandidateMerge) -> Any:
     """Start a selector actor with an empty merge; its calls are short, so it takes a small share of a CPU."""
     options = {"num_cpus": 0.01, "max_restarts": -1, "max_task_retries": -1}
     return ray.remote(BoxSelector).options(**options).remote(merge)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import ray
 import ray.data
 
-from raymeta.acquisition.policies.registry import candidate_merge
+from raymeta.acquisition.policies.registry import CandidateMerge
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker, add_rest
@@ -163,14 +163,20 @@ class PoolScorer:
             worker.saved.remote(job, part)
 
     def select(
-        self, image_ids: Sequence[str], bundle: Any, *, on_rows: OnRows, known: Iterable[list[Row]] = ()
+        self,
+        image_ids: Sequence[str],
+        bundle: Any,
+        merge: CandidateMerge,
+        *,
+        on_rows: OnRows,
+        known: Iterable[list[Row]] = (),
     ) -> tuple[pa.Table, list[Row]]:
         """See `Scorer.select`.
 
         Raises:
             ScoringFailedError: the selector was lost more than MAX_SELECTOR_LOSSES times.
         """
-        selector = start_selector(candidate_merge(self.config.acquisition))
+        selector = start_selector(merge)
         try:
             done = _replay(known, set(image_ids), selector)
             todo = [image_id for image_id in image_ids if image_id not in done]

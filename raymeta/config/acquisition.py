@@ -1,6 +1,7 @@
 """Keys of `acquisition` and `meta_regressor`."""
 
-from typing import Literal, get_args
+import re
+from typing import Final, Literal, NamedTuple, get_args
 
 from pydantic import Field, model_validator
 
@@ -17,38 +18,193 @@ StrategyName = Literal[
     "full_set",
 ]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
+RunStrategyName = Literal[StrategyName, "custom"]
+"""What a run may name: a preset, or `custom`, which sets nothing."""
 ClicksPriority = Literal["paper", "normalized"]
-PolicyName = Literal["top_scores", "matched_cost"]
+GainName = Literal["random", "entropy", "margin", "metaseg"]
+CostName = Literal["none", "estimated", "learned", "true"]
+FusionName = Literal["product", "weighted_sum", "ratio"]
+PolicyName = Literal["top_scores", "matched_cost", "strata", "k_centre"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
+
+
+class Preset(NamedTuple):
+    """What a strategy's name stands for: its gain (none: asks for no boxes) and the cost that it weighs."""
+
+    gain: GainName | None
+    cost: CostName
+
+
+PRESETS: Final[dict[RunStrategyName, Preset]] = {
+    "random_box": Preset("random", "none"),
+    "entropy_box": Preset("entropy", "none"),
+    "entropy_box_plus": Preset("entropy", "estimated"),
+    "metabox": Preset("metaseg", "none"),
+    "metabox_plus": Preset("metaseg", "estimated"),
+    "entropy_box_plus_star": Preset("entropy", "true"),
+    "metabox_plus_star": Preset("metaseg", "true"),
+    "full_set": Preset(None, "none"),
+    "custom": Preset(None, "none"),
+}
+
+
+class ClassWeightsConfig(Section):
+    """How much a pixel's gain counts by the classes that it may have."""
+
+    source: Literal["none", "predictions", "labels", "given"] = Field(
+        "none", description="where shares f_c of classes come from, for weights (1/(1 + C·f_c))^p; given: `values`"
+    )
+    power: float = Field(2.0, gt=0, le=100, description="p")
+    values: dict[int, float] = Field(default_factory=dict, description="given: weight by class id; others weigh 1")
+
+    @model_validator(mode="after")
+    def _values_where_they_are_read(self) -> "ClassWeightsConfig":
+        if bool(self.values) != (self.source == "given"):
+            raise ValueError(f"source {self.source} and values {self.values}: give values with source given alone")
+        wrong = {key: value for key, value in self.values.items() if not 0 <= key < 255 or not 0 <= value <= 1e6}
+        if wrong:
+            raise ValueError(f"values {wrong}: give class ids from 0 to 254 and weights from 0 to 1000000")
+        if self.values and max(self.values.values()) == 0 and len(self.values) > 254:
+            raise ValueError("values are all 0: nothing would ever be asked for")
+        return self
 
 
 class PolicyConfig(Section):
     """How the query is chosen among the candidates of the whole pool."""
 
     name: PolicyName = Field("top_scores", description="query policy; match_cost_of takes matched_cost")
+    share: float = Field(0.66, ge=0, le=1, description="strata: part of a query that is shared over the classes")
+    over_ask: int = Field(8, ge=1, le=1000, description="candidates a box of the query, where a policy leaves some out")
+    max_per_image: int | None = Field(None, ge=1, le=MAX_NUMBER, description="boxes of one image in a query, at most")
+    max_per_clip: int | None = Field(None, ge=1, le=MAX_NUMBER, description="boxes of one clip in a query, at most")
+    clip_pattern: str = Field(
+        "^(.*?)[_-]?\\d+$",
+        min_length=1,
+        description="regular expression whose first group, in an image id, is its clip",
+    )
+
+    @model_validator(mode="after")
+    def _pattern_has_a_group(self) -> "PolicyConfig":
+        try:
+            groups = re.compile(self.clip_pattern).groups
+        except re.error as error:
+            raise ValueError(f"clip_pattern {self.clip_pattern!r} is no regular expression: {error}") from error
+        if groups < 1:
+            raise ValueError(f"clip_pattern {self.clip_pattern!r} has no group: put brackets around a clip's name")
+        return self
+
+
+class NoiseConfig(Section):
+    """Gumbel noise on log scores: score · (-ln u)^(-1/β), u keyed by seed, iteration, image id, top and left."""
+
+    beta_start: float | None = Field(None, gt=0, le=1e9, description="β of the first iteration; none: no noise")
+    beta_end: float | None = Field(
+        None, gt=0, le=1e9, description="β of the last one, geometric between; none: the same"
+    )
+
+    @model_validator(mode="after")
+    def _an_end_has_a_start(self) -> "NoiseConfig":
+        if self.beta_end is not None and self.beta_start is None:
+            raise ValueError(f"beta_end {self.beta_end} without beta_start: give both")
+        return self
+
+
+class LearnedCostConfig(Section):
+    """The gradient boosting that predicts what a box costs."""
+
+    unit: Literal["clicks", "seconds"] = Field("clicks", description="clicks of cost_A, or seconds of cost_S")
+    trees: int = Field(100, ge=1, le=10_000, description="number of trees")
+    depth: int = Field(4, ge=1, le=16, description="depth of a tree")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="shrinkage")
+    quantile: float | None = Field(
+        None, gt=0, lt=1, description="predict this quantile of the cost; none: their mean (Poisson loss)"
+    )
 
 
 class AcquisitionConfig(Section):
     """Which boxes are asked for."""
 
-    strategy: StrategyName = Field(description="acquisition strategy; full_set trains the reference on everything")
+    strategy: RunStrategyName = Field(
+        "custom",
+        description="a preset of gain and cost; full_set trains the reference on everything; custom: name gain",
+    )
+    gain: GainName | None = Field(None, description="what a box is worth; none: the strategy's")
+    cost: CostName | None = Field(None, description="clicks that enter the score; none (YAML null): the strategy's")
+    class_weights: ClassWeightsConfig = Field(default_factory=ClassWeightsConfig)
     box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
-    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration")
+    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration, at most")
+    query_clicks: float | None = Field(
+        None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
+    )
+    query_seconds: float | None = Field(None, gt=0, le=1e12, description="expected seconds (cost_S) an iteration")
+    random_iterations: int = Field(0, ge=0, le=MAX_NUMBER, description="first iterations that ask for random boxes")
     initial_images: int = Field(50, ge=1, le=MAX_IMAGES, description="wholly labelled images at the start (L0)")
     meta_images: int = Field(30, ge=0, le=MAX_IMAGES, description="images that fit the meta regressor (M)")
-    clicks_priority: ClicksPriority = Field("normalized", description="how estimated clicks enter the joint score")
+    clicks_priority: ClicksPriority = Field("normalized", description="how clicks enter a product or weighted sum")
     epsilon: float | None = Field(
         None, gt=0, le=MAX_EPSILON, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)"
     )
-    clicks_sample_images: int = Field(32, ge=1, le=MAX_IMAGES, description="pool images that set clicks_max")
-    fusion: Literal["product"] = Field("product", description="how priorities are joined")
+    clicks_sample_images: int = Field(32, ge=1, le=MAX_IMAGES, description="pool images that set clicks_max and f_c")
+    fusion: FusionName = Field(
+        "product", description="how gain and cost are joined; ratio: gain / (clicks + open_cost)"
+    )
+    gain_weight: float = Field(0.5, ge=0, le=1, description="weighted_sum: weight of the gain, the rest is the cost's")
+    open_cost: float = Field(4.0, gt=0, le=1e9, description="ratio: clicks that any box costs, c0")
+    learned_cost: LearnedCostConfig = Field(default_factory=LearnedCostConfig)
     policy: PolicyConfig = Field(default_factory=PolicyConfig)
+    noise: NoiseConfig = Field(default_factory=NoiseConfig)
     match_cost_of: Location | None = Field(
         None, min_length=1, description="run folder: a query ends where its clicks reach those of that run's iteration"
     )
     match_cost: Literal["query", "total"] = Field(
         "query", description="clicks to match; total: those that that run spent on its meta set too"
     )
+
+    @property
+    def gain_name(self) -> GainName | None:
+        """The gain that counts: its own, else the strategy's; None where nothing is asked for."""
+        return self.gain or PRESETS[self.strategy].gain
+
+    @property
+    def cost_name(self) -> CostName:
+        """The cost that counts: its own, else the strategy's."""
+        return self.cost or PRESETS[self.strategy].cost
+
+    @model_validator(mode="after")
+    def _something_is_asked_for(self) -> "AcquisitionConfig":
+        if self.strategy == "custom" and self.gain is None:
+            raise ValueError(f"strategy is missing: name one of {', '.join(STRATEGY_NAMES)}, or a gain")
+        if self.strategy == "full_set" and (self.gain is not None or self.cost is not None):
+            raise ValueError("strategy full_set asks for no boxes: leave out gain and cost, or name another strategy")
+        return self
+
+    @model_validator(mode="after")
+    def _cost_and_fusion_fit(self) -> "AcquisitionConfig":
+        if self.fusion != "product" and self.cost_name == "none":
+            raise ValueError(f"fusion {self.fusion} joins a gain with a cost: name a cost (estimated, learned or true)")
+        if self.cost_name == "learned" and self.fusion != "ratio":
+            raise ValueError(f"cost learned goes with fusion ratio, not with {self.fusion}: set fusion to ratio")
+        return self
+
+    @property
+    def cost_unit(self) -> Literal["clicks", "seconds"]:
+        """What a query's budget is in, and what the cost regressor predicts."""
+        if self.query_clicks is None and self.query_seconds is None:
+            return self.learned_cost.unit
+        return "clicks" if self.query_seconds is None else "seconds"
+
+    @model_validator(mode="after")
+    def _one_budget_in_one_unit(self) -> "AcquisitionConfig":
+        if self.query_clicks is not None and self.query_seconds is not None:
+            raise ValueError(f"query_clicks {self.query_clicks:g} and query_seconds {self.query_seconds:g}: give one")
+        if self.cost_name == "learned" and self.cost_unit != self.learned_cost.unit:
+            raise ValueError(
+                f"learned_cost.unit {self.learned_cost.unit} and a budget in {self.cost_unit}: set learned_cost.unit "
+                f"to {self.cost_unit}"
+            )
+        if self.match_cost_of is not None and (self.query_clicks or self.query_seconds):
+            raise ValueError("match_cost_of sets what a query costs: leave out query_clicks and query_seconds")
+        return self
 
     @model_validator(mode="after")
     def _policy_fits(self) -> "AcquisitionConfig":

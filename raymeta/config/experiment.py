@@ -57,9 +57,10 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "ExperimentConfig":
-        if self.acquisition.strategy.startswith("metabox") and self.acquisition.meta_images == 0:
+        if self.acquisition.gain_name == "metaseg" and self.acquisition.meta_images == 0:
             raise ValueError(
-                "acquisition.meta_images 0: a metabox strategy needs at least 1 image for its meta regressor"
+                "acquisition.meta_images 0: a metabox strategy, and gain metaseg, need at least 1 image for the meta "
+                "regressor"
             )
         if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
             raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")

@@ -13,7 +13,8 @@ class Bundle:
     network: state dict as `torch.save` writes it. regressor: `MetaRegressor.to_bytes`, or None.
     clicks_max: largest click count of a box on the sample (docs/method.md#normalised-click-priority), or None where it
         isn't used.
-    reference: labels of the meta set, for the bundle that its segments are scored with.
+    reference: labels of the meta set, or other known labels, for the bundle whose task needs them.
+    class_weights: a weight a class in [0, 1], or None. cost_regressor: `CostRegressor.to_bytes`, or None.
     """
 
     key: str
@@ -23,3 +24,5 @@ class Bundle:
     regions: LabelledRegions
     clicks_max: int | None = None
     reference: KnownLabels = field(default_factory=KnownLabels)
+    class_weights: tuple[float, ...] | None = None
+    cost_regressor: bytes | None = None

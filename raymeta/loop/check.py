@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.acquisition.strategies import expansion, strategy_of
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig, differences, is_many, run_configs, run_name
@@ -120,7 +120,7 @@ def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
 
 def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
     """The split that this config makes of this data set."""
-    needs_meta_set = STRATEGIES[config.acquisition.strategy].needs_meta_regressor
+    needs_meta_set = strategy_of(config.acquisition).needs_meta_regressor
     return split_pool(
         dataset.pool_ids(),
         dataset.validation_ids(),
@@ -183,6 +183,7 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
     ]
     if acquisition.strategy == "full_set":
         return [*facts, "full_set: trains once on everything"]
+    facts.append(f"acquisition: {expansion(acquisition)}")
     if split.meta:
         facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
     across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)

@@ -5,26 +5,36 @@ The pool job, the panels of the report and the HTTP service score through this o
 
 import io
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from raymeta.acquisition.policies.registry import wanted_candidates
+from raymeta.acquisition.box_features import tiling
+from raymeta.acquisition.candidate_noise import noise_beta, with_noise
+from raymeta.acquisition.image_prediction import predict_image
+from raymeta.acquisition.learned_cost import CostRegressor
+from raymeta.acquisition.policies.registry import needs_every_candidate, query_policy, wanted_candidates
 from raymeta.acquisition.pool_scoring import ImageScore, largest_box_clicks, score_image
-from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.acquisition.predicted_clicks import cost_rows, features_of
+from raymeta.acquisition.strategies import at_iteration, strategy_of
+from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
+from raymeta.annotation.clicks import LabelMapScene, Scene
 from raymeta.annotation.oracle import Oracle
+from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
+from raymeta.loop.query_budget import COST_OF_UNIT
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import finite_pixels, predict_softmax
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import SegmentationNetwork
+from raymeta.schemas import IGNORE, WIDTH
 
 __all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
 
@@ -60,12 +70,16 @@ class ImageScorer:
         self.dataset = dataset
         self.bundle = bundle
         self.device = device
-        self.strategy = STRATEGIES[config.acquisition.strategy]
+        self.acquisition = at_iteration(config.acquisition, bundle.iteration)
+        self.strategy = strategy_of(self.acquisition)
         if earlier is not None and earlier.bundle.network == bundle.network:
             self.network: SegmentationNetwork = earlier.network
         else:
             self.network = self._load_network()
         self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
+        self.cost_regressor = CostRegressor.from_bytes(bundle.cost_regressor) if bundle.cost_regressor else None
+        weights = bundle.class_weights
+        self.class_weights = None if weights is None else np.array(weights, dtype=np.float64)
         self.oracle = Oracle(dataset, config.acquisition.epsilon)
 
     def _load_network(self) -> SegmentationNetwork:
@@ -109,12 +123,17 @@ class ImageScorer:
     def score_softmax(
         self, softmax: Softmax, image_id: str, min_score: float = 0.0, keep_maps: bool = False
     ) -> ImageScore:
-        """Score an image whose (C, H, W) float32 softmax is at hand."""
-        acquisition = self.config.acquisition
+        """Score an image whose (C, H, W) float32 softmax is at hand.
+
+        Where noise or the query policy may still choose a box of a low score, all boxes of the image come.
+        """
+        acquisition = self.acquisition
         height, width = softmax.shape[1:]
-        return score_image(
+        beta = noise_beta(acquisition, self.bundle.iteration, self.config.iterations)
+        everything = beta is not None or needs_every_candidate(acquisition)
+        score = score_image(
             softmax,
-            strategy=acquisition.strategy,
+            strategy=self.strategy,
             box_width=acquisition.box_width,
             regressor=self.regressor,
             labelled_mask=self.bundle.regions.mask(image_id, height, width),
@@ -125,10 +144,16 @@ class ImageScorer:
             seed=self.config.seed,
             iteration=self.bundle.iteration,
             image_id=image_id,
-            query_size=wanted_candidates(acquisition),
-            min_score=min_score,
+            query_size=None if everything else wanted_candidates(acquisition),
+            min_score=0.0 if everything else min_score,
             keep_maps=keep_maps,
+            class_weights=self.class_weights,
+            cost_regressor=self.cost_regressor,
+            needs=query_policy(acquisition).needs,
         )
+        if beta is None:
+            return score
+        return replace(score, candidates=with_noise(score.candidates, beta, self.config.seed, self.bundle.iteration))
 
     def meta_segments(self, image_id: str) -> pa.Table:
         """Segment table of a meta image, with adjusted IoU."""
@@ -156,3 +181,39 @@ class ImageScorer:
             true_vertex_map=self.oracle.scene(image_id).vertex_map() if self.strategy.true_clicks else None,
             epsilon=acquisition.epsilon,
         )
+
+    def class_pixels_of(self, softmax: Softmax) -> list[int]:
+        """Pixels of each class in the prediction: C numbers."""
+        prediction = predict_image(softmax, with_entropy=False).segmentation
+        counts: list[int] = np.bincount(prediction.ravel(), minlength=self.dataset.num_classes).tolist()
+        return counts
+
+    def labelled_class_pixels(self, image_id: str) -> list[int]:
+        """Labelled pixels of each class of an image: C numbers."""
+        size = self.dataset.height, self.dataset.width
+        labels = self.bundle.reference.of(image_id).read(image_id, size, self.dataset)
+        counts: list[int] = np.bincount(labels[labels != IGNORE], minlength=self.dataset.num_classes).tolist()
+        return counts
+
+    def cost_tiles_of(self, softmax: Softmax, image_id: str) -> pa.Table:
+        """What the cost regressor learns from a wholly labelled image: features and true clicks of its tiles."""
+        prediction = predict_image(softmax)
+        width, shape = self.acquisition.box_width, prediction.segmentation.shape
+        epsilon = default_epsilon(shape[0]) if self.acquisition.epsilon is None else self.acquisition.epsilon
+        clicks = estimate_clicks(prediction.segmentation, epsilon)
+        tops, lefts = tiling(shape[0], width), tiling(shape[1], width)
+        features = features_of(prediction, clicks, tops, lefts, width, self.dataset.num_classes)
+        scene = self._known_scene(image_id, shape, epsilon)
+        clicks_of = [scene.count(Box(int(top), int(left), width)) for top in tops for left in lefts]
+        kinds = ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks")
+        counted = {name: [clicks[kind] for clicks in clicks_of] for kind, name in enumerate(kinds)}
+        table = pa.table({**counted, WIDTH: [width] * len(clicks_of)})
+        costs = COST_OF_UNIT[self.acquisition.cost_unit].box_costs(table)
+        return cost_rows(features, costs.astype(np.float64))
+
+    def _known_scene(self, image_id: str, size: tuple[int, int], epsilon: float) -> Scene:
+        """A wholly labelled image, ready for counting: as people labelled it, else as the data set has it."""
+        known = self.bundle.reference.of(image_id)
+        if not known.answers:
+            return self.oracle.scene(image_id)
+        return LabelMapScene(known.read(image_id, size, self.dataset), self.dataset.num_classes, epsilon)

@@ -55,13 +55,7 @@ class ImageTasks:
 
     def whole_image_clicks(self, image_ids: Sequence[str]) -> list[Row]:
         """Clicks and pixels of whole images as annotated: no network."""
-        rows = []
-        for image_id in image_ids:
-            try:
-                rows.append({IMAGE_ID: image_id, "error": None} | self._whole_image_clicks(image_id))
-            except (OSError, ValueError) as error:
-                rows.append({IMAGE_ID: image_id, "error": str(error)})
-        return rows
+        return [_row(image_id, self._whole_image_clicks) for image_id in image_ids]
 
     def score(
         self,
@@ -103,6 +97,26 @@ class ImageTasks:
 
         return self._run(scorer, image_ids, work)
 
+    def class_pixels(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Pixels of each class in the prediction of each image."""
+
+        def work(image_id: str, softmax: Softmax, _: Timed) -> dict[str, Any]:
+            return {"pixels": scorer.class_pixels_of(softmax)}
+
+        return self._run(scorer, image_ids, work)
+
+    def labelled_class_pixels(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Labelled pixels of each class of each image: no network."""
+        return [_row(image_id, lambda i: {"pixels": scorer.labelled_class_pixels(i)}) for image_id in image_ids]
+
+    def cost_tiles(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Features and true clicks of the tiles of wholly labelled images."""
+
+        def work(image_id: str, softmax: Softmax, _: Timed) -> dict[str, Any]:
+            return {SEGMENTS_TABLE: stream_bytes(scorer.cost_tiles_of(softmax, image_id))}
+
+        return self._run(scorer, image_ids, work)
+
     def _run(self, scorer: ImageScorer, image_ids: Sequence[str], work: Callable[..., dict[str, Any]]) -> list[Row]:
         outcomes = self.pipeline.run(image_ids, self.dataset.image, scorer.softmax, work)
         return [{IMAGE_ID: o.image_id, "error": o.error} | (o.value or {}) for o in outcomes]
@@ -119,3 +133,11 @@ def stream_bytes(table: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _row(image_id: str, work: Callable[[str], dict[str, Any]]) -> Row:
+    """What `work` gives of an image, or the error of its file."""
+    try:
+        return {IMAGE_ID: image_id, "error": None} | work(image_id)
+    except (OSError, ValueError) as error:
+        return {IMAGE_ID: image_id, "error": str(error)}

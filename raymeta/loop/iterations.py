@@ -97,7 +97,7 @@ def run_iteration(session: Session, index: int) -> SummaryRecord:
         if "fit" not in committed:
             stages.fit(session, folder, index, known)
         if "score" not in committed:
-            stages.score(session, folder, index, known.regions)
+            stages.score(session, folder, index, known)
         if "annotate" not in committed:
             stages.annotate(session, folder, index)
     summary = iteration_summary(session.config, session.store, session.split, index, known.regions)

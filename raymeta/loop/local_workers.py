@@ -10,7 +10,7 @@ import cv2
 import pyarrow as pa
 import torch
 
-from raymeta.acquisition.policies.registry import candidate_merge
+from raymeta.acquisition.policies.registry import CandidateMerge
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
@@ -73,10 +73,16 @@ class LocalScorer:
         return self._parts(image_ids, work, on_rows)
 
     def select(
-        self, image_ids: Sequence[str], bundle: Bundle, *, on_rows: OnRows, known: Iterable[list[Row]]
+        self,
+        image_ids: Sequence[str],
+        bundle: Bundle,
+        merge: CandidateMerge,
+        *,
+        on_rows: OnRows,
+        known: Iterable[list[Row]],
     ) -> tuple[pa.Table, list[Row]]:
         """See `Scorer.select`."""
-        merge, lock = candidate_merge(self._config.acquisition), threading.Lock()
+        lock = threading.Lock()
 
         def send(candidates: pa.Table) -> None:
             with lock:  # several threads score images where a GPU runs the network

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
+from raymeta.loop.block_runs import failed_images, run_from_blocks
 from raymeta.loop.session import Session
-from raymeta.loop.stages import failed_images, run_from_blocks
 from raymeta.runs.input_key import work_key
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
 

@@ -6,42 +6,54 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raymeta.acquisition.policies.query_policy import MatchTarget, QueryContext
+from raymeta.acquisition.policies.query_policy import QueryContext
 from raymeta.acquisition.policies.registry import query_budget, query_policy
+from raymeta.acquisition.strategies import at_iteration
 from raymeta.annotation.oracle import GroundTruth, Oracle
 from raymeta.config import ExperimentConfig
-from raymeta.loop.cost_matching import ranked_cost
+from raymeta.loop.cost_matching import match_target, ranked_cost
+from raymeta.loop.query_budget import COST_OF_UNIT, EarlierAnswers, cut_at_cost, expected_costs
+from raymeta.runs.records import BudgetCut
+from raymeta.runs.run_store import RunStore
 from raymeta.schemas import QUERY_SCHEMA, RANK, WIDTH
 
 
 def choose_query(
-    candidates: pa.Table,
-    config: ExperimentConfig,
-    iteration: int,
-    dataset: GroundTruth,
-    match: MatchTarget | None = None,
-) -> tuple[pa.Table, dict[str, Any]]:
-    """Let the config's policy choose.
+    candidates: pa.Table, config: ExperimentConfig, store: RunStore, dataset: GroundTruth, iteration: int
+) -> tuple[pa.Table, pa.Table, dict[str, Any]]:
+    """Let the config's policy choose, and cut its choice where the budget is reached.
 
     Args:
         candidates: SCORED_SCHEMA and what the policy needs, best first, from `Scorer.select`.
         config: of the run.
-        iteration: that asks.
+        store: its earlier answers.
         dataset: for policies that look at true clicks.
-        match: the clicks to match, for `matched_cost`.
+        iteration: that asks.
 
     Returns:
-        The query (QUERY_SCHEMA), and what the policy notes of its choice, for score.json.
+        The query (QUERY_SCHEMA), its candidates with all their columns, and notes for score.json.
+
+    Raises:
+        RunError: a run whose clicks are to be matched is no longer there, or an artefact of either is damaged.
     """
-    oracle, width = Oracle(dataset, config.acquisition.epsilon), config.acquisition.box_width
+    acquisition = at_iteration(config.acquisition, iteration)
+    oracle, width = Oracle(dataset, acquisition.epsilon), acquisition.box_width
 
     def true_clicks(rows: pa.Table) -> NDArray[np.int64]:
         return ranked_cost(query_table(rows, width), oracle)
 
-    budget = query_budget(config.acquisition)
-    context = QueryContext(budget, config.seed, iteration, true_clicks, match)
-    chosen = query_policy(config.acquisition).choose(candidates, context)
-    return query_table(chosen, width), context.notes
+    match = match_target(config, store, iteration)
+    context = QueryContext(query_budget(acquisition), config.seed, iteration, true_clicks, match)
+    chosen = query_policy(acquisition).choose(candidates, context)
+    wanted = acquisition.query_clicks or acquisition.query_seconds
+    if wanted is not None:
+        answers = EarlierAnswers(store, iteration, COST_OF_UNIT[acquisition.cost_unit])
+        cut = cut_at_cost(expected_costs(chosen, answers), (iteration + 1) * wanted - answers.cost)
+        chosen = chosen.slice(0, cut.boxes)
+        context.notes["budget"] = BudgetCut(
+            unit=acquisition.cost_unit, wanted=cut.wanted, expected=cut.expected, reached=cut.reached
+        )
+    return query_table(chosen, width), chosen, context.notes
 
 
 def query_table(selected: pa.Table, box_width: int) -> pa.Table:

@@ -1,31 +1,31 @@
 """The stages of one iteration: each does its work once and commits it to the run folder."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from raymeta.acquisition.strategies import STRATEGIES
+from raymeta.acquisition.policies.registry import candidate_merge
+from raymeta.acquisition.predicted_clicks import COST_FEATURES
+from raymeta.acquisition.strategies import at_iteration, strategy_of
 from raymeta.annotation.known_labels import KnownLabels
-from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.errors import InputError, WaitingForPeople
 from raymeta.labels.annotator import TaskSet
-from raymeta.loop.cost_matching import match_target
+from raymeta.loop.block_runs import counted, failed_images, keep_rows, run_from_blocks
+from raymeta.loop.cost_fitting import COST_REGRESSOR, QUERY_COSTS, cost_agreement, fit_cost_regressor, query_costs
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.query_choice import choose_query
+from raymeta.loop.scoring_bundle import scoring_bundle
 from raymeta.loop.session import Session
-from raymeta.loop.workers import SEGMENTS_TABLE, OnRows, Row, TrainingJob
+from raymeta.loop.workers import SEGMENTS_TABLE, Row, TrainingJob
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.runs.background_writer import BackgroundWriter
-from raymeta.runs.finished_blocks import FinishedBlocks
-from raymeta.runs.input_key import input_key, labels_key, work_key
+from raymeta.runs.input_key import labels_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
-from raymeta.runs.split import clicks_sample
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
     IMAGE_ID,
@@ -34,7 +34,7 @@ from raymeta.schemas import (
     TRAINING_SCHEMA,
 )
 
-__all__ = ["STAGES", "annotate", "finish_full_set", "fit", "run_from_blocks", "score", "train"]
+__all__ = ["STAGES", "annotate", "finish_full_set", "fit", "score", "train"]
 
 
 def train(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
@@ -64,12 +64,22 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
 
 
 def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
-    """Fit the meta regressor on the segments of the meta set under this iteration's network."""
+    """Fit what scoring needs beside the network: the meta regressor, and the cost regressor."""
     start = time.monotonic()
-    if not STRATEGIES[session.config.acquisition.strategy].needs_meta_regressor:
-        FitRecord().write(folder)
-        folder.commit("fit", ["fit.json"], time.monotonic() - start)
-        return
+    strategy = strategy_of(at_iteration(session.config.acquisition, index))
+    record, names = FitRecord(), ["fit.json"]
+    if strategy.needs_meta_regressor:
+        record = fit_meta_regressor(session, folder, index, known)
+        names = ["meta_regressor.bin", "segments.parquet", *names]
+    if strategy.learned_clicks:
+        record = record.model_copy(update={"cost_regressor": fit_cost_regressor(session, folder, index, known)})
+        names = [COST_REGRESSOR, *names]
+    record.write(folder)
+    folder.commit("fit", names, time.monotonic() - start)
+
+
+def fit_meta_regressor(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> FitRecord:
+    """Write the meta regressor of this iteration's network, and the segments that it was fitted on."""
     session.progress.begin_stage("fit", len(session.split.meta))
     network = folder.read_bytes("network.pt")
     reference = known.only(session.split.meta)
@@ -91,38 +101,36 @@ def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabel
     r2 = None if np.isnan(regressor.r2) else float(regressor.r2)
     folder.write_bytes("meta_regressor.bin", regressor.to_bytes())
     folder.write_table("segments.parquet", segments.append_column(IMAGE_ID, pa.array(image_ids.tolist(), pa.string())))
-    FitRecord(r2=r2, segments=segments.num_rows, failed_images=failed).write(folder)
-    folder.commit("fit", ["meta_regressor.bin", "segments.parquet", "fit.json"], time.monotonic() - start)
+    return FitRecord(r2=r2, segments=segments.num_rows, failed_images=failed)
 
 
-def score(session: Session, folder: IterationFolder, index: int, regions: LabelledRegions) -> None:
-    """Score every image of the pool with one forward pass and select the best boxes of all of them."""
+def score(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
+    """Score every image of the pool with one forward pass and choose the query among the best boxes of all of them."""
     start = time.monotonic()
-    acquisition = session.config.acquisition
-    strategy = STRATEGIES[acquisition.strategy]
+    acquisition = at_iteration(session.config.acquisition, index)
     pool = [i for i in session.split.unlabelled if i not in session.faults]
-    network = folder.read_bytes("network.pt")
-    regressor = folder.read_bytes("meta_regressor.bin") if strategy.needs_meta_regressor else None
-    key = work_key(session.config, network, regressor, regions)
-    make_bundle = partial(Bundle, iteration=index, network=network, regressor=regressor, regions=regions)
-    bundle = make_bundle(key=f"{index}-sample")
-    if strategy.uses_clicks and acquisition.clicks_priority == "normalized":
-        with folder.finished_blocks("sample", key) as finished:
-            clicks_max = _sample_clicks_max(session, finished, pool, session.scorer.share(bundle))
-        bundle = make_bundle(key=f"{index}-score", clicks_max=clicks_max)
+    bundle, key = scoring_bundle(session, folder, index, known, pool)
     session.progress.begin_stage("score", len(pool))
-    with folder.finished_blocks("score", input_key(key, bundle.clicks_max)) as finished:
-        known = _counted(session, finished)
+    with folder.finished_blocks("score", key) as finished:
         candidates, rows = session.scorer.select(
-            pool, session.scorer.share(bundle), on_rows=_keep(session, finished), known=known
+            pool,
+            session.scorer.share(bundle),
+            candidate_merge(acquisition),
+            on_rows=keep_rows(session, finished),
+            known=counted(session, finished),
         )
     session.leave_out(failed_images(rows), len(rows), "images of the pool")
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
-    match = match_target(session.config, session.store, index)
-    query, notes = choose_query(candidates, session.config, index, session.dataset, match)
+    query, chosen, notes = choose_query(candidates, session.config, session.store, session.dataset, index)
     folder.write_table("query.parquet", query)
-    ScoreRecord(clicks_max=bundle.clicks_max, strategy=acquisition.strategy, **notes).write(folder)
-    folder.commit("score", ["images.parquet", "query.parquet", "score.json"], time.monotonic() - start)
+    names = ["images.parquet", "query.parquet", "score.json"]
+    if COST_FEATURES in chosen.column_names:
+        folder.write_table(QUERY_COSTS, query_costs(chosen))
+        names.append(QUERY_COSTS)
+    weights = None if bundle.class_weights is None else list(bundle.class_weights)
+    record = ScoreRecord(clicks_max=bundle.clicks_max, strategy=acquisition.strategy, class_weights=weights, **notes)
+    record.write(folder)
+    folder.commit("score", names, time.monotonic() - start)
 
 
 def annotate(session: Session, folder: IterationFolder, index: int) -> None:
@@ -140,13 +148,12 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
         raise WaitingForPeople(session.annotator.wanted(ticket))
     session.leave_out(answers.faults, len(query[IMAGE_ID].unique()), "images of the query")
     folder.write_table("annotation.parquet", answers.effort)
-    OracleRecord(failed_images=session.faults).write(folder)
+    agreement = None
+    if folder.is_named(QUERY_COSTS):
+        costs = folder.read_table(QUERY_COSTS)
+        agreement = cost_agreement(costs, query, answers.effort, session.config.acquisition)
+    OracleRecord(failed_images=session.faults, cost_agreement=agreement).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
-
-
-def failed_images(rows: Sequence[Row]) -> dict[str, str]:
-    """The reason for each image whose row tells of an error."""
-    return {row[IMAGE_ID]: row["error"] for row in rows if row["error"] is not None}
 
 
 def finish_full_set(session: Session, folder: IterationFolder) -> None:
@@ -162,45 +169,6 @@ def finish_full_set(session: Session, folder: IterationFolder) -> None:
         folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
         OracleRecord(failed_images=session.faults).write(folder)
         folder.commit("annotate", ["annotation.parquet", "oracle.json"])
-
-
-def run_from_blocks(
-    session: Session, finished: FinishedBlocks, task: str, image_ids: Sequence[str], bundle: Any | None = None
-) -> list[Row]:
-    """Rows of a task of ScoringWorker, sorted by image id; images in `finished` are taken from there."""
-    wanted = set(image_ids)
-    done = {row[IMAGE_ID]: row for rows in _counted(session, finished) for row in rows if row[IMAGE_ID] in wanted}
-    todo = [image_id for image_id in image_ids if image_id not in done]
-    rows = session.scorer.run(task, todo, bundle, on_rows=_keep(session, finished))
-    return sorted([*done.values(), *rows], key=lambda row: row[IMAGE_ID].encode())
-
-
-def _counted(session: Session, finished: FinishedBlocks) -> Iterator[list[Row]]:
-    """The finished blocks; progress counts their rows."""
-    for rows in finished.blocks():
-        session.progress.advance(len(rows))
-        yield rows
-
-
-def _keep(session: Session, finished: FinishedBlocks) -> OnRows:
-    """Count and keep the rows of a part; images that failed are tried again by a resumed run."""
-
-    def keep(rows: list[Row], safe: Callable[[], None]) -> None:
-        session.progress.advance(len(rows))
-        finished.add([row for row in rows if row["error"] is None], safe)
-
-    return keep
-
-
-def _sample_clicks_max(session: Session, finished: FinishedBlocks, pool: list[str], bundle: Any) -> int:
-    """Largest click count of a box on the sample, at least 1 (docs/method.md#normalised-click-priority)."""
-    session.progress.begin_stage("sample")
-    size = session.config.acquisition.clicks_sample_images
-    sample = clicks_sample(session.split.unlabelled, session.config.seed, size)
-    readable = [image_id for image_id in sample if image_id in set(pool)]
-    rows = run_from_blocks(session, finished, "largest_box_clicks", readable, bundle)
-    session.leave_out(failed_images(rows), len(rows), "images of the sample for clicks_max")
-    return max([1, *(row["clicks"] for row in rows if row["error"] is None)])
 
 
 def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from raymeta.acquisition.policies.registry import CandidateMerge
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.loop.bundle import Bundle
 
@@ -85,9 +86,17 @@ class Scorer(Protocol):
         ...
 
     def select(
-        self, image_ids: Sequence[str], bundle: Any, *, on_rows: OnRows, known: Iterable[list[Row]]
+        self,
+        image_ids: Sequence[str],
+        bundle: Any,
+        merge: CandidateMerge,
+        *,
+        on_rows: OnRows,
+        known: Iterable[list[Row]],
     ) -> tuple[pa.Table, list[Row]]:
-        """Score images and keep the best candidates of all of them, as many as the query policy wants.
+        """Score images and keep the candidates of all of them among which the query policy chooses.
+
+        merge: an empty one, of `candidate_merge`; which candidates it keeps must not depend on their order.
 
         on_rows: a sound row also holds the image's candidates (CANDIDATES_STREAM). known: blocks of such rows from an
         earlier, interrupted call with the same images and bundle; their images are not scored again.

@@ -50,6 +50,10 @@ class DeviceScan:
         entropy = self._entropy if self._log_offset == 0 else self._entropy_map(0.0)
         return entropy.cpu().numpy()
 
+    def margin(self) -> NDArray[np.float32]:
+        """See SoftmaxScan."""
+        return self._margin.cpu().numpy()
+
     def mean_entropy(self) -> float:
         """See SoftmaxScan."""
         return float(self._entropy.mean(dtype=torch.float64))

@@ -24,6 +24,9 @@ class SoftmaxScan(Protocol):
     def entropy(self) -> NDArray[np.float32]:
         """(H, W), `-Σ p log p / log C` without any offset, as computed, not clipped."""
 
+    def margin(self) -> NDArray[np.float32]:
+        """(H, W), `1 - p_max + p_second`, as computed, not clipped."""
+
     def mean_entropy(self) -> float:
         """Mean over pixels of the entropy with this scan's log offset."""
 
@@ -48,6 +51,10 @@ class HostScan:
             return self._heatmaps.entropy
         known = self._heatmaps.plain_entropy
         return scan_softmax(self._softmax).entropy if known is None else known
+
+    def margin(self) -> NDArray[np.float32]:
+        """See SoftmaxScan."""
+        return self._heatmaps.margin
 
     def mean_entropy(self) -> float:
         """See SoftmaxScan."""

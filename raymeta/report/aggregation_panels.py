@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_clicks import normalized_clicks
-from raymeta.acquisition.strategies import find_strategy
+from raymeta.acquisition.strategies import strategy_of
 from raymeta.boxes import Box
 from raymeta.config import AcquisitionConfig
 from raymeta.report.figure_style import to_png
@@ -29,7 +29,7 @@ def box_factors(
     is left out.
     """
     factors: dict[str, NDArray[np.float64]] = {}
-    for name in find_strategy(acquisition.strategy).priorities:
+    for name in strategy_of(acquisition).priorities:
         if name == "clicks" and acquisition.clicks_priority == "normalized" and "estimated_clicks" in maps:
             factors[name] = normalized_clicks(maps["estimated_clicks"], acquisition.box_width, clicks_max, labelled)
         elif name in maps:

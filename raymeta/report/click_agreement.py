@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from raymeta.acquisition.strategies import find_strategy
+from raymeta.acquisition.strategies import strategy_of
 from raymeta.report.run_results import RunResults
 from raymeta.runs.run_store import RunError
 from raymeta.schemas import ESTIMATED_CLICKS, IMAGE_ID, LEFT, TOP, WIDTH
@@ -73,7 +73,7 @@ def run_click_pairs(run: RunResults) -> tuple[ClickPairs, list[str]]:
 
     Strategies that see true clicks have no estimates, so they give none.
     """
-    if find_strategy(run.strategy).true_clicks:
+    if strategy_of(run.config.acquisition).true_clicks:
         return ClickPairs.join([]), []
     parts, notes = [], []
     for summary in run.summaries:

@@ -12,17 +12,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from raymeta.acquisition.strategies import find_strategy
+from raymeta.acquisition.policies.registry import candidate_merge
+from raymeta.acquisition.strategies import strategy_of
+from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
 from raymeta.config import ConfigError, ExperimentConfig, apply_overrides
 from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
+from raymeta.labels.label_store import LabelStore
 from raymeta.locations import below
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.query_choice import choose_query
+from raymeta.loop.scoring_bundle import PoolSample, reads_labels
 from raymeta.loop.workers import Row, Scorer
 from raymeta.report.query_comparison import (
     Overlap,
@@ -34,7 +38,7 @@ from raymeta.report.query_comparison import (
 )
 from raymeta.runs.iteration_folder import MANIFEST, table_to_bytes
 from raymeta.runs.run_store import RUN, RunError, RunStore
-from raymeta.runs.split import Split, clicks_sample
+from raymeta.runs.split import Split
 from raymeta.runs.store_files import StoreFiles
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
 
@@ -96,7 +100,7 @@ def requery(
     pool = images.filter(pc.is_null(images["error"]))[IMAGE_ID].to_pylist()
     unlabelled = _unlabelled(store)
     with RunProgress("requery", 1, console) as progress, scorers(config) as scorer:
-        query = _score(config, dataset, pool, unlabelled, bundle, progress, scorer)
+        query = _score(config, store, dataset, pool, unlabelled, bundle, progress, scorer)
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(
@@ -139,18 +143,24 @@ def _changed(config: ExperimentConfig, overrides: Sequence[str]) -> ExperimentCo
                 f"except {', '.join(FIXED)}…, and scoring.*"
             )
     changed = apply_overrides(config, list(overrides))
-    # As many boxes as `query_size` says: the clicks of another run's query have nothing to do with this question.
-    return changed.model_copy(update={"acquisition": changed.acquisition.model_copy(update={"match_cost_of": None})})
+    # These settings count, in whatever iteration, and the clicks of another run's query have nothing to do with them.
+    asked = changed.acquisition.model_copy(update={"match_cost_of": None, "random_iterations": 0})
+    return changed.model_copy(update={"acquisition": asked})
 
 
 def _check(config: ExperimentConfig, bundle: Bundle, location: str) -> None:
-    strategy = find_strategy(config.acquisition.strategy)
+    strategy = strategy_of(config.acquisition)
     if not strategy.priorities:
         raise ConfigError(f"acquisition.strategy={strategy.name} asks for no boxes: choose another")
     if strategy.needs_meta_regressor and bundle.regressor is None:
         raise ConfigError(
             f"acquisition.strategy={strategy.name} needs a meta regressor, {location} has none: "
             "choose a strategy without, or a metabox run"
+        )
+    if strategy.learned_clicks and bundle.cost_regressor is None:
+        raise ConfigError(
+            f"acquisition.cost=learned needs a cost regressor, {location} has none: choose another cost, or a run "
+            "whose cost is learned"
         )
 
 
@@ -163,6 +173,7 @@ def _unlabelled(store: RunStore) -> tuple[str, ...]:
 
 def _score(
     config: ExperimentConfig,
+    store: RunStore,
     dataset: Dataset,
     pool: list[str],
     unlabelled: Sequence[str],
@@ -177,19 +188,21 @@ def _score(
         progress.advance(len(rows))
         safe()  # nothing is kept: an interrupted query is asked again
 
-    bundle = replace(bundle, clicks_max=None)
-    if find_strategy(acquisition.strategy).uses_clicks and acquisition.clicks_priority == "normalized":
+    known = LabelStore(store).known_labels(bundle.iteration) if reads_labels(acquisition) else KnownLabels()
+    shared = scorer.share(replace(bundle, reference=known))
+
+    def run(task: str, image_ids: Sequence[str]) -> list[Row]:
         progress.begin_stage("sample")
-        sample = clicks_sample(unlabelled, config.seed, acquisition.clicks_sample_images)
-        readable = [image_id for image_id in sample if image_id in set(pool)]
-        rows = scorer.run("largest_box_clicks", readable, scorer.share(bundle), on_rows=lambda _, safe: safe())
-        bundle = replace(bundle, clicks_max=max([1, *(row["clicks"] for row in rows if row["error"] is None)]))
+        return scorer.run(task, image_ids, shared, on_rows=lambda _, safe: safe())
+
+    bundle = PoolSample(unlabelled, pool, config.seed, dataset.num_classes).complete(bundle, acquisition, run)
     progress.begin_stage("score", len(pool))
-    candidates, rows = scorer.select(pool, scorer.share(bundle), on_rows=advance, known=())
+    merge = candidate_merge(acquisition)
+    candidates, rows = scorer.select(pool, scorer.share(bundle), merge, on_rows=advance, known=())
     for row in rows:
         if row["error"] is not None:
             progress.say(f"left out {row[IMAGE_ID]}: {row['error']}")
-    return choose_query(candidates, config, bundle.iteration, dataset)[0]
+    return choose_query(candidates, config, store, dataset, bundle.iteration)[0]
 
 
 def _answers(dataset: Dataset, config: ExperimentConfig, query: pa.Table) -> pa.Table:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raymeta.acquisition.strategies import find_strategy
+from raymeta.acquisition.strategies import strategy_of
 from raymeta.annotation.cost_models import COST_MODELS
 from raymeta.report.comparison import Comparison
 from raymeta.report.cost_at_target import CostAtTarget
@@ -31,7 +31,9 @@ class ResultRow:
 
 def result_rows(comparison: Comparison) -> list[ResultRow]:
     """Rows in the order of the groups, those with true clicks last; none without a target."""
-    true_clicks = {group.label: find_strategy(group.strategy).true_clicks for group in comparison.queried}
+    true_clicks = {
+        group.label: strategy_of(group.runs[0].config.acquisition).true_clicks for group in comparison.queried
+    }
     least: dict[tuple[bool, str], float] = {}
     for label, costs in comparison.at_target.items():
         for name, value in costs.items():

@@ -67,13 +67,39 @@ class EvaluationRecord(Record):
     faults: dict[str, str] = Field(default_factory=dict)
 
 
+class CostAgreement(BaseModel):
+    """How well predicted costs of boxes tell true ones, learned and estimated; None where nothing can be told.
+
+    ratio: Σ predicted / Σ true; pearson, spearman: correlations.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    learned: dict[str, float | None] | None = None
+    estimated: dict[str, float | None] | None = None
+
+
+class CostFit(BaseModel):
+    """What the cost regressor was fitted on, and how well it does, out of fold, on boxes that nobody selected."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    tiles: int
+    answered_boxes: int
+    unselected: CostAgreement
+
+
 class FitRecord(Record):
-    """The fit of the meta regressor. r2: out of fold, None without a regressor or where it can't be told."""
+    """The fits beside the network.
+
+    r2: of the meta regressor, out of fold; None without one or where it can't be told. cost_regressor: None without.
+    """
 
     FILE = "fit.json"
 
     r2: float | None = None
     segments: int = 0
+    cost_regressor: CostFit | None = None
     failed_images: dict[str, str] = Field(default_factory=dict)
 
 
@@ -89,22 +115,41 @@ class MatchedCost(BaseModel):
     reached: bool
 
 
+class BudgetCut(BaseModel):
+    """How a query was cut to its budget, in clicks or seconds. reached: whether the candidates sufficed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    unit: str
+    wanted: float
+    expected: float
+    reached: bool
+
+
 class ScoreRecord(Record):
-    """How the pool was scored. clicks_max: None where the strategy needs none; matched: None without a reference."""
+    """How the pool was scored, and how the query was chosen.
+
+    clicks_max, class_weights: None where the strategy needs none. matched: None without a reference. strata: boxes that
+    were shared over the classes. budget: where the query was cut, None where its number of boxes alone counts.
+    """
 
     FILE = "score.json"
 
     clicks_max: int | None = None
     strategy: str | None = None
     matched: MatchedCost | None = None
+    class_weights: list[float] | None = None
+    strata: dict[str, int] | None = None
+    budget: BudgetCut | None = None
 
 
 class OracleRecord(Record):
-    """What the oracle could not answer, by image."""
+    """What the oracle could not answer, by image, and how well the costs of its boxes were predicted."""
 
     FILE = "oracle.json"
 
     failed_images: dict[str, str] = Field(default_factory=dict)
+    cost_agreement: CostAgreement | None = None
 
 
 class ClickSums(BaseModel):

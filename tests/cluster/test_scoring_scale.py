@@ -9,6 +9,7 @@ import ray
 import torch
 from ray.cluster_utils import Cluster
 
+from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
@@ -74,7 +75,8 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     for actors in (1, 2, 4, 8):
         scorer = PoolScorer(scoring_config(scenes, actors))
         try:
-            query, rows = scorer.select(pool, ray.put(bundle), on_rows=lambda _, safe: safe())
+            merge = candidate_merge(config.acquisition)
+            query, rows = scorer.select(pool, ray.put(bundle), merge, on_rows=lambda _, safe: safe())
         finally:
             scorer.close()
         assert [row["image_id"] for row in rows] == pool

@@ -92,7 +92,7 @@ def cut_query(
     rows: pa.Table, config: ExperimentConfig, store: RunStore, dataset: Any, iteration: int
 ) -> tuple[pa.Table, dict[str, Any]]:
     """As the score stage does; what is told of the match."""
-    query, notes = choose_query(rows, config, iteration, dataset, match_target(config, store, iteration))
+    query, _, notes = choose_query(rows, config, store, dataset, iteration)
     return query, notes.get("matched", {})
 
 
@@ -156,7 +156,7 @@ def test_an_unreadable_image_stays_in_the_query_and_costs_nothing(tmp_path: Path
 
 def test_without_a_reference_nothing_is_matched(tmp_path: Path) -> None:
     config = make_config(tmp_path / "own", "random_box")
-    query, notes = choose_query(ranked(), config, 0, LabelMaps())  # type: ignore[arg-type]
+    query, _, notes = choose_query(ranked(), config, RunStore(str(tmp_path / "own")), LabelMaps(), 0)
     assert query.equals(ranked().slice(0, config.acquisition.query_size))
     assert notes == {}
     assert match_target(config, RunStore(str(tmp_path / "own")), 0) is None

@@ -7,12 +7,19 @@ from segment_examples import SOFTMAX
 
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.box_features import box_features, feature_names
 from raymeta.acquisition.box_selection import select_boxes
 from raymeta.acquisition.candidate_boxes import greedy_boxes
+from raymeta.acquisition.class_weights import rarity_weights
+from raymeta.acquisition.fusion import gain_per_click, weighted_sum
+from raymeta.acquisition.policies.query_policy import QueryBudget, QueryContext
+from raymeta.acquisition.policies.strata import Strata
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.priority_maps import entropy_priority, metaseg_priority, random_priority
 from raymeta.annotation.click_estimation import estimate_clicks
 from raymeta.boxes import Box, boxes_mask
+from raymeta.config import PolicyConfig
+from raymeta.loop.query_budget import cut_at_cost
 from raymeta.metaseg.heatmaps import entropy
 from raymeta.metaseg.segment_metrics import predicted_iou_map, segment_metrics
 from raymeta.schemas import CANDIDATE_SCHEMA
@@ -114,6 +121,57 @@ def query():
     return ["\n".join([maps, "", *lines, "", "rank  image  score  top  left", *table])]
 
 
+def fusion():
+    gain, cheapness, clicks = np.array([[2.0, 1.0]]), np.array([[0.5, 1.0]]), np.array([[6.0, 1.0]])
+    rows = {
+        "product": gain * cheapness,
+        "weighted_sum": weighted_sum(gain, cheapness, 0.5, 2),
+        "ratio": gain_per_click(gain, clicks, 4.0),
+    }
+    return ["\n".join(f"{name:<14}{number(row[0, 0]):<7}{number(row[0, 1])}" for name, row in rows.items())]
+
+
+def class_weights():
+    pixels = np.array([10, 10, 0])
+    return ["\n".join([_row("pixels", pixels), _row("weight", rarity_weights(pixels, 2.0))])]
+
+
+def _row(name, values):
+    return (f"{name:<8}" + "".join(f"{number(value):<5}" for value in values)).rstrip()
+
+
+def strata():
+    scores, shares = [10.0, 8.0, 7.0, 4.0], [(1.0, 0.0), (0.75, 0.25), (1.0, 0.0), (0.0, 1.0)]
+    flat = pa.array(np.array(shares, np.float16).reshape(-1), pa.float16())
+    table = pa.table(
+        {"image_id": list("abcd"), "score": scores, "class_shares": pa.FixedSizeListArray.from_arrays(flat, 2)}
+    ).append_column("top", pa.array(range(4)))
+    context = QueryContext(QueryBudget(4), 0, 0, lambda rows: np.zeros(rows.num_rows, np.int64))
+    order = Strata(PolicyConfig(name="strata", share=1.0)).choose(table, context)["top"].to_pylist()
+    lines = [
+        f"{box:<5}{number(scores[box]):<7}{number(shares[box][0]):<6}{number(shares[box][1]):<6}{order.index(box) + 1}"
+        for box in range(4)
+    ]
+    return ["\n".join(["box  score  s_0   s_1   order", *lines])]
+
+
+def budget():
+    costs = np.array([4.0, 3.0, 4.0])
+    lines = [
+        f"{name:<10}" + "  ".join(map(number, row)) for name, row in (("expected", costs), ("sum", costs.cumsum()))
+    ]
+    return ["\n".join([*lines, f"boxes     {cut_at_cost(costs, 6.0).boxes}"])]
+
+
+def features_of_a_box():
+    labels = np.array([[0, 0, 1], [0, 1, 1], [2, 2, 1]], np.uint8)
+    corner = np.array([0])
+    row = box_features(labels, np.zeros_like(labels), np.zeros((3, 3), np.float32), corner, corner, 3, 3)[0]
+    named = dict(zip(feature_names(3), row, strict=True))
+    lines = [f"{name:<14}{number(named[name])}" for name in ("ring_changes", "inner_changes", "components")]
+    return ["\n".join(["label map", *grid(labels), "", *lines])]
+
+
 EXAMPLES = {
     "Entropy": entropy_example,
     "MetaSeg priority": metaseg_example,
@@ -122,6 +180,11 @@ EXAMPLES = {
     "Random priority": random_example,
     "Aggregated map": aggregated_map,
     "Joint score": joint_score,
+    "Fusion": fusion,
+    "Class weights": class_weights,
+    "Strata": strata,
+    "Budget": budget,
+    "Box features": features_of_a_box,
     "Candidates": candidates,
     "Query": query,
 }

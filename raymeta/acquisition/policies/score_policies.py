@@ -1,13 +1,16 @@
 """The two policies that follow the order of the scores: a number of boxes, or a reference's clicks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+from raymeta.acquisition.policies.image_caps import ImageCaps, has_caps
 from raymeta.acquisition.policies.query_policy import Need, QueryBudget, QueryContext
+from raymeta.config import PolicyConfig
 from raymeta.errors import InputError
+from raymeta.schemas import IMAGE_ID
 
 CANDIDATES_PER_BOX: Final = 8
 """Ranked candidates for each box of the budget; by the paper's costs its dearest boxes are worth four random ones."""
@@ -15,16 +18,22 @@ CANDIDATES_PER_BOX: Final = 8
 
 @dataclass(frozen=True)
 class TopScores:
-    """The best boxes of the pool, as many as the budget allows."""
+    """The best boxes of the pool, as many as the budget allows, at most so many of an image or clip."""
 
+    config: PolicyConfig = field(default_factory=PolicyConfig)
     needs: frozenset[Need] = frozenset()
 
     def wanted(self, budget: QueryBudget) -> int:
-        """As many as are asked for."""
-        return budget.boxes
+        """As many as are asked for, more where caps leave some out."""
+        return budget.boxes * (self.config.over_ask if has_caps(self.config) else 1)
 
     def choose(self, candidates: pa.Table, context: QueryContext) -> pa.Table:
-        """The first rows."""
+        """The first rows that the caps allow."""
+        if has_caps(self.config):
+            caps = ImageCaps(self.config)
+            candidates = candidates.filter(
+                pa.array([caps.take(i) for i in candidates[IMAGE_ID].to_pylist()], pa.bool_())
+            )
         return candidates.slice(0, context.budget.boxes)
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raymeta.config import ClicksPriority, StrategyName
+from raymeta.config import ClicksPriority, RunStrategyName
 from raymeta.service.scoring.scoring_request import MapName
 
 SplitName = Literal["initial", "meta", "pool"]
@@ -28,7 +28,7 @@ class ModelAnswer(_Answer):
     run: str = Field(description="name of the run folder")
     dataset: str
     iteration: int
-    strategy: StrategyName
+    strategy: RunStrategyName
     strategies: list[str] = Field(description="usable for any image with this iteration")
     box_width: int = Field(description="pixels")
     query_size: int
@@ -77,7 +77,7 @@ class IterationAnswer(_Answer):
 class IterationsAnswer(_Answer):
     """Progress of the run."""
 
-    strategy: StrategyName
+    strategy: RunStrategyName
     seed: int
     planned: int
     iterations: list[IterationAnswer]
@@ -170,7 +170,7 @@ class _Made(_Answer):
     """How an answer was made."""
 
     iteration: int
-    strategy: StrategyName
+    strategy: RunStrategyName
     box_width: int
     clicks_priority: ClicksPriority | None = Field(description="null where clicks don't enter the score")
     height: int

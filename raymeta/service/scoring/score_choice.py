@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from raymeta.acquisition.strategies import STRATEGIES, Strategy
+from raymeta.acquisition.strategies import STRATEGIES, Strategy, strategy_of
 from raymeta.config import AcquisitionConfig, ClicksPriority
 from raymeta.service.http.refusals import unprocessable
 from raymeta.service.scoring.scoring_request import MAP_NAMES, MapName, ScoringRequest
@@ -39,7 +39,7 @@ class Abilities:
             and not strategy.true_clicks
             and (self.has_regressor or not strategy.needs_meta_regressor)
             and (
-                not strategy.uses_clicks
+                not strategy.uses_clicks_max
                 or self.acquisition.clicks_priority == "paper"
                 or self.clicks_max_for(strategy, width) is not None
             )
@@ -51,7 +51,7 @@ class Abilities:
 
     def clicks_max_for(self, strategy: Strategy, box_width: int) -> int | None:
         """`clicks_max` was counted for the run's box width, of estimated or of true clicks: None for anything else."""
-        own = STRATEGIES[self.acquisition.strategy]
+        own = strategy_of(self.acquisition)
         fits = box_width == self.acquisition.box_width and strategy.true_clicks == own.true_clicks
         return self.clicks_max if fits else None
 
@@ -61,7 +61,7 @@ class Abilities:
         Raises:
             RequestRefusedError: 422, a strategy or map that can't be made for this image with this iteration.
         """
-        strategy = STRATEGIES[request.strategy or self.acquisition.strategy]
+        strategy = STRATEGIES[request.strategy] if request.strategy else strategy_of(self.acquisition)
         box_width = request.box_width or self.acquisition.box_width
         priority = request.clicks_priority or self.acquisition.clicks_priority
         usable = ", ".join(self.strategies(box_width))
@@ -80,7 +80,7 @@ class Abilities:
                 f"choose one of {usable}"
             )
         clicks_max = self.clicks_max_for(strategy, box_width)
-        if strategy.uses_clicks and priority == "normalized" and clicks_max is None:
+        if strategy.uses_clicks_max and priority == "normalized" and clicks_max is None:
             raise unprocessable(
                 f"clicks_priority normalized needs clicks_max, which this run has not counted for strategy "
                 f"{strategy.name} with box_width {box_width}: choose clicks_priority=paper, the run's box_width "

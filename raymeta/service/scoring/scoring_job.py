@@ -82,7 +82,7 @@ class ScoringJob:
         with self.timed("score"):
             return score_image(
                 softmax,
-                strategy=self.choice.strategy.name,
+                strategy=self.choice.strategy,
                 box_width=self.choice.box_width,
                 seed=self.scorer.config.seed,
                 iteration=self.iteration,
@@ -95,6 +95,8 @@ class ScoringJob:
                 clicks_max=self.choice.clicks_max,
                 query_size=limit,
                 keep_maps=keep_maps,
+                class_weights=self.scorer.class_weights,
+                cost_regressor=self.scorer.cost_regressor,
             )
 
 

@@ -1,0 +1,114 @@
+"""The joint score of every box of an image: its gain, joined with what it costs (docs/method.md#joint-score)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.acquisition import priority_maps
+from raymeta.acquisition.aggregated_maps import aggregate
+from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.fusion import gain_per_click, weighted_sum
+from raymeta.acquisition.image_prediction import ImagePrediction
+from raymeta.acquisition.predicted_clicks import PredictedClicks
+from raymeta.acquisition.strategies import Priority, Strategy
+from raymeta.config import ClicksPriority
+from raymeta.errors import InputError
+
+Mask = NDArray[np.bool_]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PriorityMaps:
+    """The priority maps of one image, made on demand.
+
+    clicks: (H, W) uint8 κ. labelled: (H, W) bool. noise_key: seed, iteration, image id. weights: (H, W) float32 in
+    [0, 1] by which the maps of gains are multiplied, or None.
+    """
+
+    prediction: ImagePrediction
+    clicks: NDArray[np.uint8]
+    labelled: Mask
+    noise_key: tuple[int, int, str]
+    weights: NDArray[np.float32] | None = None
+
+    def make(self, priority: Priority) -> NDArray[np.float32]:
+        """(H, W) float32 in [0, 1], 0 where labelled; ValueError where the prediction lacks what it is made of."""
+        plain = self._plain(priority)
+        if self.weights is None or priority == "clicks":
+            return plain
+        return priority_maps.quantize(plain * self.weights)
+
+    def _plain(self, priority: Priority) -> NDArray[np.float32]:
+        if priority == "random":
+            height, width = self.labelled.shape
+            return priority_maps.random_priority(*self.noise_key, height, width, self.labelled)
+        if priority == "clicks":
+            return priority_maps.clicks_priority(self.clicks, self.labelled)
+        if priority == "entropy" and self.prediction.entropy is not None:
+            return priority_maps.entropy_priority(self.prediction.entropy, self.labelled)
+        if priority == "margin" and self.prediction.margin is not None:
+            return priority_maps.margin_priority(self.prediction.margin, self.labelled)
+        if priority == "metaseg" and self.prediction.predicted_iou is not None:
+            return priority_maps.metaseg_priority(self.prediction.predicted_iou, self.labelled)
+        raise InputError(f"the {priority} priority can't be made: the image was predicted without its heatmap")
+
+    def shown(self, strategy: Strategy) -> dict[str, NDArray[Any]]:
+        """Everything that a picture or the service shows, whether or not the strategy uses it."""
+        names: set[Priority] = {"entropy", "clicks", *strategy.priorities}
+        maps: dict[str, NDArray[Any]] = {"segmentation": self.prediction.segmentation, "estimated_clicks": self.clicks}
+        if self.prediction.predicted_iou is not None:
+            names.add("metaseg")
+            maps["predicted_iou"] = self.prediction.predicted_iou
+        return maps | {name: self.make(name) for name in names}
+
+
+@dataclass(frozen=True)
+class BoxClicks:
+    """What the boxes of an image cost.
+
+    clicks: (H, W) uint8 κ, estimated or true. labelled: (H, W) bool. clicks_max: for the normalised click priority.
+    learned: clicks that a cost model predicts, in place of κ for a ratio.
+    """
+
+    clicks: NDArray[np.uint8]
+    labelled: Mask
+    box_width: int
+    clicks_priority: ClicksPriority = "normalized"
+    clicks_max: int | None = None
+    learned: PredictedClicks | None = None
+
+    def cheapness(self, maps: PriorityMaps) -> Scores:
+        """The click priority of every box: of `paper` the sum over its pixels, of `normalized` in [0, 1]."""
+        if self.clicks_priority == "normalized":
+            return normalized_clicks(self.clicks, self.box_width, self.clicks_max, self.labelled)
+        return aggregate(maps.make("clicks"), self.box_width)
+
+    def counts(self) -> Scores:
+        """Clicks of every box: predicted ones are infinite outside the lattice."""
+        if self.learned is not None:
+            return self.learned.grid(*self.clicks.shape)
+        return box_click_counts(self.clicks, self.box_width, self.labelled)
+
+
+def joint_scores(strategy: Strategy, maps: PriorityMaps, box_clicks: BoxClicks) -> Scores:
+    """(H-b+1, W-b+1) float64: the joint score of every box; 0 without priorities, so that nothing is queried."""
+    width = box_clicks.box_width
+    height, columns = box_clicks.labelled.shape
+    if not strategy.gains:
+        return np.zeros((height - width + 1, columns - width + 1))
+    gain = aggregate(maps.make(strategy.gains[0]), width)
+    for priority in strategy.gains[1:]:
+        gain *= aggregate(maps.make(priority), width)
+    if not strategy.uses_clicks:
+        return gain
+    if strategy.fusion == "ratio":
+        return gain_per_click(gain, box_clicks.counts(), strategy.open_cost)
+    cheapness = box_clicks.cheapness(maps)
+    if strategy.fusion == "weighted_sum":
+        scale = 1.0 if box_clicks.clicks_priority == "normalized" else 1.0 / width**2
+        return weighted_sum(gain, scale * cheapness, strategy.gain_weight, width)
+    gain *= cheapness
+    return gain
