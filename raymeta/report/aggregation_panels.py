@@ -42,12 +42,15 @@ def aggregation_panel(
     factors: Mapping[str, NDArray[np.float64]],
     image: NDArray[np.uint8],
     boxes: Sequence[tuple[int, Box]],
+    tops: Mapping[str, float] | None = None,
 ) -> bytes:
     """PNG: a row for each factor with its priority map and its aggregated map, then the joint map and the boxes.
 
     maps: (H, W) by priority, and `joint` (H-b+1, W-b+1), whose cells lie at the centres of their boxes.
-    image: (H, W, 3) uint8 RGB. boxes: (rank, box).
+    image: (H, W, 3) uint8 RGB. boxes: (rank, box). tops: upper ends of the scales of factors and of `joint`, so that
+    several panels share them.
     """
+    tops = tops or {}
     height, width = image.shape[:2]
     rows = len(factors) + 1
     figure = Figure(figsize=(8.0, rows * (3.65 * height / width + 0.28)), layout="constrained")
@@ -58,8 +61,8 @@ def aggregation_panel(
     for (left, right), (name, factor) in zip(axes, factors.items(), strict=False):
         draw_map(begin_axes(left, TITLES[name], height, width), maps[name], name, height, width)
         title = f"{TITLES[name].removesuffix(' priority')}: aggregated over boxes"
-        draw_map(begin_axes(right, title, height, width), factor, "aggregated", height, width)
+        draw_map(begin_axes(right, title, height, width), factor, "aggregated", height, width, tops.get(name))
     left, right = axes[-1]
-    draw_map(begin_axes(left, TITLES["joint"], height, width), maps["joint"], "joint", height, width)
+    draw_map(begin_axes(left, TITLES["joint"], height, width), maps["joint"], "joint", height, width, tops.get("joint"))
     draw_boxes(begin_axes(right, "chosen boxes, with rank", height, width), image, boxes)
     return to_png(figure)

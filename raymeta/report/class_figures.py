@@ -1,7 +1,7 @@
 """The report's figures of single classes: a table of colours, and curves."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,6 +9,9 @@ from matplotlib.figure import Figure
 
 from raymeta.report.figure_style import FOREGROUND, group_styles, new_figure, style_axes
 from raymeta.report.run_results import RunGroup
+
+LEAST_IOU: Final = 0.01
+"""A class whose IoU never rises above this has no curve to show."""
 
 
 def class_iou(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
@@ -35,17 +38,22 @@ def class_iou(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
     return figure
 
 
-def class_curves(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure:
-    """IoU (percent) of each class over cost_A, a small plot a class; means over the seeds."""
-    classes = max(run.class_iou().shape[1] for group in groups for run in group.runs)
-    columns = min(4, classes)
-    rows = -(-classes // columns)
+def class_curves(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figure | None:
+    """IoU (percent) of each class over cost_A, a small plot a class; means over the seeds.
+
+    Classes that no run ever predicts are left out: flat lines at 0 tell nothing. None where none is left.
+    """
+    shown = [index for index in range(_classes(groups)) if _best_iou(groups, index) > LEAST_IOU]
+    if not shown:
+        return None
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
     figure = Figure(figsize=(9.6, 0.7 + 1.7 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     places = list(figure.subplots(rows, columns, squeeze=False, sharex=True).flat)
-    for axes in places[classes:]:
+    for axes in places[len(shown) :]:
         axes.set_axis_off()
-    for index, axes in enumerate(places[:classes]):
+    for index, axes in zip(shown, places, strict=False):
         style_axes(axes, "", "")
         axes.tick_params(labelsize=7)
         axes.set_title(_class_name(class_names, index), fontsize=8, color=FOREGROUND, pad=3)
@@ -59,6 +67,21 @@ def class_curves(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figu
     options = {"fontsize": 8, "frameon": False, "labelcolor": FOREGROUND}
     figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), **options)
     return figure
+
+
+def dull_classes(groups: Sequence[RunGroup], class_names: Sequence[str]) -> list[str]:
+    """Names of the classes that `class_curves` leaves out."""
+    return [_class_name(class_names, i) for i in range(_classes(groups)) if not _best_iou(groups, i) > LEAST_IOU]
+
+
+def _classes(groups: Sequence[RunGroup]) -> int:
+    return max((run.class_iou().shape[1] for group in groups for run in group.runs), default=0)
+
+
+def _best_iou(groups: Sequence[RunGroup], index: int) -> float:
+    """Best IoU (0..1) of a class in any run and iteration; 0 where it occurs nowhere."""
+    found = [run.class_iou()[:, index] for group in groups for run in group.runs if run.class_iou().shape[1] > index]
+    return float(max((np.nanmax(values) for values in found if not np.isnan(values).all()), default=0.0))
 
 
 def _mean_over_seeds(values: Sequence[Any]) -> Any:

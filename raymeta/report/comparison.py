@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from raymeta.config import flatten
 from raymeta.report.cost_at_target import TARGET_SHARE, CostAtTarget, cost_at_target
@@ -11,6 +11,8 @@ from raymeta.report.file_names import file_key
 from raymeta.report.run_results import FULL_SET, RunGroup, RunResults, group_runs, load_run
 from raymeta.runs.run_store import RunError
 
+DATA: Final = "data"
+"""Key of a setting under which data sets are told apart, beside how they are read."""
 Setting = tuple[tuple[str, str], ...]
 
 
@@ -44,7 +46,9 @@ def compare(runs: Sequence[RunResults]) -> tuple[list[Comparison], list[str]]:
     notes: list[str] = []
     for setting, members in settings.items():
         telling = [
-            f"{key.rpartition('.')[2]} {value}"
+            f"data set {members[0].data.text}"
+            if key == DATA and members[0].data
+            else f"{key.rpartition('.')[2]} {value}"
             for key, value in setting
             if any(dict(other).get(key) != value for other in settings)
         ]
@@ -53,6 +57,9 @@ def compare(runs: Sequence[RunResults]) -> tuple[list[Comparison], list[str]]:
         notes += [f"{label}: {note}" if label else note for note in told]
         groups = tuple(group_runs(members))
         found.append(Comparison(label, file_key(label), groups, target, _costs_at_target(groups, target)))
+    if len(found) > 1:
+        labels = "; ".join(sorted(comparison.label for comparison in found))
+        notes.append(f"the runs can't all be compared, so each setting has its own part: {labels}")
     return sorted(found, key=lambda comparison: comparison.label), notes
 
 
@@ -64,7 +71,7 @@ def find_target(runs: Sequence[RunResults]) -> tuple[Target | None, list[str]]:
         full, notes = _named_full_set(runs)
     scores = [run.values("miou")[-1] for run in full]
     if not scores:
-        return None, [*notes, "no full_set run is among the runs, so there is no target: no cost at target is given"]
+        return None, notes
     miou = float(sum(scores) / len(scores))
     return Target(miou, TARGET_SHARE * miou), notes
 
@@ -107,4 +114,5 @@ def _setting(run: RunResults) -> Setting:
     values: dict[str, Any] = flatten(run.config)
     kept = {key: str(value) for key, value in values.items() if key.startswith(("dataset.", "network."))}
     kept.pop("dataset.root")
+    kept[DATA] = run.data.key if run.data else ""
     return tuple(sorted(kept.items()))

@@ -2,14 +2,22 @@
 
 import io
 import re
-from collections.abc import Sequence
-from typing import Any, Final
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from itertools import count
+from typing import Any, Final, ParamSpec, TypeVar
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from raymeta.report.run_results import RunGroup
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FOREGROUND: Final = "#1b2129"
 GRID: Final = "#d5dae1"
@@ -35,10 +43,53 @@ MARKERS: Final = {
     "full_set": "*",
 }
 
+MORE_COLOURS: Final = ("#0b6e4f", "#a4243b", "#5e548e", "#3a86ff", "#8d6b2f", "#c9184a", "#2a9d8f", "#6a4c93")
+"""For further groups of a strategy, whose own colour the first of them has."""
+FONTS: Final = (
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Source Han Sans",
+    "WenQuanYi Zen Hei",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Arial Unicode MS",
+)
+"""Families that are tried for a glyph, in this order, as far as they are installed: names may be in any script."""
+
 MAX_INSIDE: Final = 4
 """Entries of a legend inside the axes."""
 
 
+@contextmanager
+def plain_text() -> Iterator[None]:
+    """People's names are drawn as they are: no mathtext, and fonts of other scripts where they are installed.
+
+    A glyph that no installed font has is a hollow box in a PNG, without a warning on the console; SVGs hold text, and
+    the reader's own fonts draw it.
+    """
+    installed = set(font_manager.fontManager.get_font_names())
+    families = [name for name in FONTS if name in installed]
+    with mpl.rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def drawn_plainly(draw: Callable[P, R]) -> Callable[P, R]:
+    """A function that draws with `plain_text`; what makes a figure and what saves it both need it."""
+
+    @wraps(draw)
+    def plainly(*arguments: P.args, **options: P.kwargs) -> R:
+        with plain_text():
+            return draw(*arguments, **options)
+
+    return plainly
+
+
+@drawn_plainly
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, for papers and slides."""
     sink = io.BytesIO()
@@ -46,10 +97,11 @@ def to_png(figure: Figure) -> bytes:
     return sink.getvalue()
 
 
+@drawn_plainly
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element whose text and grid take the page's colours; `name` keeps ids apart on a page."""
     sink = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.family": "sans-serif"}):
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(sink, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = sink.getvalue()
     text = text[text.index("<svg") :].replace(FOREGROUND, "currentColor").replace(GRID, "var(--grid)")
@@ -80,12 +132,14 @@ def style_axes(axes: Any, x_label: str, y_label: str, grid: bool = True) -> None
 
 
 def group_styles(groups: Sequence[RunGroup]) -> list[tuple[RunGroup, dict[str, Any]]]:
-    """One colour and marker a strategy; several groups of a strategy differ in their line."""
-    lines, seen, result = ["-", "--", "-.", (0, (1, 1))], dict[str, int](), []
+    """One colour and marker a strategy; further groups of a strategy have colours and lines of their own."""
+    lines, seen, more, result = ["-", "--", "-.", (0, (1, 1))], dict[str, int](), count(), []
     for group in groups:
-        count = seen[group.strategy] = seen.get(group.strategy, -1) + 1
-        style = {"color": COLOURS.get(group.strategy, FOREGROUND), "marker": MARKERS.get(group.strategy, "o")}
-        result.append((group, {**style, "linestyle": lines[count % len(lines)]}))
+        number = seen[group.strategy] = seen.get(group.strategy, -1) + 1
+        own = COLOURS.get(group.strategy, FOREGROUND)
+        colour = own if number == 0 else MORE_COLOURS[next(more) % len(MORE_COLOURS)]
+        style = {"color": colour, "marker": MARKERS.get(group.strategy, "o"), "linestyle": lines[number % len(lines)]}
+        result.append((group, style))
     return result
 
 

@@ -37,14 +37,28 @@ def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> F
         for value, text in ((target.full_set_miou, "full set"), (target.miou, "95 % of it")):
             axes.axhline(100 * value, color=FOREGROUND, linewidth=1, linestyle="--" if value == target.miou else ":")
             place = {"xy": (0, 100 * value), "xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-            axes.annotate(text, **place, xytext=(3, 3), color=FOREGROUND, fontsize=8)
-        axes.margins(y=0.1)
+            below = {"xytext": (3, -3), "va": "top"} if value == target.miou else {"xytext": (3, 3), "va": "bottom"}
+            axes.annotate(text, **place, **below, color=FOREGROUND, fontsize=8)
+    axes.margins(y=0.1)
+    axes.set_ylim(bottom=_sensible_bottom(*axes.get_ylim()))
+    if over != "iteration":
+        axes.set_xlim(left=0)
     if over in COST_MODELS:
         axes.set_xlabel(cost_axis(COST_MODELS[over]))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     add_legend(axes)
     return figure
+
+
+def _sensible_bottom(low: float, high: float) -> float:
+    """0, unless the curves filled only the upper third of the axis: a cut axis makes small differences look large."""
+    return 0.0 if low < 0.67 * high else low
+
+
+def has_values(group: RunGroup, field: str) -> bool:
+    """Whether any iteration of a group has a number in a field."""
+    return not np.isnan(group.mean(field)).all()
 
 
 def cost_axis(model: CostModel) -> str:
@@ -72,8 +86,10 @@ def meta_regressor_r2(groups: Sequence[RunGroup]) -> Figure:
     """R² of the meta regressor, out of fold, over iterations; only groups that have one."""
     figure, axes = new_figure("iteration", "R² of the meta regressor")
     for group, style in group_styles(groups):
-        if not np.isnan(group.mean("r2")).all():
+        if has_values(group, "r2"):
             _draw_group(axes, group, "iteration", "r2", 1.0, style)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(-1.0, min(0.0, low)), max(high, 0.1))  # one failed fit would flatten all others
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     add_legend(axes)
     return figure
@@ -107,4 +123,6 @@ def _draw_group(axes: Any, group: RunGroup, x: str, y: str, factor: float, style
             axes.plot(
                 run.values(x), factor * run.values(y), color=style["color"], linewidth=1, linestyle=":", alpha=0.8
             )
-    axes.plot(group.mean(x), factor * group.mean(y), label=group.label, linewidth=2, markersize=5, **style)
+    seeds = f"{len(group.runs)} seeds" if len(group.runs) > 1 else "1 seed"
+    line = {**style, "linewidth": 2} if len(group.runs) > 1 else {**style, "linewidth": 1}
+    axes.plot(group.mean(x), factor * group.mean(y), label=f"{group.label} ({seeds})", markersize=5, **line)

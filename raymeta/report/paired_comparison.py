@@ -1,7 +1,7 @@
 """Strategies against each other at equal cost, and seed by seed: the report's tables of differences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -12,11 +12,12 @@ from raymeta.report.cost_at_target import interpolated_cost
 from raymeta.report.curve_statistics import (
     Curve,
     PairedTest,
+    holm,
     mean_and_std,
     shared_range,
     sign_flip_test,
 )
-from raymeta.report.run_results import RunGroup
+from raymeta.report.run_results import RunGroup, unlike_settings
 
 EQUAL_COSTS: Final = 5
 """Costs of the shared range at which mIoU is told."""
@@ -28,7 +29,7 @@ class EqualCostRow:
     """One group over the shared range of cost_A; mIoU and differences of it in 0..1, None where unknown.
 
     mean, std: of the area under the curve divided by the range, over the seeds. at: mean mIoU at each cost.
-    against: difference to the baseline over the seeds that both have.
+    against: difference to the baseline over the seeds that both have. p_holm: its p, corrected over all rows.
     """
 
     label: str
@@ -37,6 +38,7 @@ class EqualCostRow:
     at: tuple[float | None, ...]
     baseline: str | None
     against: PairedTest
+    p_holm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,16 @@ class EqualCost:
 
 @dataclass(frozen=True)
 class PairRow:
-    """One group against another in one of MEASURES: first minus second, seed by seed."""
+    """One group against another in one of MEASURES: first minus second, seed by seed.
+
+    p_holm: the p of the test, corrected over all pairs of the measure.
+    """
 
     measure: str
     first: str
     second: str
     test: PairedTest
+    p_holm: float | None = None
 
 
 def equal_cost(comparison: Comparison) -> EqualCost | None:
@@ -77,6 +83,7 @@ def equal_cost(comparison: Comparison) -> EqualCost | None:
             sign_flip_test([]) if baseline is None else _test(_mean_mious(group, span), _mean_mious(baseline, span))
         )
         rows.append(EqualCostRow(group.label, mean, std, at, baseline.label if baseline else None, against))
+    rows = [replace(row, p_holm=p) for row, p in zip(rows, holm([row.against.p for row in rows]), strict=True)]
     return EqualCost(costs, tuple(sorted(rows, key=lambda row: -(row.mean or 0.0))))
 
 
@@ -90,19 +97,28 @@ def paired_rows(comparison: Comparison) -> list[PairRow]:
             values["mean_miou"][group.label] = _mean_mious(group, span)
         if comparison.target is not None:
             values["cost_a_at_target"][group.label] = _costs(group, comparison.target.miou)
-    rows = [
-        PairRow(measure, first, second, _test(of[first], of[second]))
-        for measure, of in values.items()
-        for first, second in combinations(of, 2)
-    ]
-    return [row for row in rows if row.test.pairs]
+    found = []
+    for measure, of in values.items():
+        rows = [PairRow(measure, one, two, _test(of[one], of[two])) for one, two in combinations(of, 2)]
+        rows = [row for row in rows if row.test.pairs]
+        corrected = holm([row.test.p for row in rows])
+        found += [replace(row, p_holm=p) for row, p in zip(rows, corrected, strict=True)]
+    return found
+
+
+def plain_random(group: RunGroup, groups: Sequence[RunGroup]) -> RunGroup | None:
+    """Random boxes with the settings that are nearest to those of a group, without a matched cost."""
+    rivals = [rival for rival in groups if rival.strategy == "random_box" and rival is not group]
+    plain = [rival for rival in rivals if rival.runs[0].matched is None]
+    return min(plain, key=lambda rival: unlike_settings(group.runs[0], rival.runs[0]), default=None)
 
 
 def _baseline(group: RunGroup, groups: Sequence[RunGroup]) -> RunGroup | None:
-    rivals = [rival for rival in groups if rival.strategy == "random_box" and rival is not group]
-    matched = [rival for rival in rivals if rival.runs[0].matched == group.strategy]
-    plain = [rival for rival in rivals if rival.runs[0].matched is None]
-    return next(iter([*matched, *plain]), None)
+    """Random boxes that match the cost of a group, else plain ones; plain ones are their own baseline."""
+    if group.strategy == "random_box" and group.runs[0].matched is None:
+        return None
+    matched = [rival for rival in groups if rival.runs[0].matched == group.strategy and rival is not group]
+    return next(iter(matched), None) or plain_random(group, groups)
 
 
 def _curve(group: RunGroup, index: int) -> Curve:

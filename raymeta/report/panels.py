@@ -30,12 +30,13 @@ def panel(
     image: NDArray[np.uint8],
     boxes: Sequence[tuple[int, Box]],
     palette: NDArray[np.uint8],
+    top: float | None = None,
 ) -> bytes:
     """Draw segmentation, priority maps and queried boxes of one image as PNG.
 
     maps: `segmentation` (H, W) class ids; the others (H, W), or (H-b+1, W-b+1) where a cell stands for a box;
     those that are None or missing are left out. image: (H, W, 3) uint8 RGB. boxes: (rank, box).
-    palette: (C, 3) uint8 RGB.
+    palette: (C, 3) uint8 RGB. top: upper end of the scale of joint scores, so that several panels share it.
     """
     height, width = image.shape[:2]
     drawn = [(name, title) for name, title in TITLES.items() if maps.get(name) is not None]
@@ -54,7 +55,7 @@ def panel(
         axis = begin_axes(next(shown), "segmentation", height, width)
         axis.imshow(blend(image, labels, palette), extent=map_extent((height, width), height, width))
     for name, title in drawn:
-        draw_map(begin_axes(next(shown), title, height, width), np.asarray(maps[name]), name, height, width)
+        draw_map(begin_axes(next(shown), title, height, width), np.asarray(maps[name]), name, height, width, top)
     draw_boxes(begin_axes(next(shown), "queried boxes, with rank", height, width), image, boxes)
     return to_png(figure)
 
@@ -79,9 +80,12 @@ def begin_axes(axis: Any, title: str, height: int, width: int) -> Any:
     return axis
 
 
-def draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: int) -> None:
-    """A map of pixels or of boxes with its colour bar; `name` is one of TITLES, or another for a scale from 0."""
-    unit = {"vmin": 0.0, "vmax": 1.0} if name in UNIT_MAPS else {"vmin": 0.0}
+def draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: int, top: float | None = None) -> None:
+    """A map of pixels or of boxes with its colour bar; `name` is one of TITLES, or another for a scale from 0.
+
+    top: upper end of the scale, for what has none of its own: the same for all pictures of a quantity.
+    """
+    unit = {"vmin": 0.0, "vmax": 1.0 if name in UNIT_MAPS else top}
     colours = "viridis" if name == "predicted_iou" else "magma"
     axis.add_patch(Rectangle((0, 0), width, height, facecolor="#e8eaee", zorder=0))
     drawn = axis.imshow(

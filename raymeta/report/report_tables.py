@@ -108,10 +108,22 @@ def _estimated(summaries: Sequence[SummaryRecord]) -> list[str]:
     return [n for n in COST_MODELS if any(s.costs[n].low is not None for s in summaries if n in s.costs)]
 
 
-def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
-    """One line a finished iteration and class."""
+def learning_curves_csv(runs: Sequence[RunResults]) -> bytes:
+    """One line a run, iteration and epoch."""
+    fields = ("epoch", "steps", "learning_rate", "train_loss", "validation_miou", "seconds")
     rows = [
-        [label, run.seed, summary.iteration, names[c] if c < len(names) else f"class {c}", value]
+        [label, run.seed, iteration, *(row.get(field) for field in fields)]
+        for run, label in zip(runs, run_labels(runs), strict=True)
+        for iteration, table in sorted(run.learning_curves.items())
+        for row in table.to_pylist()
+    ]
+    return to_csv(["strategy", "seed", "iteration", *fields], rows)
+
+
+def class_csv(runs: Sequence[RunResults], names: Mapping[str, Sequence[str]]) -> bytes:
+    """One line a finished iteration and class. names: of the classes, by the location of the run."""
+    rows = [
+        [label, run.seed, summary.iteration, _class_name(names.get(run.store.location, ()), c), value]
         for run, label in zip(runs, run_labels(runs), strict=True)
         for summary in run.summaries
         for c, value in enumerate(summary.class_iou)
@@ -119,11 +131,26 @@ def class_csv(runs: Sequence[RunResults], names: Sequence[str]) -> bytes:
     return to_csv(["strategy", "seed", "iteration", "class", "iou"], rows)
 
 
+def _class_name(names: Sequence[str], index: int) -> str:
+    return names[index] if index < len(names) else f"class {index}"
+
+
 def equal_cost_csv(tables: Mapping[str, EqualCost]) -> bytes:
     """One line a setting, strategy and cost of the shared range; mIoU in 0..1."""
-    header = ["setting", "strategy", "cost_A", "miou", "mean_miou", "mean_miou_std", "baseline", "difference", "p"]
+    header = [
+        "setting",
+        "strategy",
+        "cost_A",
+        "miou",
+        "mean_miou",
+        "mean_miou_std",
+        "baseline",
+        "difference",
+        "p",
+        "p_holm",
+    ]
     rows = [
-        [label, row.label, cost, miou, row.mean, row.std, row.baseline, row.against.mean, row.against.p]
+        [label, row.label, cost, miou, row.mean, row.std, row.baseline, row.against.mean, row.against.p, row.p_holm]
         for label, table in tables.items()
         for row in table.rows
         for cost, miou in zip(table.costs, row.at, strict=True)
@@ -133,9 +160,9 @@ def equal_cost_csv(tables: Mapping[str, EqualCost]) -> bytes:
 
 def paired_csv(tables: Mapping[str, Sequence[PairRow]]) -> bytes:
     """One line a setting, measure and pair of strategies; difference is the first minus the second."""
-    header = ["setting", "measure", "first", "second", "pairs", "difference", "p", "least_p"]
+    header = ["setting", "measure", "first", "second", "pairs", "difference", "p", "least_p", "p_holm"]
     rows = [
-        [label, row.measure, row.first, row.second, *vars(row.test).values()]
+        [label, row.measure, row.first, row.second, *vars(row.test).values(), row.p_holm]
         for label, found in tables.items()
         for row in found
     ]
@@ -144,7 +171,7 @@ def paired_csv(tables: Mapping[str, Sequence[PairRow]]) -> bytes:
 
 def clicks_csv(runs: Sequence[tuple[RunResults, ClickPairs]]) -> bytes:
     """One line a run and iteration, and one a run over all its iterations (iteration empty)."""
-    header = ["strategy", "seed", "iteration", "boxes", "pearson", "spearman", "ratio"]
+    header = ["strategy", "seed", "iteration", "boxes", "pearson", "spearman", "ratio", "zero_share", "true_at_zero"]
     rows: list[list[Any]] = []
     labels = run_labels([run for run, _ in runs])
     for (run, pairs), label in zip(runs, labels, strict=True):

@@ -1,10 +1,13 @@
 """Panels of a run's images: an iteration's network and meta regressor score them once more, with all maps kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
 from raymeta.boxes import Box
 from raymeta.datasets.registry import open_existing
@@ -57,17 +60,46 @@ def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel
         return []
     dataset = open_existing(config.dataset, config.seed)
     scorer = ImageScorer(config, dataset, read_bundle(store, iteration), torch.device("cpu"))
-    return [_render(scorer, image_id, iteration, _boxes(query, image_id)) for image_id in chosen]
+    scored = [_score(scorer, image_id) for image_id in chosen]
+    tops = _shared_tops(scored)
+    return [_render(scorer, found, iteration, _boxes(query, found.image_id), tops) for found in scored]
 
 
-def _render(scorer: ImageScorer, image_id: str, iteration: int, boxes: Sequence[tuple[int, Box]]) -> Panel:
+@dataclass(frozen=True)
+class _Scored:
+    """Maps of an image, and the factors of its joint score."""
+
+    image_id: str
+    image: NDArray[np.uint8]
+    maps: Mapping[str, NDArray[Any]]
+    factors: Mapping[str, NDArray[np.float64]]
+
+
+def _score(scorer: ImageScorer, image_id: str) -> _Scored:
     score, _ = scorer.score(image_id, keep_maps=True)
-    maps = score.maps or {}
+    maps = {name: values for name, values in (score.maps or {}).items() if values is not None}
     image = scorer.dataset.image(image_id)
     labelled = scorer.bundle.regions.mask(image_id, *image.shape[:2])
     factors = box_factors(maps, labelled, scorer.config.acquisition, scorer.bundle.clicks_max)
-    aggregation = aggregation_panel(maps, factors, image, boxes) if factors else None
-    return Panel(image_id, iteration, panel(maps, image, boxes, scorer.dataset.palette), aggregation)
+    return _Scored(image_id, image, maps, factors)
+
+
+def _shared_tops(scored: Sequence[_Scored]) -> dict[str, float]:
+    """Largest value of each factor and of the joint score over all images: one colour scale a quantity."""
+    tops: dict[str, float] = {}
+    for found in scored:
+        joint = {"joint": found.maps["joint"]} if "joint" in found.maps else {}
+        for name, values in {**found.factors, **joint}.items():
+            tops[name] = max(tops.get(name, 0.0), float(np.max(values)))
+    return tops
+
+
+def _render(
+    scorer: ImageScorer, found: _Scored, iteration: int, boxes: Sequence[tuple[int, Box]], tops: Mapping[str, float]
+) -> Panel:
+    png = panel(found.maps, found.image, boxes, scorer.dataset.palette, tops.get("joint"))
+    aggregation = aggregation_panel(found.maps, found.factors, found.image, boxes, tops) if found.factors else None
+    return Panel(found.image_id, iteration, png, aggregation)
 
 
 def _boxes(query: pa.Table, image_id: str) -> Sequence[tuple[int, Box]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raymeta.annotation.cost_models import COST_MODELS
-from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten
+from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten, seed_folder
+from raymeta.locations import without_options
+from raymeta.report.dataset_facts import DatasetFacts, dataset_facts
 from raymeta.runs.records import COST_FIELDS, ScoreRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 
 FULL_SET = "full_set"
 MAX_LISTED = 3
 """Settings that a label names, of those that tell groups of one strategy apart."""
+MAX_NAMED_FOLDERS = 3
 MATCH = "acquisition.match_cost"
 """Start of the keys of the matched baseline, and the name under which groups are told apart by it."""
 
@@ -25,7 +29,7 @@ MATCH = "acquisition.match_cost"
 class RunResults:
     """Summaries and learning curves of one run; `notes` says what could not be read.
 
-    matched: strategy of the run whose cost its queries match, None where they match nothing.
+    matched: strategy of the run whose cost its queries match, None where they match nothing. data: its data set.
     """
 
     store: RunStore
@@ -34,6 +38,7 @@ class RunResults:
     learning_curves: dict[int, pa.Table] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     matched: str | None = None
+    data: DatasetFacts | None = None
 
     @property
     def strategy(self) -> str:
@@ -108,7 +113,8 @@ def load_run(location: str, dataset_root: str | None = None) -> RunResults:
     if not summaries:
         notes.append(f"{store.location} has no finished iteration yet")
     matched, told = _matched(store, config, len(summaries))
-    return RunResults(store, config, tuple(summaries), curves, (*notes, *told), matched)
+    data = dataset_facts(store, config, summaries)
+    return RunResults(store, config, tuple(summaries), curves, (*notes, *told), matched, data)
 
 
 def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tuple[str | None, list[str]]:
@@ -128,7 +134,11 @@ def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tupl
 
 
 def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
-    """Group runs with results by config apart from the seed; the label names what tells groups of a strategy apart."""
+    """Group runs with results by config apart from the seed.
+
+    A group is called by its strategy. Groups of one strategy are called by the run folders that people named, where
+    these tell them apart, else by what they differ in.
+    """
     groups: dict[tuple[tuple[str, str], ...], list[RunResults]] = {}
     for run in runs:
         if run.summaries:
@@ -138,11 +148,38 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
         strategy = members[0].strategy
         rivals = [dict(other) for other, them in groups.items() if them[0].strategy == strategy]
         telling = [_shown(key, value) for key, value in identity if value and len({rival[key] for rival in rivals}) > 1]
-        label = _unlike(_label(strategy, telling), [group.label for group in result])
+        name = _chosen_name(members, [them for them in groups.values() if them[0].strategy == strategy])
+        label = _label(strategy, telling) if name is None else _named(name, strategy)
+        label = _unlike(label, [group.label for group in result])
         aligned = _without_gaps(sorted(members, key=lambda run: run.seed))
         if aligned:
             result.append(RunGroup(label, strategy, tuple(aligned)))
     return sorted(result, key=lambda group: (group.strategy == FULL_SET, group.label))
+
+
+def _chosen_name(members: Sequence[RunResults], groups: Sequence[Sequence[RunResults]]) -> str | None:
+    """The end of a group's path that tells it from the other groups of its strategy; None where no end does."""
+    if len(groups) < 2:
+        return None
+    for depth in range(1, MAX_NAMED_FOLDERS + 1):
+        names = [_folder_name(group, depth) for group in groups]
+        if None not in names and len(set(names)) == len(names):
+            return _folder_name(members, depth)
+    return None
+
+
+def _folder_name(runs: Sequence[RunResults], depth: int) -> str | None:
+    """Last folders that all runs of a group have: of the runs, or above folders of repetitions."""
+    names = set()
+    for run in runs:
+        parts = PurePosixPath(without_options(run.store.location)).parts
+        parts = parts[:-1] if len(parts) > 1 and parts[-1] == seed_folder(run.seed) else parts
+        names.add("/".join(parts[-depth:]))
+    return names.pop() if len(names) == 1 else None
+
+
+def _named(name: str, strategy: str) -> str:
+    return name if strategy in name else f"{name} ({strategy})"
 
 
 def _label(strategy: str, telling: Sequence[str]) -> str:
@@ -167,6 +204,12 @@ def _without_gaps(runs: Sequence[RunResults]) -> list[RunResults]:
     return [replace(run, summaries=summaries) for run, summaries in zip(runs, kept, strict=True) if summaries]
 
 
+def unlike_settings(first: RunResults, second: RunResults) -> int:
+    """In how many settings two runs differ, beside the seed and what doesn't matter."""
+    one, two = dict(_identity(first)), dict(_identity(second))
+    return sum(one.get(key) != two.get(key) for key in one.keys() | two.keys())
+
+
 def run_labels(runs: Sequence[RunResults]) -> list[str]:
     """For each run the label of its group, which tells runs of one strategy with other settings apart."""
     labels = {id(run.store): group.label for group in group_runs(runs) for run in group.runs}
@@ -184,17 +227,3 @@ def _identity(run: RunResults) -> tuple[tuple[str, str], ...]:
     total = run.config.acquisition.match_cost == "total"
     kept[MATCH] = f"{'total ' if total else ''}cost of {run.matched}" if run.matched else ""
     return tuple(sorted(kept.items()))
-
-
-def comparable_faults(runs: Sequence[RunResults]) -> list[str]:
-    """One line for each setting of data or network in which the runs differ: their mIoU then can't be compared."""
-    kept = [
-        {k: v for k, v in flatten(r.config).items() if k.startswith(("dataset.", "network."))}
-        for r in runs
-        if r.summaries
-    ]
-    return [
-        f"the runs differ in {key} ({', '.join(sorted({repr(values[key]) for values in kept}))}): compare with care"
-        for key in (sorted(kept[0]) if kept else [])
-        if key != "dataset.root" and len({repr(values[key]) for values in kept}) > 1
-    ]

@@ -1,10 +1,11 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test
 
-from raymeta.report.curve_statistics import Curve, mean_and_std, shared_range, sign_flip_test
+from raymeta.report.curve_statistics import Curve, holm, mean_and_std, mean_interval, shared_range, sign_flip_test
 
 RISING = Curve.of([10, 20, 40], [0.2, 0.4, 0.6])
 
@@ -85,13 +86,37 @@ def test_many_pairs_are_sampled_and_repeat_themselves() -> None:
     assert found == sign_flip_test(differences)
 
 
-@given(st.lists(st.integers(-50, 50).map(float), min_size=2, max_size=7))
-def test_sign_flips_against_scipy(differences: list[float]) -> None:
-    expected = permutation_test(
-        (np.array(differences),), np.sum, permutation_type="samples", n_resamples=np.inf, alternative="greater"
-    )
-    both = np.mean(np.abs(expected.null_distribution) >= abs(sum(differences)))
+@given(st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=7))
+def test_sign_flips_against_every_choice_of_signs(differences: list[float]) -> None:
+    sums = [
+        sum(d * s for d, s in zip(differences, signs, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    both = np.mean(np.abs(sums) >= abs(sum(differences)))
     assert sign_flip_test(differences).p == pytest.approx(both)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),  # 3·0.01, then 2·0.03, then 1·0.04, which can't fall below 0.06
+        ([0.5, 0.5], [1.0, 1.0]),
+        ([0.02], [0.02]),
+        ([0.02, None, 0.01], [0.02, None, 0.02]),
+        ([], []),
+    ],
+)
+def test_holm_by_hand(given: list[float | None], expected: list[float | None]) -> None:
+    assert holm(given) == [p if p is None else pytest.approx(p) for p in expected]
+
+
+def test_interval_of_a_mean_by_hand() -> None:
+    low, high = mean_interval([1.0, 2.0, 3.0, np.nan]) or (0, 0)
+    assert (low, high) == (
+        pytest.approx(2 - 4.3027 / np.sqrt(3), abs=1e-4),
+        pytest.approx(2 + 4.3027 / np.sqrt(3), abs=1e-4),
+    )
+    assert mean_interval([1.0]) is None
 
 
 def test_mean_and_std() -> None:

@@ -1,0 +1,39 @@
+"""The words of a report, each in a sentence or two, for somebody who hasn't read the paper."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from raymeta.annotation.cost_models import CostModel
+
+WORDS: Final = {
+    "pool, P": "All images that may be labelled. Costs are shares of what labelling all of them would cost.",
+    "L0": "The few images that are wholly labelled before the first iteration.",
+    "meta set, M": "Images that are labelled only to fit the meta regressor. No network is trained on them, and they "
+    "count in the costs.",
+    "iteration": "One round: train, fit the meta regressor, score the pool, choose boxes, ask for their labels. They "
+    "count from 0.",
+    "box, query": "A square part of an image is what is asked for; the boxes of one iteration are its query.",
+    "oracle": "Who answers a query with labels. Here it is the data set's ground truth, unless people label.",
+    "mIoU": "Intersection over union of predicted and true pixels, averaged over the classes: how good a network is.",
+    "full set, target": "A network trained on the whole pool, and 95 % of its mIoU: what counts as reached.",
+    "priority map": "A number for each pixel; the higher, the sooner it should be labelled. Its sums over boxes are "
+    "the aggregated map.",
+    "joint score": "The number by which boxes are ranked: the product of what each priority of the strategy gives.",
+    "MetaSeg, meta regressor": "Tells good predicted segments from bad ones: it predicts the IoU of each segment "
+    "without knowing the truth.",
+    "R²": "How well the meta regressor predicts: 1 is perfect, 0 is no better than always the mean. It is measured out "
+    "of fold, by image.",
+    "labelled share": "Pixels that are labelled, in percent of the pool's; a pixel in two boxes counts once.",
+    "mean mIoU": "The area under the curve of mIoU over cost, divided by the width of the range that all runs cover.",
+    "95 % interval": "Student's t over the seeds. It holds the true mean in 95 of 100 such studies, where seeds "
+    "scatter normally.",
+    "p, Holm": "How often chance alone would give such a difference (sign-flip permutation test, two-sided), corrected "
+    "by Holm's method where several are compared. With n seeds it can't fall below 2^(1−n).",
+    "estimated clicks": "Polygon vertices of the prediction inside a box, counted before anybody labels it. How well "
+    "they agree with the true clicks is told above.",
+}
+
+
+def glossary(costs: Sequence[CostModel]) -> list[tuple[str, str]]:
+    """Words and their meanings: the costs that the report shows, then the rest."""
+    return [*((model.label, model.definition) for model in costs), *WORDS.items()]

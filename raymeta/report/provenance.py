@@ -1,0 +1,116 @@
+"""Where the numbers of a report come from: data, boxes, network, seeds, dates, versions, and what mIoU means here."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from raymeta import __version__
+from raymeta.locations import last_name
+from raymeta.report.comparison import Comparison
+from raymeta.report.run_results import RunResults
+from raymeta.runs.records import FitRecord
+from raymeta.runs.run_store import RunError
+
+
+def provenance(comparison: Comparison) -> list[tuple[str, str]]:
+    """Pairs of a name and a text for one comparison; values in which its runs differ are all named."""
+    runs = [run for group in comparison.groups for run in group.runs]
+    rows = [
+        ("data set", _each(run.data.text for run in runs if run.data)),
+        ("images are read at", _each(map(_size, runs))),
+        ("boxes", _each(map(_boxes, (run for group in comparison.queried for run in group.runs)))),
+        ("start (L0)", _each(f"{run.config.acquisition.initial_images} images" for run in runs)),
+        ("meta set (M)", _meta(comparison)),
+        ("network", _each(map(_network, runs))),
+        ("training", _each(map(_training, runs))),
+        ("seeds", _each(str(run.seed) for run in sorted(runs, key=lambda run: run.seed))),
+        ("runs begun", _begun(runs)),
+        ("made by", f"{_each(map(_version, runs))}; this page by raymeta {__version__}"),
+        ("mIoU", validation_words(runs)),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def validation_words(runs: Sequence[RunResults]) -> str:
+    """How mIoU was measured, and what the labels for it cost."""
+    first = next((run.data for run in runs if run.data), None)
+    images = first.validation_images if first else None
+    pool = first.pool_images if first else None
+    which = f"the same {images} validation images" if images else "the same validation images"
+    cost = "; their labels are in none of the costs"
+    if images and pool:
+        cost = f"; the labels of these {images} images are in none of the costs, though the whole pool has {pool}"
+    return (
+        f"of each iteration's best epoch, chosen on {which} on which it is reported, so it is a little too high{cost}"
+    )
+
+
+def _size(run: RunResults) -> str:
+    dataset = run.config.dataset
+    if dataset.height is not None:
+        return f"{dataset.width}×{dataset.height} pixels"
+    if dataset.kind == "street_scenes":
+        return f"{dataset.scenes.width}×{dataset.scenes.height} pixels"
+    return "the size of the files"
+
+
+def _boxes(run: RunResults) -> str:
+    acquisition = run.config.acquisition
+    return f"{acquisition.query_size} of {acquisition.box_width}×{acquisition.box_width} pixels an iteration"
+
+
+def _meta(comparison: Comparison) -> str:
+    """Images of M and the segments that the meta regressor was fitted on; only of strategies that have one."""
+    texts = []
+    for group in comparison.queried:
+        for run in group.runs:
+            segments = _segments(run)
+            if segments:
+                many = f"{min(segments)} to {max(segments)}" if min(segments) < max(segments) else str(segments[0])
+                texts.append(f"{group.label}: {run.config.acquisition.meta_images} images with {many} segments")
+                break
+    return _each(texts)
+
+
+def _segments(run: RunResults) -> list[int]:
+    found = []
+    for summary in run.summaries:
+        try:
+            found.append(FitRecord.read(run.store.iteration(summary.iteration)).segments)
+        except RunError:
+            continue  # the table of iterations tells what is damaged
+    return [count for count in found if count]
+
+
+def _network(run: RunResults) -> str:
+    network = run.config.network
+    weights = "from scratch" if network.weights is None else f"from {last_name(network.weights)}"
+    return f"{network.kind}, width ×{network.width_multiplier:g}, {weights}"
+
+
+def _training(run: RunResults) -> str:
+    training = run.config.training
+    steps = [f"at most {training.max_epochs} epochs", f"patience {training.patience}"]
+    return (
+        f"{training.optimizer}, learning rate {training.learning_rate:g}, batches of {training.batch_size}, "
+        + ", ".join(steps)
+    )
+
+
+def _begun(runs: Sequence[RunResults]) -> str:
+    days = sorted({str(_info(run).get("created", ""))[:10] for run in runs} - {""})
+    return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
+
+
+def _version(run: RunResults) -> str:
+    return f"raymeta {_info(run).get('raymeta', 'of an unknown version')}"
+
+
+def _info(run: RunResults) -> dict[str, Any]:
+    try:
+        return run.store.run_info()
+    except RunError:
+        return {}
+
+
+def _each(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
