@@ -42,7 +42,7 @@ def dataset_facts(store: RunStore, config: ExperimentConfig, summaries: Sequence
     differ in some of these.
     """
     split = store.read_split()
-    validation, pool = [], []
+    validation, pool = list[str](), list[str]()
     if split is not None:
         for image_id, part in zip(split[IMAGE_ID].to_pylist(), split[SPLIT].to_pylist(), strict=True):
             (validation if part == SPLIT_VALIDATION else pool).append(image_id)

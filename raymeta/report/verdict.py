@@ -55,7 +55,7 @@ def verdict(comparison: Comparison) -> list[str]:
         return [told, *_state(comparison, _best(queried))]
     if not rivals:
         return [
-            "Only random boxes were asked for, so there is nothing to compare.",
+            "Only random boxes were asked for: nothing to compare.",
             *_state(comparison, _best(queried)),
         ]
     found = savings(comparison)

@@ -2,49 +2,125 @@ import csv
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 from synthetic_runs import make_config, write_run
 
+from raymeta.report.comparison import compare
 from raymeta.report.page import print_table, summary_table, write_report
 from raymeta.report.run_results import group_runs, load_run
 from raymeta.runs.run_store import RunError, RunStore
+from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
+
+CJK = "自動車道"
 
 
-def _three_strategies(tmp_path: Path) -> list[str]:
-    stores = [write_run(tmp_path / f"{name}_{s}", name, s) for name in ("metabox_plus", "random_box") for s in (0, 1)]
-    stores.append(write_run(tmp_path / "full", "full_set", iterations=1, final=1.2))  # first iteration: 0.45 of it
-    return [store.location for store in stores]
+@pytest.fixture(scope="module")
+def page_of_five(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """report.html of two strategies with two seeds each, and the full set; its data set has names of many kinds."""
+    folder = tmp_path_factory.mktemp("five")
+    stores = [
+        write_run(folder / f"{name}_{seed}", name, seed, validation=9)
+        for name in ("metabox_plus", "random_box")
+        for seed in (0, 1)
+    ]
+    stores.append(write_run(folder / "full", "full_set", iterations=1, final=1.2, validation=9))  # 0.45 of it
+    for store in stores:
+        store.write_class_names(
+            ["$x^$", "cost ($) or price ($)", "b_c <i>", CJK, *(f"class {i}" for i in range(4, 11))]
+        )
+        _write_boxes(store)
+    return Path(write_report([store.location for store in stores], folder / "out"))
 
 
-def test_report_is_self_contained_and_complete(tmp_path: Path) -> None:
-    path = Path(write_report(_three_strategies(tmp_path)))
-    assert path == tmp_path / "metabox_plus_0" / "report" / "report.html"
-    page = path.read_text()
+def _write_boxes(store: RunStore) -> None:
+    """Estimates and true clicks of five boxes in the first iteration."""
+    columns = {"image_id": ["a"] * 5, "top": [*range(0, 20, 4)], "left": [0] * 5, "width": [4] * 5}
+    shared = columns | {"rank": [*range(1, 6)]}
+    query = shared | {"score": [1.0] * 5, "estimated_clicks": [0, 0, 1, 2, 3], "unlabelled_pixels": [16] * 5}
+    clicks = {"polygon_clicks": [2, 4, 5, 6, 9], "intersection_clicks": [2] * 5, "box_clicks": [4] * 5}
+    annotation = shared | clicks | {"class_clicks": [1] * 5}
+    folder = store.iteration(0)
+    folder.write_table("query.parquet", pa.table(query, schema=QUERY_SCHEMA))
+    folder.write_table("annotation.parquet", pa.table(annotation, schema=ANNOTATION_SCHEMA))
+    folder.commit("score", ["images.parquet", "query.parquet"])
+    folder.commit("annotate", ["annotation.parquet"])
+    folder.commit("summary", ["summary.json"])
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"<h[123][^>]*>([^<]+)</h", page)
+
+
+def test_report_is_self_contained_and_complete(page_of_five: Path) -> None:
+    page = page_of_five.read_text()
     assert not re.search(r"""(src|href)\s*=\s*["'](?!data:|#)""", page)
     assert "@import" not in page
     assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
     assert 'name="viewport"' in page
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert "/nowhere/camvid is not there" in page
     names = {"miou_over_cost_a.png", "class_iou.png", "summary.csv", "class_iou.csv", "cost_at_target.csv"}
     names |= {"miou_over_cost_b.png", "class_iou_over_cost_a.png", "r2_over_iterations.png"}
-    names |= {"table_1.tex", "equal_cost.csv", "paired_tests.csv", "clicks.csv"}
-    assert names <= {file.name for file in path.parent.iterdir()}
+    names |= {"table_1.tex", "equal_cost.csv", "paired_tests.csv", "clicks.csv", "learning_curves.csv"}
+    assert names <= {file.name for file in page_of_five.parent.iterdir()}
 
 
-def test_cost_at_target_table(tmp_path: Path) -> None:
-    path = Path(write_report(_three_strategies(tmp_path), tmp_path / "out"))
-    rows = list(csv.DictReader((path.parent / "cost_at_target.csv").open()))
+def test_the_page_tells_the_result_first_and_then_where_it_comes_from(page_of_five: Path) -> None:
+    page = page_of_five.read_text()
+    assert headings(page)[1:] == [
+        "Result",
+        "Data and runs",
+        "mIoU",
+        "Cost at target",
+        "At equal cost",
+        "Estimated and true clicks",
+        "IoU of each class",
+        "Costs",
+        "Learning curves",
+        "Iterations",
+        "Not shown",
+        "Runs",
+        "Words",
+    ]
+    assert "95 % interval of the saving" in page
+    assert "n = 2 seeds" in page
+    assert "camvid (11 classes, 4 pool images, 9 validation images)" in page
+    assert "the same 9 validation images on which it is reported" in page
+    assert "What the strategy sees</dt>" in page  # needs the data set, which is not there
+    for word in ("cost_A", "cost_B", "cost_P", "R²", "joint score", "meta set, M"):
+        assert f"<dt>{word}</dt>" in page
+
+
+def test_estimates_of_zero_stand_beside_what_the_boxes_cost(page_of_five: Path) -> None:
+    rows = list(csv.DictReader((page_of_five.parent / "clicks.csv").open()))
+    assert {row["zero_share"] for row in rows} == {"0.4"}
+    assert {row["true_at_zero"] for row in rows} == {"3.0"}
+    assert "<td>40 %</td><td>3.0</td>" in page_of_five.read_text()
+
+
+def test_names_are_drawn_as_they_are(page_of_five: Path) -> None:
+    page = page_of_five.read_text()
+    assert page.count("$x^$") >= 2  # the classes' table and their curves
+    assert "cost ($) or price ($)" in page
+    assert CJK in page
+    assert "b_c &lt;i&gt;" in page
+
+
+def test_cost_at_target_table(page_of_five: Path) -> None:
+    rows = list(csv.DictReader((page_of_five.parent / "cost_at_target.csv").open()))
     assert {row["strategy"] for row in rows} == {"metabox_plus", "random_box"}
     assert all(float(row["value"]) >= float(row["seed_mean"]) - 1 for row in rows)
-    assert "First figure" in path.read_text()
+    assert "First figure" in page_of_five.read_text()
 
 
 def test_without_full_set_the_report_says_that_there_is_no_target(tmp_path: Path) -> None:
     store = write_run(tmp_path / "run", "random_box")
-    assert "No target" in Path(write_report([store.location])).read_text()
+    page = Path(write_report([store.location])).read_text()
+    assert "Cost at target</dt><dd>no full_set run" in page
 
 
 def test_full_set_named_by_the_config(tmp_path: Path) -> None:
@@ -59,12 +135,12 @@ def test_target_that_is_not_reached(tmp_path: Path) -> None:
         write_run(tmp_path / "run", "random_box"),
         write_run(tmp_path / "full", "full_set", iterations=1, final=2.0),
     ]
-    assert "not reached" in Path(write_report([run.location for run in runs])).read_text()
+    assert "No strategy reaches it" in Path(write_report([run.location for run in runs])).read_text()
 
 
 def test_full_set_alone(tmp_path: Path) -> None:
     run = write_run(tmp_path / "full", "full_set", iterations=1)
-    assert "The full set alone" in Path(write_report([run.location])).read_text()
+    assert "Only the full set was trained" in Path(write_report([run.location])).read_text()
 
 
 def test_run_without_finished_iteration(tmp_path: Path) -> None:
@@ -86,15 +162,27 @@ def test_many_settings_make_short_labels_that_differ(tmp_path: Path) -> None:
         told = {"learning_rate": rate, "beta1": 0.5, "beta2": 0.7, "poly_power": power, "patience": 3, "max_epochs": 7}
         return make_config("x").training.model_dump() | told
 
+    settings = {"a": {}, "b": {"training": values(0.1, 0.3)}, "c": {"training": values(0.1, 0.4)}}
     runs = [
-        write_run(tmp_path / "a", "metabox"),
-        write_run(tmp_path / "b", "metabox", training=values(0.1, 0.3)),
-        write_run(tmp_path / "c", "metabox", training=values(0.1, 0.4)),
+        write_run(tmp_path / f"{name}{seed}", "metabox", seed, iterations=1, **training)
+        for name, training in settings.items()
+        for seed in (0, 1)  # folders that differ by seed name no group
     ]
     labels = sorted(group.label for group in group_runs([load_run(run.location) for run in runs]))
     assert len(set(labels)) == 3
     assert max(map(len, labels)) < 80
     assert any(label.endswith("3 more) #2") for label in labels)
+
+
+def test_groups_are_called_by_as_many_folders_as_tell_them_apart(tmp_path: Path) -> None:
+    epsilons = {"one/plus/seed_0": 1.0, "two/plus/seed_0": 2.0, "two/random/seed_0": 2.0}
+    runs = []
+    for place, epsilon in epsilons.items():
+        acquisition = make_config("x").acquisition.model_dump() | {"epsilon": epsilon}
+        acquisition["strategy"] = "random_box" if "random" in place else "metabox_plus"
+        runs.append(write_run(tmp_path / place, acquisition["strategy"], iterations=1, acquisition=acquisition))
+    groups = group_runs([load_run(run.location) for run in runs])
+    assert [g.label for g in groups] == ["one/plus (metabox_plus)", "random_box", "two/plus (metabox_plus)"]
 
 
 def test_what_one_seed_lacks_is_left_out_of_the_mean(tmp_path: Path) -> None:
@@ -129,9 +217,8 @@ def test_configs_of_one_strategy_are_told_apart(tmp_path: Path) -> None:
         write_run(tmp_path / "b", "metabox_plus", acquisition=acquisition),
     ]
     page = Path(write_report([run.location for run in runs])).read_text()
-    assert "metabox_plus (clicks_priority paper)" in page
-    assert "metabox_plus (clicks_priority normalized)" in page
-    told_apart = {"metabox_plus (clicks_priority paper)", "metabox_plus (clicks_priority normalized)"}
+    told_apart = {"a (metabox_plus)", "b (metabox_plus)"}  # by the folders that people named
+    assert all(label in page for label in told_apart)
     assert {row["strategy"] for row in summary_table([run.location for run in runs])} == told_apart
     classes = (tmp_path / "a/report/class_iou.csv").read_text().splitlines()[1:]
     assert {line.partition(",")[0] for line in classes} == told_apart
@@ -140,7 +227,21 @@ def test_configs_of_one_strategy_are_told_apart(tmp_path: Path) -> None:
 def test_runs_on_other_data_are_pointed_out(tmp_path: Path) -> None:
     resized = {"kind": "camvid", "root": "/nowhere/camvid", "height": 120, "width": 160}
     runs = [write_run(tmp_path / "a", "random_box"), write_run(tmp_path / "b", "metabox", dataset=resized)]
-    assert "the runs differ in dataset.height" in Path(write_report([run.location for run in runs])).read_text()
+    assert "each setting has its own part: height 120" in Path(write_report([run.location for run in runs])).read_text()
+
+
+@pytest.mark.parametrize("classes", [11, 3])
+def test_data_sets_are_told_apart_and_never_averaged(tmp_path: Path, classes: int) -> None:
+    """Two data sets of one layout, with other classes or only with other images."""
+    runs = [
+        load_run(write_run(tmp_path / "a", "random_box", iterations=1, validation=9).location),
+        load_run(write_run(tmp_path / "b", "random_box", 1, iterations=1, validation=8, classes=classes).location),
+        load_run(write_run(tmp_path / "c", "metabox", iterations=1, validation=9).location),
+    ]
+    comparisons, notes = compare(runs)
+    assert [len(comparison.groups) for comparison in comparisons] == [1, 2]
+    assert "8 validation images" in comparisons[0].label
+    assert any("each setting has its own part" in note for note in notes)
 
 
 def test_printed_table(tmp_path: Path) -> None:
@@ -158,8 +259,8 @@ def test_no_run(tmp_path: Path) -> None:
         write_report([])
 
 
-def test_equal_cost_and_paired_tests(tmp_path: Path) -> None:
-    folder = Path(write_report(_three_strategies(tmp_path), tmp_path / "out")).parent
+def test_equal_cost_and_paired_tests(page_of_five: Path) -> None:
+    folder = page_of_five.parent
     rows = list(csv.DictReader((folder / "equal_cost.csv").open()))
     plus = [row for row in rows if row["strategy"] == "metabox_plus"]
     assert {row["baseline"] for row in plus} == {"random_box"}
@@ -173,8 +274,8 @@ def test_equal_cost_and_paired_tests(tmp_path: Path) -> None:
     ]
 
 
-def test_summary_csv_holds_one_number_a_column(tmp_path: Path) -> None:
-    folder = Path(write_report(_three_strategies(tmp_path), tmp_path / "out")).parent
+def test_summary_csv_holds_one_number_a_column(page_of_five: Path) -> None:
+    folder = page_of_five.parent
     rows = list(csv.DictReader((folder / "summary.csv").open()))
     assert {"clicks_pool_polygon", "clicks_pool_class", "clicks_query_boxes", "seconds_train"} <= set(rows[0])
     assert not any("{" in value or "[" in value for row in rows for value in row.values())
@@ -186,8 +287,8 @@ def test_summary_csv_holds_one_number_a_column(tmp_path: Path) -> None:
     )
 
 
-def test_latex_table(tmp_path: Path) -> None:
-    folder = Path(write_report(_three_strategies(tmp_path), tmp_path / "out")).parent
+def test_latex_table(page_of_five: Path) -> None:
+    folder = page_of_five.parent
     text = (folder / "table_1.tex").read_text()
     assert r"metabox\_plus & " in text
     assert text.count(r"\textbf{") == 3
@@ -215,7 +316,7 @@ def test_full_set_of_another_network_is_no_target(tmp_path: Path) -> None:
     store = write_run(tmp_path / "run", "random_box", report={"full_set_run": str(tmp_path / "full")})
     page = Path(write_report([store.location])).read_text()
     assert "has another data set or network" in page
-    assert "No target" in page
+    assert "Cost at target</dt><dd>no full_set run" in page
 
 
 def test_a_folder_of_repetitions_is_expanded(tmp_path: Path) -> None:
