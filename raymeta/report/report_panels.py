@@ -57,7 +57,10 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
     pictured = 0
     for group in groups:
         run = group.runs[0]
-        if group.strategy == FULL_SET or run.config.report.panel_images == 0:
+        if group.strategy == FULL_SET:
+            continue
+        if run.config.report.panel_images == 0:
+            missing.setdefault("report.panel_images is 0", []).append(group.label)
             continue
         if pictured == MAX_GROUPS:
             missing.setdefault(f"{MAX_GROUPS} strategies are shown", []).append(group.label)
@@ -69,6 +72,9 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
             panels = render_run_panels(run.store, index, run.config.report.panel_images)
         except (ValueError, OSError) as error:
             missing.setdefault(str(error), []).append(group.label)
+            continue
+        if not panels:
+            missing.setdefault("the last query is empty", []).append(group.label)
             continue
         pictured += 1
         for place, panel in enumerate(panels):

@@ -62,7 +62,6 @@ def test_report_is_self_contained_and_complete(page_of_five: Path) -> None:
     assert 'name="viewport"' in page
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    assert "/nowhere/camvid is not there" in page
     names = {"miou_over_cost_a.png", "class_iou.png", "summary.csv", "class_iou.csv", "cost_at_target.csv"}
     names |= {"miou_over_cost_b.png", "class_iou_over_cost_a.png", "r2_over_iterations.png"}
     names |= {"table_1.tex", "equal_cost.csv", "paired_tests.csv", "clicks.csv", "learning_curves.csv"}
@@ -239,8 +238,9 @@ def test_data_sets_are_told_apart_and_never_averaged(tmp_path: Path, classes: in
         load_run(write_run(tmp_path / "c", "metabox", iterations=1, validation=9).location),
     ]
     comparisons, notes = compare(runs)
-    assert [len(comparison.groups) for comparison in comparisons] == [1, 2]
-    assert "8 validation images" in comparisons[0].label
+    groups = {len(comparison.groups): comparison.label for comparison in comparisons}
+    assert sorted(groups) == [1, 2]
+    assert "8 validation images" in groups[1]
     assert any("each setting has its own part" in note for note in notes)
 
 
