@@ -82,4 +82,4 @@ def test_without_its_network_a_run_has_no_panels_and_a_note(tmp_path: Path) -> N
     (tmp_path / "run/iterations/000/network.pt").unlink()
     shown = report_panels([RunGroup("mine", "metabox_plus", (load_run(store.location),))], lambda name, data: name)
     assert shown.maps == ()
-    assert "no panels of mine" in shown.notes[0]
+    assert "none of mine" in shown.notes[0]
