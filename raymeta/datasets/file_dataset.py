@@ -95,6 +95,11 @@ class FileDataset:
         return len(self.class_names)
 
     @property
+    def class_values(self) -> Mapping[int, int]:
+        """Train id of each value that label files may hold; 255 for void."""
+        return self._files.classes.train_ids
+
+    @property
     def palette(self) -> NDArray[np.uint8]:
         """(C, 3) uint8, RGB colour of each class."""
         return self._files.classes.palette

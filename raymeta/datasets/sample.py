@@ -1,6 +1,6 @@
 """What every data set offers: images, label maps and annotation polygons by image id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +67,10 @@ class Dataset(Protocol):
     @property
     def num_classes(self) -> int:
         """C, the number of evaluated classes."""
+
+    @property
+    def class_values(self) -> Mapping[int, int]:
+        """Train id of each value that label files may hold; 255 for void."""
 
     @property
     def palette(self) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
 from raymeta.loop.cost_matching import check_reference
+from raymeta.runs.kept_classes import class_changes
 from raymeta.runs.run_folders import is_run
 from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
 from raymeta.runs.split import Split, split_pool
@@ -42,13 +43,21 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
 
 def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
     dataset = open_dataset(config.dataset, config.seed)
-    faults = [*dataset.check(), *check_weights(config, dataset.num_classes)]
+    faults = [*dataset.check(), *check_weights(config, dataset.num_classes), *_check_classes(config, dataset)]
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
     except (InputError, OSError) as error:
         return [*faults, str(error)], []
     return faults, describe(config, dataset, split)
+
+
+def _check_classes(config: ExperimentConfig, dataset: Dataset) -> list[str]:
+    try:
+        changed = class_changes(RunStore(config.run_dir), dataset.class_names, dataset.class_values)
+    except RunError:
+        return []  # check_run_folder tells what is wrong with the place
+    return [f"class list, since the run in {config.run_dir} began: {line}" for line in changed]
 
 
 def _check_arms(config: ExperimentConfig, runs: Sequence[ExperimentConfig]) -> list[str]:

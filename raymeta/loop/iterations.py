@@ -20,6 +20,7 @@ from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.runs.kept_classes import keep_classes
 from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunStore
 
@@ -50,6 +51,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             progress.say(f"{fault}; it is written anew")
         store.create(config)
         store.write_split(split.to_table())
+        keep_classes(store, dataset.class_names, dataset.class_values)
         if _is_complete(store, config):
             for index in store.iterations():
                 store.iteration(index).delete_scratch_files()

@@ -35,6 +35,7 @@ CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
 CLASS_NAMES: Final = "class_names.json"
+CLASSES: Final = "classes.json"
 WAITING: Final = "waiting.txt"
 
 
@@ -180,6 +181,18 @@ class RunStore:
         except ValueError:
             return None
         return tuple(map(str, names)) if isinstance(names, list) else None
+
+    def write_classes(self, classes: dict[str, Any]) -> None:
+        """Keep the classes that the run was begun with; see `kept_classes`."""
+        self._files.write(CLASSES, (json.dumps(classes, ensure_ascii=False) + "\n").encode())
+
+    def read_classes(self) -> dict[str, Any] | None:
+        """What `write_classes` kept; None if nothing, or if it is damaged: then it is kept anew."""
+        try:
+            found = json.loads(self._files.read(CLASSES) or b"null")
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def write_waiting(self, text: str | None) -> None:
         """Keep what the run waits for; None: for nothing."""
