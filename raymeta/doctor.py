@@ -27,7 +27,7 @@ def examine() -> tuple[list[str], list[str]]:
     """Facts about this machine, one line each, and what is wrong with it, with the remedy."""
     facts = [f"raymeta {__version__}, Python {platform.python_version()}, {platform.platform()}", *_packages()]
     facts += [*_devices(), *_memory(), *_folders(), *_ports(), *_ray()]
-    return facts, [*socket_path_faults(), *home_faults(), *_memory_faults(), *_package_faults()]
+    return facts, [*socket_path_faults(), *home_faults(), *memory_faults(), *_package_faults()]
 
 
 def _packages() -> Iterator[str]:
@@ -80,7 +80,8 @@ def free_memory_gb() -> float | None:
     return found[0] / 2**20 if found else None
 
 
-def _memory_faults() -> Iterator[str]:
+def memory_faults() -> Iterator[str]:
+    """Where memory or the temporary folder has little room left."""
     free = free_memory_gb()
     if free is not None and free < MIN_MEMORY_GB:
         yield f"only {free:.1f} GiB of memory are free: end other programs; Ray and a worker take about 2 GiB"

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import check_array
 from raymeta.boxes import check_box_width
+from raymeta.compilation import njit
 
 
 def aggregate(priority_map: NDArray[Any], box_width: int) -> NDArray[np.float64]:

@@ -4,10 +4,10 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import check_array, whole_number
+from raymeta.compilation import njit
 from raymeta.schemas import BOX_SCHEMA
 
 TILE: Final = 64

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from raymeta.argument_checks import check_array
+from raymeta.compilation import njit
 from raymeta.config import MAX_EPSILON
 from raymeta.errors import InputError
 from raymeta.schemas import IGNORE

@@ -1,17 +1,24 @@
 """The one rule how a Ray cluster is reached: the one that is named, else a local one."""
 
+import errno
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import ray
 
 import raymeta
+from raymeta.doctor import home_faults, memory_faults, socket_path_faults
 from raymeta.errors import InputError
 from raymeta.local_files import in_submitted_job
 
+LOG: Final = logging.getLogger(__name__)
+TOKEN_VARIABLES: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+TOKEN_FILE: Final = Path("~/.ray/auth_token")
 LOCAL_CPUS = 4
 """Logical CPUs of a local Ray: actors that wait hold a share of one; 4 start few processes even on 2 cores."""
 
@@ -52,8 +59,10 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    LOG.info("starting Ray" if chosen is None else "connecting to Ray at %s", *([] if chosen is None else [chosen]))
     try:
         if chosen is None:
+            _token_of_this_process()
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
             ray.init(
                 address="local",
@@ -63,20 +72,57 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
                 logging_level=logging.ERROR,
             )
         else:
+            _send_token()
             ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_runtime_env())
     except Exception as error:  # Ray raises plain Exception where a node doesn't come up in time
         if chosen is None:
-            raise ConnectionFailedError(
-                f"Ray didn't start on this machine: {error}; free memory and CPUs, and run the same command again"
-            ) from error
+            raise ConnectionFailedError(f"Ray didn't start on this machine: {error}; {start_remedy(error)}") from error
         raise ConnectionFailedError(
-            f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, or leave out "
-            "--address and RAY_ADDRESS to use a local one"
+            f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, give the cluster's token "
+            "where it asks for one (RAY_AUTH_TOKEN), or leave out --address and RAY_ADDRESS to use a local one"
         ) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _has_token() -> bool:
+    return any(os.environ.get(name) for name in TOKEN_VARIABLES) or TOKEN_FILE.expanduser().is_file()
+
+
+def _token_of_this_process() -> None:
+    """Give a local Ray a token of its own: Ray would leave one in HOME, and all later Ray commands would ask for it."""
+    if "RAY_AUTH_MODE" not in os.environ and not _has_token():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _send_token() -> None:
+    """Send the token that is there, as Ray itself does only to clusters that it finds on its own."""
+    if "RAY_AUTH_MODE" in os.environ or not _has_token():
+        return
+    try:
+        from ray._private.authentication import authentication_token_setup
+    except ImportError:  # before 2.60
+        return
+    logging.getLogger(authentication_token_setup.__name__).setLevel(logging.ERROR)
+    authentication_token_setup.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+
+
+def start_remedy(error: Exception) -> str:
+    """What helps where a local Ray doesn't start, by what it said and what the machine looks like."""
+    text = str(error)
+    if "AF_UNIX path length" in text or "socket path" in text.lower():
+        return next(iter(socket_path_faults()), "set RAY_TMPDIR to a short folder, as in RAY_TMPDIR=/tmp")
+    if isinstance(error, PermissionError) or "Permission denied" in text:
+        return next(
+            iter(home_faults()), "correct the permissions of that place, or set RAY_TMPDIR to a folder of yours"
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "free space there, or set RAY_TMPDIR to another folder"
+    return next(
+        iter(memory_faults()), "`raymeta doctor` looks for the cause; Ray's own log is in /tmp/ray/session_latest"
+    )
 
 
 def _runtime_env() -> dict[str, object] | None:

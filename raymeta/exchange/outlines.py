@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from raymeta.compilation import njit
 
 Ring = NDArray[np.float64]
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from raymeta.compilation import njit
 
 Fill = Literal["even-odd", "union"]
 Rule = Literal["corner", "inclusive"]

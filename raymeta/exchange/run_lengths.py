@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.exchange.errors import ShapeFault, shown
 
 MAX_RUNS: Final = 1 << 27

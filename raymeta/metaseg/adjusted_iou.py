@@ -1,9 +1,9 @@
 """Adjusted IoU of predicted segments with a target (docs/method.md#adjusted-iou)."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.metaseg.row_runs import RowRuns, row_runs
 from raymeta.metaseg.segments import Segments
 from raymeta.schemas import IGNORE

@@ -4,8 +4,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from raymeta.compilation import njit
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from raymeta.compilation import njit
 
 TILE: Final = 4096
 """Pixels worked on at a time: their sums stay in cache while the classes pass by, and reads run over whole pages."""

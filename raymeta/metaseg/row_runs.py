@@ -6,9 +6,9 @@ Runs are far fewer than pixels, so components are found by going along the runs 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.schemas import IGNORE
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.metaseg.segments import Segments
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.metaseg.row_runs import RowRuns, row_runs
 from raymeta.schemas import IGNORE
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from raymeta.compilation import njit
 
 Ring = list[list[int]]
 

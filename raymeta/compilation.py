@@ -1,0 +1,47 @@
+"""numba's compiler, with a cache that is found wherever the package lies and whoever runs it.
+
+numba keeps compiled functions beside the source, or below HOME. Where neither can be written (a container with an
+unknown user, a read-only installation) it refuses to import; here it then keeps them in a temporary folder.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+
+def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit`; with `cache=True` the code is kept in the first place that can be written."""
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        try:
+            return numba.njit(**options)(function)
+        except RuntimeError as error:
+            if not options.get("cache") or "cannot cache function" not in str(error):
+                raise
+        folder = cache_folder()
+        numba.config.CACHE_DIR = folder
+        os.environ["NUMBA_CACHE_DIR"] = folder  # for the processes that this one starts
+        return numba.njit(**options)(function)
+
+    return compiled
+
+
+def cache_folder() -> str:
+    """A folder for compiled code among the temporary ones: always the same for a user, where nobody else can write it.
+
+    What lies in it is run: a folder that another user made in advance is never taken.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"raymeta-numba-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return tempfile.mkdtemp(prefix="raymeta-numba-")
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022
+    return str(folder) if own else tempfile.mkdtemp(prefix="raymeta-numba-")

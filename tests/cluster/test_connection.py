@@ -1,0 +1,67 @@
+"""What is told where a local Ray doesn't start, and whom it lets in."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from raymeta.cluster.connection import start_remedy
+
+START = """
+import os
+from raymeta.cluster.connection import ray_connection
+
+with ray_connection():
+    import ray
+
+    print(ray.get(ray.remote(lambda: 42).remote()), os.environ["RAY_AUTH_MODE"])
+"""
+
+
+def start(**environment):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    kept |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
+    return subprocess.run([sys.executable, "-c", START], env=kept, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OSError("AF_UNIX path length cannot exceed 107 bytes: /x"), "RAY_TMPDIR"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "permissions"),
+        (OSError(errno.ENOSPC, "No space left on device"), "free space"),
+        (RuntimeError("timed out"), "raymeta doctor"),
+    ],
+)
+def test_each_cause_has_its_remedy(error, remedy):
+    assert remedy in start_remedy(error)
+
+
+def test_a_home_that_can_not_be_written_is_named(monkeypatch):
+    monkeypatch.setenv("HOME", "/nonexistent")
+    assert "HOME /nonexistent" in start_remedy(PermissionError(errno.EACCES, "Permission denied", "/nonexistent"))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_local_ray_asks_for_a_token_and_leaves_none_behind(tmp_path):
+    """0.1 left ~/.ray/auth_token, and `ray start` and `ray job submit` then didn't fit together."""
+    done = start(HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["42", "token"]
+    assert not (tmp_path / ".ray").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_temporary_folder_that_is_too_long(tmp_path):
+    folder = tmp_path / ("x" * 80)
+    folder.mkdir()
+    done = start(HOME=str(tmp_path), TMPDIR=str(folder))
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "ConnectionFailedError" in last
+    assert "set RAY_TMPDIR" in last
+    assert "free memory" not in last
