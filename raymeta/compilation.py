@@ -24,7 +24,7 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             if not options.get("cache") or "cannot cache function" not in str(error):
                 raise
         folder = cache_folder()
-        numba.config.CACHE_DIR = folder
+        numba.config.CACHE_DIR = folder  # type: ignore[attr-defined]
         os.environ["NUMBA_CACHE_DIR"] = folder  # for the processes that this one starts
         return numba.njit(**options)(function)
 

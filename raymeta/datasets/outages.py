@@ -4,7 +4,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -69,6 +69,11 @@ class SteadyDataset:
     def class_names(self) -> tuple[str, ...]:
         """Name of each of the C evaluated classes."""
         return self._dataset().class_names
+
+    @property
+    def class_values(self) -> Mapping[int, int]:
+        """Train id of each value that label files may hold; 255 for void."""
+        return self._dataset().class_values
 
     @property
     def num_classes(self) -> int:
