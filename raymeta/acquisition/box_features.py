@@ -6,9 +6,9 @@ All sums are of whole numbers or multiples of 2⁻²⁴, so they are exact in an
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.errors import InputError
 
 SUMMED: Final = ("estimated_clicks", "side_changes", "height_changes", "corners", "entropy")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.schemas import LEFT, TOP
 
 if TYPE_CHECKING:

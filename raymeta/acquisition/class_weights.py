@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
 from raymeta.errors import InputError
 
 if TYPE_CHECKING:
