@@ -64,7 +64,12 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
                 with workers(config) as (trainer, scorer):
                     annotator = SimulatedAnnotator(config, store, dataset, progress.advance)
                     labels = LabelStore(store)
-                    run_iterations(Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress))
+                    session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress)
+                    try:
+                        run_iterations(session)
+                    except KeyboardInterrupt:
+                        progress.stopping()
+                        raise
             except WaitingForPeople as waiting:
                 store.write_waiting(str(waiting))
                 raise

@@ -1,8 +1,9 @@
 """Live progress of a run in the terminal: stage, epoch, images/s, mIoU, cost so far, time left."""
 
+import logging
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -11,6 +12,7 @@ from raymeta.annotation.cost_models import COST_A
 from raymeta.locations import hide_secrets
 from raymeta.runs.records import SummaryRecord
 
+LOG: Final = logging.getLogger(__name__)
 STAGE_TEXT = {
     "start": "start workers",
     "clicks": "count clicks of P",
@@ -29,7 +31,10 @@ def _duration(seconds: float) -> str:
 
 
 class RunProgress:
-    """A bar for the current stage; a line for each finished iteration. Without a terminal, lines only."""
+    """A bar for the current stage and a line for each finished iteration.
+
+    Without a terminal (a pipe, a log file) each stage and each epoch gets a line, with its time and rate.
+    """
 
     def __init__(self, name: str, iterations: int, console: Console | None = None) -> None:
         self.console = console or Console()
@@ -54,6 +59,9 @@ class RunProgress:
         self._iteration_seconds: list[float] = []
         self._iteration_began = self._began
         self._status = ""
+        self._stage: str | None = None
+        self._epoch: int | None = None
+        self._epoch_began = self._began
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -62,11 +70,37 @@ class RunProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            self._end_stage()
         self._bar.stop()
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
+        LOG.info("%s", text)
         self._bar.console.print(hide_secrets(text), highlight=False, markup=False, soft_wrap=True)
+
+    def stopping(self) -> None:
+        """Ctrl-C was heard: workers take their time to end."""
+        self.say(f"{self._where} stopping")
+
+    def _tell(self, text: str) -> None:
+        """A line where no bar is seen, and in the log in any case."""
+        if self.console.is_terminal:
+            LOG.info("%s %s", self._where, text)
+        else:
+            self.say(f"{self._where} {text}")
+
+    @property
+    def _where(self) -> str:
+        return f"{self.name} {self._iteration + 1}/{self.iterations}:"
+
+    def _end_stage(self) -> None:
+        if self._stage is None:
+            return
+        seconds = time.monotonic() - self._stage_began
+        rate = f", {self._done} images, {self._done / max(1e-6, seconds):.1f} images/s" if self._done else ""
+        self._tell(f"{self._stage}: {seconds:.1f} s{rate}")
+        self._stage = None
 
     def begin_iteration(self, iteration: int) -> None:
         """An iteration starts."""
@@ -75,10 +109,14 @@ class RunProgress:
 
     def begin_stage(self, stage: str, total: int | None = None) -> None:
         """A stage starts; `total` in images."""
+        self._end_stage()
         self._done = 0
+        self._epoch = None
         self._stage_began = time.monotonic()
         where = f"{self.name} {self._iteration + 1}/{self.iterations}"
         text = STAGE_TEXT.get(stage, stage)
+        self._stage = text
+        self._tell(f"{text} …")
         self._bar.update(self._task, description=text, total=total, completed=0, where=where, detail=self._status)
 
     def advance(self, images: int) -> None:
@@ -93,6 +131,7 @@ class RunProgress:
         steps, step = state.get("steps", 1), state.get("step", 0)
         miou = state.get("validation_miou")
         shown = "" if miou is None else f"  mIoU {100 * miou:.1f} %"
+        self._tell_epoch(epoch, of, shown)
         self._bar.update(
             self._task,
             total=of,
@@ -100,8 +139,21 @@ class RunProgress:
             detail=f"epoch {min(epoch + 1, of or epoch + 1)}/{of} step {step}/{steps}{shown}{self._status}",
         )
 
+    def _tell_epoch(self, epoch: int, of: int | None, shown: str) -> None:
+        """A line for each epoch that ends, and one where a training goes on amid its epochs."""
+        now = time.monotonic()
+        if self._epoch is None:
+            if epoch:
+                self._tell(f"resuming at epoch {epoch + 1}")
+        elif epoch > self._epoch:
+            seconds = (now - self._epoch_began) / (epoch - self._epoch)
+            self._tell(f"epoch {epoch}/{of}{shown}  {seconds:.1f} s")
+        if self._epoch != epoch:
+            self._epoch, self._epoch_began = epoch, now
+
     def finish_iteration(self, summary: SummaryRecord) -> None:
         """Print what an iteration gave, and estimate the time left."""
+        self._end_stage()
         self._iteration_seconds.append(time.monotonic() - self._iteration_began)
         left = sum(self._iteration_seconds) / len(self._iteration_seconds)
         left *= self.iterations - self._iteration - 1

@@ -1,0 +1,91 @@
+"""What a run tells where no terminal shows its bar."""
+
+import io
+from contextlib import contextmanager
+
+import pytest
+from rich.console import Console
+from tiny_settings import tiny_values, write_scenes
+
+from raymeta.config import parse_config
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.progress import RunProgress
+
+
+def lines(act):
+    out = io.StringIO()
+    with RunProgress("metabox", 3, Console(file=out, width=20)) as progress:
+        act(progress)
+    return out.getvalue().splitlines()
+
+
+def test_a_line_for_each_stage_with_time_and_rate():
+    def act(progress):
+        progress.begin_iteration(1)
+        progress.begin_stage("score", 10)
+        progress.advance(4)
+        progress.advance(6)
+        progress.begin_stage("annotate", 2)
+
+    told = lines(act)
+    assert [line.partition(": ")[0] for line in told] == ["metabox 2/3"] * 4
+    assert "score pool: " in told[1]
+    assert "10 images, " in told[1]
+    assert told[1].endswith("images/s")
+    assert told[3].endswith(" s")
+
+
+def test_a_line_for_each_epoch_and_one_for_a_resumed_training():
+    def act(progress):
+        progress.begin_stage("train")
+        for epoch, step in ((34, 1), (34, 2), (35, 0), (35, 1), (37, 0)):
+            progress.training({"epoch": epoch, "max_epochs": 60, "step": step, "steps": 9, "validation_miou": 0.5})
+
+    told = [line.partition(": ")[2] for line in lines(act)]
+    assert told[1] == "resuming at epoch 35"
+    assert [line.partition("  ")[0] for line in told[2:4]] == ["epoch 35/60", "epoch 37/60"]
+    assert "mIoU 50.0 %" in told[2]
+    assert len(told) == 5
+
+
+def test_a_new_training_does_not_resume():
+    def act(progress):
+        progress.begin_stage("train")
+        progress.training({"epoch": 0, "max_epochs": 2, "step": 1, "steps": 9})
+        progress.training({"epoch": 1, "max_epochs": 2, "validation_miou": 0.25})
+
+    assert not any("resuming" in line for line in lines(act))
+
+
+def test_ctrl_c_is_answered_while_the_workers_end(tmp_path):
+    """As `run_experiment` does it, with workers that only ever are interrupted."""
+    out = io.StringIO()
+    seen = []
+
+    @contextmanager
+    def workers(config):
+        try:
+            yield None, None
+        finally:
+            seen.append("stopping" in out.getvalue())
+
+    write_scenes(tmp_path / "scenes")
+    config = parse_config(tiny_values(tmp_path / "scenes", str(tmp_path / "run")))
+    with pytest.raises(AttributeError):  # no scorer: any other end is told otherwise
+        run_experiment(config, workers, Console(file=out))
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(config, interrupted(workers), Console(file=out))
+    assert seen == [False, True]
+
+
+def interrupted(workers):
+    class Interrupting:
+        def run(self, *_, **__):
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def start(config):
+        with workers(config):
+            yield Interrupting(), Interrupting()
+
+    return start
