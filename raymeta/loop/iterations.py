@@ -1,6 +1,6 @@
 """The loop: train → fit meta regressor → score pool → select → ask oracle, repeated (docs/method.md#iteration)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 from rich.console import Console
@@ -22,6 +22,7 @@ from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.kept_classes import keep_classes
 from raymeta.runs.records import SummaryRecord
+from raymeta.runs.run_state import is_over, state_of
 from raymeta.runs.run_store import RunStore
 
 StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
@@ -52,7 +53,8 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         store.create(config)
         store.write_split(split.to_table())
         keep_classes(store, dataset.class_names, dataset.class_values)
-        if _is_complete(store, config):
+        checked = _checked_stages(store)
+        if _is_complete(store, config, checked):
             for index in store.iterations():
                 store.iteration(index).delete_scratch_files()
             progress.say(f"{store.location}: all iterations are done")
@@ -66,7 +68,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
                     labels = LabelStore(store)
                     session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress)
                     try:
-                        run_iterations(session)
+                        run_iterations(session, checked)
                     except KeyboardInterrupt:
                         progress.stopping()
                         raise
@@ -75,20 +77,27 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
                 raise
 
 
-def run_iterations(session: Session) -> None:
-    """Run iterations until the config's number of them, or the pool is dry."""
-    for index in range(session.config.iterations):
-        summary = run_iteration(session, index)
-        if summary.query_boxes == 0 and session.config.acquisition.strategy != "full_set":
-            session.progress.say("the pool is dry: no box with a positive score is left")
-            return
+def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = None) -> None:
+    """Run iterations until the config's number of them, or the pool is dry.
+
+    checked: sound stages of iterations whose artefacts were checked while the run folder was locked.
+    """
+    strategy, boxes = session.config.acquisition.strategy, list[int]()
+    while not is_over(state := state_of(strategy, session.config.iterations, boxes)):
+        boxes.append(run_iteration(session, len(boxes), (checked or {}).get(len(boxes))).query_boxes)
+    if state == "dry":
+        session.progress.say("the pool is dry: no box with a positive score is left")
+    count_pool_clicks(session)  # done already, unless the file was lost
 
 
-def run_iteration(session: Session, index: int) -> SummaryRecord:
-    """One iteration; stages that are committed and sound are not done again."""
+def run_iteration(session: Session, index: int, checked: list[str] | None = None) -> SummaryRecord:
+    """One iteration; stages that are committed and sound are not done again.
+
+    checked: its sound stages, where its artefacts were checked while the run folder was locked.
+    """
     folder = session.store.iteration(index)
     known = session.labels.known_labels(index)
-    committed = _sound_stages(session, folder, known)
+    committed = _sound_stages(session, folder, known, folder.committed_stages() if checked is None else checked)
     if "summary" in committed:
         folder.delete_scratch_files()
         return SummaryRecord.read(folder)
@@ -115,9 +124,8 @@ def run_iteration(session: Session, index: int) -> SummaryRecord:
     return summary
 
 
-def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels) -> list[str]:
-    """Committed stages; a damaged artefact is named and its stage is done again."""
-    committed = folder.committed_stages()
+def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels, committed: list[str]) -> list[str]:
+    """Committed stages that count; a damaged artefact is named and its stage is done again."""
     if committed and folder.inputs("train") not in ("", labels_key(known)):
         # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
         session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
@@ -129,11 +137,20 @@ def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels)
     return committed
 
 
-def _is_complete(store: RunStore, config: ExperimentConfig) -> bool:
-    for index in range(config.iterations):
-        folder = store.iteration(index)
-        if not folder.is_committed("summary"):
-            return False
-        if SummaryRecord.read(folder).query_boxes == 0:
-            return True
-    return True
+def _checked_stages(store: RunStore) -> dict[int, list[str]]:
+    """The sound stages of each iteration up to the first unfinished one; each artefact is read and checked once."""
+    checked: dict[int, list[str]] = {}
+    for index in store.iterations():
+        checked[index] = store.iteration(index).committed_stages()
+        if "summary" not in checked[index]:
+            break
+    return checked
+
+
+def _is_complete(store: RunStore, config: ExperimentConfig, checked: dict[int, list[str]]) -> bool:
+    """Whether all iterations are done and sound, or the pool is dry; and what the summaries were made from is there."""
+    boxes: list[int] = []
+    while "summary" in checked.get(len(boxes), []):
+        boxes.append(SummaryRecord.read(store.iteration(len(boxes))).query_boxes)
+    counted = store.read_pool_clicks(config) is not None
+    return counted and is_over(state_of(config.acquisition.strategy, config.iterations, boxes))

@@ -7,8 +7,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from raymeta.config import BatchNormMode
+from raymeta.errors import InputError
 
 SPACE = (0, 2, 3)
 """Dimensions of (N, C, H, W) that statistics are taken over."""
@@ -46,7 +48,10 @@ class BatchNorm(nn.BatchNorm2d):
         centred = values - mean[:, None, None]
         variance = _sum_over_ranks(centred.square().sum(SPACE)) / total
         self._remember(mean.detach(), variance.detach() * total / (total - 1))
-        scale = self.weight * torch.rsqrt(variance + self.eps)
+        scale = torch.rsqrt(variance + self.eps)
+        if not self.affine:
+            return (centred * scale[:, None, None]).to(input.dtype)
+        scale = self.weight * scale
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
@@ -61,9 +66,43 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 def set_batch_norm_mode(network: nn.Module, mode: BatchNormMode) -> None:
-    """Train all batch norms of the network in this mode from now on."""
-    for layer in batch_norms(network):
-        layer.mode = mode
+    """Train all batch norms of the network in this mode from now on; torch's own become ours, with their values.
+
+    Raises:
+        InputError: a batch norm of another kind, whose statistics can't be shared or kept.
+    """
+    _take_over(network)
+    others = [
+        f"{name} ({type(layer).__name__})"
+        for name, layer in network.named_modules()
+        if isinstance(layer, _BatchNorm) and not isinstance(layer, BatchNorm)
+    ]
+    without = [
+        name for name, layer in network.named_modules() if isinstance(layer, BatchNorm) and layer.running_mean is None
+    ]
+    if mode != "train" and others + without:
+        raise InputError(
+            f"training.batch_norm {mode} can't reach {', '.join([*others, *without][:5])}: use nn.BatchNorm2d with "
+            "running statistics there, or set training.batch_norm train"
+        )
+    for own in batch_norms(network):
+        own.mode = mode
+
+
+def _take_over(network: nn.Module) -> None:
+    """Replace batch norms of torch's own classes, also where the network has one under several names."""
+    made: dict[int, BatchNorm] = {}
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if type(layer) in (nn.BatchNorm2d, nn.SyncBatchNorm):
+                setattr(parent, name, made.setdefault(id(layer), _ours(layer)))
+
+
+def _ours(layer: Any) -> BatchNorm:
+    """A batch norm of ours with the parameters, buffers and numbers of a torch's own one."""
+    own = BatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
+    own._parameters, own._buffers = layer._parameters, layer._buffers
+    return own.train(layer.training)
 
 
 def batch_norms(network: nn.Module) -> Iterator[BatchNorm]:

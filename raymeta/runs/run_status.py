@@ -10,11 +10,11 @@ from typing import Any, Literal
 from raymeta.config import ExperimentConfig
 from raymeta.runs.iteration_folder import STAGES
 from raymeta.runs.run_lock import LOCK
+from raymeta.runs.run_state import FULL_SET, is_over, planned_iterations, run_state
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.store_files import RunError
 
 State = Literal["finished", "running", "waits for people", "stopped"]
-FULL_SET = "full_set"
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ def run_status(location: str) -> RunStatus:
     """
     store = RunStore(location)
     config = store.load_config()
-    planned = 1 if config.acquisition.strategy == FULL_SET else config.iterations
+    planned = planned_iterations(config.acquisition.strategy, config.iterations)
     stages = {index: store.iteration(index).stage_seconds() for index in store.iterations()}
     done = sum("summary" in committed for committed in stages.values())
     last = _last_summary(store, done)
-    finished = done >= planned or (done > 0 and last.get("query_boxes") == 0)
+    finished = is_over(run_state(store, config))
     holder, waits_for = _holder(store), store.read_waiting()
     return RunStatus(
         run=store.location,

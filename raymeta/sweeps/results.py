@@ -18,6 +18,7 @@ from raymeta.report.curve_statistics import Curve, mean_and_std, shared_range
 from raymeta.report.figure_style import FOREGROUND, new_figure, style_axes
 from raymeta.report.run_results import RunResults, load_run
 from raymeta.runs.run_folders import is_run
+from raymeta.runs.run_state import is_over, state_of
 from raymeta.sweeps.plan import Trial, Value
 
 MEASURES: Final = {
@@ -170,9 +171,8 @@ def _state(trial: Trial, runs: Sequence[RunResults], stopped: Sequence[str]) -> 
 
 
 def is_finished(run: RunResults, iterations: int) -> bool:
-    """Whether as many iterations are done, or the pool is dry."""
-    dry = bool(run.summaries) and run.summaries[-1].query_boxes == 0
-    return len(run.summaries) >= iterations or dry
+    """Whether nothing is left to do of so many iterations."""
+    return is_over(state_of(run.strategy, iterations, [summary.query_boxes for summary in run.summaries]))
 
 
 def _curve(run: RunResults) -> Curve:

@@ -15,6 +15,7 @@ from raymeta.locations import last_name
 from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
+from raymeta.runs.run_state import is_over, state_of
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split, read_split
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
@@ -119,10 +120,9 @@ class RunReader:
         return found
 
     def is_finished(self) -> bool:
-        """Whether all planned iterations are done, or the pool is dry."""
-        summaries = self.summaries()
-        dry = bool(summaries) and summaries[-1].query_boxes == 0
-        return len(summaries) >= self.config.iterations or dry
+        """Whether nothing is left to do: all planned iterations are done, or the pool is dry."""
+        boxes = [summary.query_boxes for summary in self.summaries()]
+        return is_over(state_of(self.config.acquisition.strategy, self.config.iterations, boxes))
 
     def full_set_miou(self) -> float | None:
         """Last mIoU of the full-set run that the config names, as in reports; None where there is none yet."""
