@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from ray.exceptions import RayError, RayTaskError
 from rich.console import Console
 
+from raymeta.cluster.cluster_places import check_places
 from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.gpu_shares import gpu_shares
 from raymeta.cluster.network_trainer import NetworkTrainer
@@ -52,6 +53,7 @@ def _ray_workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, Poo
     """Workers that stay over the whole experiment; they start side by side."""
     with ExitStack() as stack:
         shares = gpu_shares(config)
+        check_places(config, shares)
         trainer = NetworkTrainer(config, shares.training)
         stack.callback(trainer.close)
         if shares.ordered:

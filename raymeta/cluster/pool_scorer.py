@@ -13,6 +13,7 @@ import ray.data
 
 from raymeta.acquisition.policies.registry import CandidateMerge
 from raymeta.cluster.box_selector import start_selector
+from raymeta.cluster.cluster_places import CPUS_PER_ACTOR
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker, add_rest
 from raymeta.config import ExperimentConfig
@@ -102,7 +103,7 @@ class PoolScorer:
         if gpu_share is None:
             gpu_share = float(cluster_gpus() >= count)
         use_gpu = gpu_share > 0
-        options: dict[str, Any] = {"num_gpus": gpu_share, "num_cpus": 1} if use_gpu else {"num_cpus": 0.5}
+        options: dict[str, Any] = {"num_gpus": gpu_share, "num_cpus": 1} if use_gpu else {"num_cpus": CPUS_PER_ACTOR}
         options["max_concurrency"] = PARTS_PER_BLOCK + 2
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
         actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)

@@ -73,7 +73,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
     from raymeta.datasets.registry import open_steady
     from raymeta.loop.training_job import TrainingReporter, run_training_job
     from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
-    from raymeta.training.training_set import ExampleCache
+    from raymeta.training.training_set import ExampleCache, cache_bytes
 
     keep_freed_memory()
     config = parse_config(settings["config"])
@@ -81,7 +81,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
     cv2.setNumThreads(1)  # images are made in a thread beside the step
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
-    cache = ExampleCache(open_steady(config.dataset, config.seed))
+    cache = ExampleCache(open_steady(config.dataset, config.seed), cache_bytes(config.training))
     mailbox = settings["mailbox"]
     last = -1
     while True:

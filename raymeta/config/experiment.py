@@ -90,6 +90,7 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "dataset.root",
     "dataset.outage_wait_s",
     "dataset.max_failed_share",
+    "training.cache_gib",
     "iterations",
     "scoring.actors",
     "report.panel_images",

@@ -52,6 +52,12 @@ class TrainingConfig(Section):
         "train", description="frozen: statistics of the start weights; sync: over all workers"
     )
     workers: int = Field(1, ge=1, le=MAX_PROCESSES, description="Ray Train workers")
+    cache_gib: float = Field(
+        8.0,
+        ge=0,
+        le=100_000,
+        description="decoded images that a worker keeps, GiB; at most half of the machine's memory",
+    )
     threads_per_worker: int = Field(2, ge=1, le=MAX_PROCESSES, description="CPU threads of a worker")
     mixed_precision: bool = Field(False, description="bfloat16 autocast (GPU)")
 

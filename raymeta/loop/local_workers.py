@@ -20,7 +20,7 @@ from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row, TrainedNetwork, TrainingJob
 from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 from raymeta.schemas import IMAGE_ID
-from raymeta.training.training_set import ExampleCache
+from raymeta.training.training_set import ExampleCache, cache_bytes
 
 
 def local_device() -> torch.device:
@@ -33,7 +33,7 @@ class LocalTrainer:
 
     def __init__(self, config: ExperimentConfig, device: torch.device) -> None:
         self._config, self._device = config, device
-        self._cache = ExampleCache(open_steady(config.dataset, config.seed))
+        self._cache = ExampleCache(open_steady(config.dataset, config.seed), cache_bytes(config.training))
 
     def train(
         self,

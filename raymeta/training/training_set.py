@@ -1,16 +1,26 @@
 """The labelled examples of one iteration, decoded once and kept in memory."""
 
+import contextlib
+import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.annotation.known_labels import ImageLabels, KnownLabels
+from raymeta.config import TrainingConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.training.communicator import Communicator, SingleProcess
 
 Example = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+CONTAINER_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 READ_ERRORS = (OSError, ValueError)
 """What an unreadable image or label map raises."""
@@ -22,7 +32,7 @@ class ExampleCache:
     Threads may read at once; nobody may write to the arrays.
     """
 
-    def __init__(self, dataset: Dataset, max_bytes: int = 8 << 30) -> None:
+    def __init__(self, dataset: Dataset, max_bytes: int) -> None:
         self.dataset = dataset
         self.max_bytes = max_bytes
         self._images: dict[str, NDArray[np.uint8]] = {}
@@ -66,6 +76,20 @@ class ExampleCache:
             except READ_ERRORS as error:
                 faults[image_id] = str(error)
         return faults
+
+
+def cache_bytes(config: TrainingConfig) -> int:
+    """Bytes that a worker's cache may fill: `cache_gib`, but half of the machine's memory for all its workers."""
+    return min(int(config.cache_gib * 2**30), memory_bytes() // 2 // config.workers)
+
+
+def memory_bytes() -> int:
+    """Main memory that this process may use: the machine's, or less where its container allows less."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no container, or "max"
+            limits.append(int(path.read_text()))
+    return min(limits)
 
 
 class LabelledExamples:

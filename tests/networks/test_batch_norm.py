@@ -4,6 +4,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
+from raymeta.errors import InputError
 from raymeta.networks.batch_norm import BatchNorm, batch_norms, set_batch_norm_mode
 
 VALUES = torch.tensor([[[[1.0, 3.0]], [[0.0, 10.0]]], [[[5.0, 7.0]], [[0.0, 10.0]]]])  # (2, 2, 1, 2)
@@ -97,3 +98,33 @@ def test_sync_of_two_processes_equals_one(tmp_path):
         assert len(found) == len(expected) == 14 + 9
         for name, value in expected.items():
             torch.testing.assert_close(found[f"module.{name}"], value, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm2d, nn.SyncBatchNorm])
+@pytest.mark.parametrize("mode", ["train", "frozen"])
+def test_torchs_own_batch_norms_are_reached(kind, mode):
+    """Frozen: (x - 2) / 2 with the running statistics; they stay where they are in the state dict."""
+    own = kind(2, eps=1e-12)
+    own.running_mean.fill_(2.0)
+    own.running_var.fill_(4.0)
+    network = nn.Sequential(nn.Identity(), nn.Sequential(own)).train()
+    names, parameters = list(network.state_dict()), list(network.parameters())
+    set_batch_norm_mode(network, mode)
+    wanted = layer(mode)(VALUES)
+    torch.testing.assert_close(network(VALUES), wanted)
+    assert list(network.state_dict()) == names
+    assert all(new is old for new, old in zip(network.parameters(), parameters, strict=True))
+    assert (network.state_dict()["1.0.running_mean"][0].item() == 2) == (mode == "frozen")
+
+
+class Foreign(nn.BatchNorm2d):
+    """A batch norm with ways of its own."""
+
+
+@pytest.mark.parametrize("own", [Foreign(2), nn.BatchNorm1d(2), nn.BatchNorm2d(2, track_running_stats=False)])
+def test_batch_norms_out_of_reach_are_named(own):
+    network = nn.Sequential(own)
+    set_batch_norm_mode(network, "train")
+    for mode in ("frozen", "sync"):
+        with pytest.raises(InputError, match=r"0.*batch_norm train"):
+            set_batch_norm_mode(network, mode)

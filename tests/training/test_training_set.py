@@ -43,7 +43,7 @@ def test_labels_are_those_of_the_regions_whatever_is_kept(max_bytes):
 
 def test_a_mask_is_made_again_when_its_boxes_change():
     scenes = Scenes()
-    cache = ExampleCache(scenes)
+    cache = ExampleCache(scenes, 1 << 20)
     first = LabelledExamples(cache, KNOWN, []).train_example(1)[1]
     assert LabelledExamples(cache, KNOWN, []).train_example(1)[1] is first
     more = LabelledRegions(frozenset("a"), {"b": (*REGIONS.boxes["b"], Box(5, 6, 3)), "d": (Box(0, 0, 2),)})
