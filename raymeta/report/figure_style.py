@@ -94,6 +94,7 @@ def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, for papers and slides."""
     sink = io.BytesIO()
     figure.savefig(sink, format="png", dpi=160, facecolor="white", metadata={"Software": "raymeta"})
+    figure.set_layout_engine("none")  # the layout is found: an SVG of the same figure needs no second search
     return sink.getvalue()
 
 

@@ -49,8 +49,6 @@ class ReportPanels:
 
 def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]) -> ReportPanels:
     """Draw panels of the first MAX_GROUPS groups and save them below `panels/` with `write`."""
-    from raymeta.report.run_panels import last_queried, render_run_panels  # loads torch
-
     maps: list[ShownPanel] = []
     aggregations: list[ShownPanel] = []
     missing: dict[str, list[str]] = {}
@@ -65,6 +63,11 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
         if pictured == MAX_GROUPS:
             missing.setdefault(f"{MAX_GROUPS} strategies are shown", []).append(group.label)
             continue
+        if not _has_network(run):
+            missing.setdefault("its networks are not kept, as in an exported run", []).append(group.label)
+            continue
+        from raymeta.report.run_panels import last_queried, render_run_panels  # loads torch
+
         try:
             index = last_queried(run.store)
             if index is None:
@@ -87,6 +90,11 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
                     text = base64.b64encode(page_picture(png)).decode()
                     shown.append(ShownPanel(group.label, panel.image_id, panel.iteration, text))
     return ReportPanels(tuple(maps), tuple(aggregations), tuple(_missing_words(missing)))
+
+
+def _has_network(run: RunResults) -> bool:
+    """Whether the run folder names any network; an exported run has none, and needs no torch to be loaded."""
+    return any(run.store.iteration(summary.iteration).is_named("network.pt") for summary in run.summaries)
 
 
 def _missing_words(missing: Mapping[str, Sequence[str]]) -> list[str]:
