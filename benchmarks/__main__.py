@@ -18,11 +18,13 @@ from benchmarks.image_stages import measure_image_stages
 from benchmarks.iteration_stages import measure_iterations
 from benchmarks.measurement import Measurement
 from benchmarks.pool_stages import measure_pool
+from benchmarks.query_stages import measure_queries
 from benchmarks.selection_stages import measure_selection
 from benchmarks.training_stages import measure_training
 
 SECTIONS: dict[str, Callable[[bool], list[Measurement]]] = {
     "image": measure_image_stages,
+    "query": measure_queries,
     "gpu": measure_gpu,
     "selection": measure_selection,
     "pool": measure_pool,

@@ -9,6 +9,7 @@ from tiny_settings import TINY, write_scenes
 
 from raymeta.cli import main
 from raymeta.config import ConfigError, load_config, run_configs, run_name
+from raymeta.runs.records import FitRecord, OracleRecord, ScoreRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 
@@ -161,3 +162,26 @@ def test_a_run_is_no_folder_of_runs(study_file, capsys, values):
     for command in (["run", "--local"], ["check"]):
         assert main([command[0], "study.yaml", *command[1:]]) == 2
         assert "holds a run without repetitions" in "".join(capsys.readouterr())
+
+
+def test_the_smallest_study_of_fewer_clicks(study_file):
+    """Two arms, two seeds, three iterations: margin times class weights by learned clicks, against random boxes."""
+    write_scenes(Path("scenes"))
+    arm = {"gain": "margin", "cost": "learned", "fusion": "ratio", "class_weights.source": "predictions"}
+    arm |= {"query_clicks": 40.0, "meta_images": 0}
+    settings = {f"acquisition.{key}": value for key, value in arm.items()}
+    runs = plan(study_file, strategies=["random_box", "custom"], seeds=[0, 1], settings={"custom": settings})
+    overrides = ["iterations=3", "report.panel_images=0", "training.steps_per_epoch=1", "network.batch_norm=false"]
+    assert main(["run", "study.yaml", "--local", *overrides]) == 0
+    assert "custom" in Path("study/report/report.html").read_text()
+    for name in runs:
+        store, learned = RunStore(f"study/{name}"), name.startswith("custom")
+        for index in range(3):
+            folder = store.iteration(index)
+            fit, score, oracle = FitRecord.read(folder), ScoreRecord.read(folder), OracleRecord.read(folder)
+            told = (fit.cost_regressor, score.class_weights, score.budget, oracle.cost_agreement)
+            assert all((value is not None) == learned for value in told)
+            if learned:
+                boxes = sum(store.iteration(i).read_table("annotation.parquet").num_rows for i in range(index))
+                assert fit.cost_regressor.answered_boxes == boxes
+                assert score.budget.unit == "clicks"

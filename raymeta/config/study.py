@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
-from raymeta.config.acquisition import StrategyName
+from raymeta.config.acquisition import RunStrategyName
 from raymeta.config.section import Section
 
 Value = int | float | str | bool | None
@@ -14,12 +14,12 @@ NOT_VARIED = ("run_dir", "seed", "seeds", "acquisition.strategy", "study", "base
 class StudyConfig(Section):
     """Runs that are compared: one for each strategy, seed and combination of varied values."""
 
-    strategies: list[StrategyName] = Field(min_length=1, description="strategies to compare; full_set is the target")
+    strategies: list[RunStrategyName] = Field(min_length=1, description="to compare; full_set is the target")
     seeds: list[int] | None = Field(None, min_length=1, description="a run for each; none: the config's seeds, or seed")
     vary: dict[str, list[Value]] = Field(
         default_factory=dict, description="key.path: values; every combination is tried with every strategy"
     )
-    settings: dict[StrategyName, dict[str, Value]] = Field(
+    settings: dict[RunStrategyName, dict[str, Value]] = Field(
         default_factory=dict, description="strategy: {key.path: value}, what holds for that strategy alone"
     )
 

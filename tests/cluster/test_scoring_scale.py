@@ -9,6 +9,7 @@ import ray
 import torch
 from ray.cluster_utils import Cluster
 
+from raymeta.acquisition.candidate_columns import CLASS_SHARES
 from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -20,6 +21,7 @@ from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop.image_scorer import Bundle, ImageScorer
+from raymeta.loop.local_workers import LocalScorer
 from raymeta.networks.registry import build_network
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -91,6 +93,31 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     candidates = [row for image_id in pool for row in alone.score(image_id)[0].candidates.to_pylist()]
     candidates.sort(key=lambda row: (-row["score"], row["image_id"].encode(), row["top"], row["left"]))
     assert queries[0] == candidates[:20]
+
+
+def test_a_policy_that_needs_classes_and_noise_for_any_number_of_actors(cluster, scenes, one_thread):
+    values = scoring_config(scenes, 1).model_dump()
+    values["acquisition"] |= {"policy": {"name": "strata"}, "noise": {"beta_start": 1.0}}
+    config = parse_config(values)
+    dataset = open_dataset(config.dataset, 0)
+    buffer = io.BytesIO()
+    torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
+    bundle = Bundle("strata", 0, buffer.getvalue(), None, LabelledRegions(), clicks_max=40)
+    found = []
+    for actors in (1, 3):
+        scorer = PoolScorer(parse_config(values | {"scoring": {"threads_per_actor": 1, "actors": actors}}))
+        try:
+            merge = candidate_merge(config.acquisition)
+            found.append(scorer.select(dataset.pool_ids(), ray.put(bundle), merge, on_rows=lambda _, safe: safe())[0])
+        finally:
+            scorer.close()
+    alone = LocalScorer(config, torch.device("cpu"))
+    local, _ = alone.select(
+        dataset.pool_ids(), bundle, candidate_merge(config.acquisition), on_rows=lambda _, safe: safe(), known=()
+    )
+    assert found[0].equals(found[1])
+    assert found[0].equals(local)
+    assert CLASS_SHARES in local.column_names
 
 
 def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
