@@ -22,7 +22,7 @@ from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.kept_classes import keep_classes
 from raymeta.runs.records import SummaryRecord
-from raymeta.runs.run_state import is_over, state_of
+from raymeta.runs.run_state import is_over, planned_iterations, state_of
 from raymeta.runs.run_store import RunStore
 
 StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
@@ -46,7 +46,8 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
-    progress = RunProgress(config.acquisition.strategy, config.iterations, console)
+    planned = planned_iterations(config.acquisition.strategy, config.iterations)
+    progress = RunProgress(config.acquisition.strategy, planned, console)
     with store.lock(progress.say):
         for fault in store.damaged():
             progress.say(f"{fault}; it is written anew")
