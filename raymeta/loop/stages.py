@@ -33,6 +33,7 @@ from raymeta.schemas import (
     QUERY_SCHEMA,
     TRAINING_SCHEMA,
 )
+from raymeta.training.determinism import training_seed
 
 __all__ = ["STAGES", "annotate", "finish_full_set", "fit", "score", "train"]
 
@@ -41,7 +42,7 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
     """Train the network from its start weights on the labels so far."""
     start = time.monotonic()
     session.progress.begin_stage("train")
-    key = work_key(session.config, index, known)
+    key = work_key(session.config, training_seed(session.config.seed, index), known)
     write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
     with BackgroundWriter(write, lambda old, new: new) as states:
         job = TrainingJob(index, known, session.split.validation, folder.read_scratch(TRAINING_STATE, key))

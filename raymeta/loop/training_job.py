@@ -15,6 +15,7 @@ from raymeta.loop.failed_images import check_failed_share
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 from raymeta.networks.registry import build_network
 from raymeta.training.communicator import Communicator, SingleProcess
+from raymeta.training.determinism import training_seed
 from raymeta.training.network_training import TrainingDivergedError, train_network
 from raymeta.training.training_set import ExampleCache, LabelledExamples
 from raymeta.training.training_state import EpochRecord, TrainingState
@@ -79,7 +80,7 @@ def run_training_job(
     """
     communicator = communicator or SingleProcess()
     examples = _readable_examples(job, config, cache, communicator)
-    seed = config.seed + 1000 * job.iteration
+    seed = training_seed(config.seed, job.iteration)
     try:
         state = train_network(
             build_network(config.network, cache.dataset.num_classes, seed).to(device),

@@ -10,6 +10,19 @@ import torch
 _settings: Any = torch.utils.deterministic  # its switch is a property that torch's annotations don't know
 
 
+def training_seed(seed: int, iteration: int) -> int:
+    """Seed of one iteration's start weights, batches and dropout; no two runs and iterations share one.
+
+    Args:
+        seed: of the run.
+        iteration: whose network is trained, from 0.
+
+    Returns:
+        64 bits of numpy's `SeedSequence([seed, iteration])`.
+    """
+    return int(np.random.SeedSequence([seed, iteration]).generate_state(1, np.uint64)[0])
+
+
 @contextmanager
 def seeded_torch(seed: int, epoch: int, rank: int, device: torch.device) -> Iterator[None]:
     """Torch's random numbers depend on these three alone; afterwards its state is as before."""
