@@ -44,10 +44,21 @@ class DatasetConfig(Section):
     max_failed_share: float = Field(
         0.05, ge=0, le=1, description="of a stage's images that may be damaged, but one always; then the run ends"
     )
+    image_pattern: str | None = Field(
+        None,
+        min_length=1,
+        description="kind folder: where images are below root, as images/{split}/{id}.tif; * and **/ match anything",
+    )
+    label_pattern: str | None = Field(
+        None, min_length=1, description="kind folder: where label maps are, as labels/{split}/{id}_mask.png"
+    )
+    grey_bits: int = Field(16, ge=8, le=16, description="bits that 16-bit grey images use; many cameras store 12 of 16")
     scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 
     @model_validator(mode="after")
     def _both_sides(self) -> "DatasetConfig":
         if (self.height is None) != (self.width is None):
             raise ValueError(f"height {self.height} and width {self.width}: give both, or neither")
+        if self.kind != "folder" and (self.image_pattern or self.label_pattern):
+            raise ValueError(f"image_pattern and label_pattern are for kind folder, not {self.kind}: leave them out")
         return self

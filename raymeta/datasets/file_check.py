@@ -1,73 +1,132 @@
-"""Finds every fault in the files of a data set."""
+"""Looks at every file of a data set: headers of all, pixels of a bounded number."""
 
+import hashlib
 import os
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
-from raymeta.datasets.image_files import read_image, read_label_map
+from raymeta.datasets.duplicates import perceptual_hash
+from raymeta.datasets.image_files import ImageHeader, image_header, label_header, read_image, read_label_map
+from raymeta.datasets.label_statistics import label_smoothness, value_counts
 from raymeta.datasets.sample import DatasetError
 from raymeta.datasets.sample_files import PolygonReader, SampleFiles
 
 Size = tuple[int, int]
 T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class _Finding:
-    image_size: Size | None
-    faults: list[str]
+PART: Final = 64
+"""Files a task of a thread: handing over one at a time takes longer than reading its header."""
 
 
-def check_files(
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What the files of one image hold.
+
+    header: of the image; None where it can't be read. values: (256,) int64 pixels of each label value, smoothness and
+    picture: as in `LabelStatistics` and `perceptual_hash`; None where no pixel was looked at.
+    """
+
+    header: ImageHeader | None
+    faults: list[str] = field(default_factory=list)
+    values: NDArray[np.int64] | None = None
+    smoothness: float = 1.0
+    picture: NDArray[np.uint64] | None = None
+
+    @property
+    def size(self) -> Size | None:
+        """Height and width in pixels."""
+        return None if self.header is None else (self.header.height, self.header.width)
+
+
+def look_at_files(
     samples: list[SampleFiles],
     classes: ClassList,
     read_polygons: PolygonReader | None,
     *,
-    one_size: bool,
+    decoded: Collection[int],
     progress: Callable[[], None] | None = None,
-) -> list[str]:
-    """One line for every fault, in the order of `samples`; never raises.
+) -> list[Finding]:
+    """A finding for each of `samples`; never raises.
 
-    one_size: whether images of another size than most are a fault.
+    decoded: indices of the samples of which every pixel is read; of others it is the headers. progress: called after
+    each sample.
     """
-    findings: list[_Finding] = []
+
+    def look(indices: range) -> list[Finding]:
+        return [
+            _decode(samples[index], classes, read_polygons) if index in decoded else _skim(samples[index])
+            for index in indices
+        ]
+
+    length = PART if len(samples) > len(decoded) else 1
+    parts = [range(start, min(start + length, len(samples))) for start in range(0, len(samples), length)]
+    findings: list[Finding] = []
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for finding in pool.map(lambda sample: _check_sample(sample, classes, read_polygons), samples):
-            findings.append(finding)
-            if progress is not None:
-                progress()
-    sizes = Counter(finding.image_size for finding in findings if finding.image_size is not None)
-    usual = sizes.most_common(1)[0][0] if sizes and one_size else None
-    faults: list[str] = []
-    for sample, finding in zip(samples, findings, strict=True):
-        if usual is not None and finding.image_size not in (None, usual):
-            faults.append(
-                f"{sample.image}: image of {_shown(finding.image_size)} pixels, most have {_shown(usual)}: "
-                "set dataset.height and dataset.width to resize all of them"
-            )
-        faults.extend(finding.faults)
-    return faults
+        for part in pool.map(look, parts):
+            findings.extend(part)
+            for _ in part if progress is not None else ():
+                progress()  # type: ignore[misc]
+    return findings
 
 
-def _check_sample(sample: SampleFiles, classes: ClassList, read_polygons: PolygonReader | None) -> _Finding:
+def file_digests(samples: dict[str, SampleFiles], max_bytes: int) -> dict[str, object]:
+    """Digests of image files that may equal another, those of a size that is there twice; `max_bytes` are read."""
+    sizes: dict[int, list[str]] = {}
+    for image_id, sample in samples.items():
+        try:
+            sizes.setdefault(sample.image.stat().st_size, []).append(image_id)
+        except OSError:
+            continue
+    digests: dict[str, object] = {}
+    for size, ids in sorted(sizes.items()):
+        if len(ids) < 2 or (max_bytes := max_bytes - size * len(ids)) < 0:
+            continue
+        for image_id in ids:
+            try:
+                digests[image_id] = hashlib.blake2b(samples[image_id].image.read_bytes(), digest_size=16).digest()
+            except OSError:
+                continue
+    return digests
+
+
+def _skim(sample: SampleFiles) -> Finding:
+    """Headers alone."""
     faults: list[str] = []
-    image_size = _attempt(lambda: _size(read_image(sample.image).shape), faults)
+    header = _attempt(lambda: image_header(sample.image), faults)
+    label = _attempt(lambda: label_header(sample.labels), faults)
+    if header is not None and label is not None and (label.height, label.width) != (header.height, header.width):
+        size = header.height, header.width
+        faults.append(_mismatch(f"{sample.labels}: label map", (label.height, label.width), size))
+    return Finding(header, faults)
+
+
+def _decode(sample: SampleFiles, classes: ClassList, read_polygons: PolygonReader | None) -> Finding:
+    """Every pixel."""
+    faults: list[str] = []
+    image = _attempt(lambda: read_image(sample.image), faults)
+    header = None if image is None else _attempt(lambda: image_header(sample.image), faults)
+    size = None if image is None else _size(image.shape)
     label_map = _attempt(lambda: read_label_map(sample.labels), faults)
+    values = None
     if label_map is not None:
-        if image_size is not None and label_map.shape != image_size:
-            faults.append(_mismatch(f"{sample.labels}: label map", _size(label_map.shape), image_size))
+        values = value_counts(label_map)
+        if size is not None and label_map.shape != size:
+            faults.append(_mismatch(f"{sample.labels}: label map", _size(label_map.shape), size))
         if unknown := classes.unknown_values(label_map):
             faults.append(classes.describe_unknown(unknown, sample.labels))
     if read_polygons is not None and sample.polygons is not None:
         path = sample.polygons
         answer = _attempt(lambda: read_polygons(path), faults)
-        if answer is not None and image_size is not None and answer[1] != image_size:
-            faults.append(_mismatch(f"{path}: polygons", answer[1], image_size))
-    return _Finding(image_size, faults)
+        if answer is not None and size is not None and answer[1] != size:
+            faults.append(_mismatch(f"{path}: polygons", answer[1], size))
+    smoothness = 1.0 if label_map is None else label_smoothness(label_map)
+    return Finding(header, faults, values, smoothness, None if image is None else perceptual_hash(image))
 
 
 def _attempt(action: Callable[[], T], faults: list[str]) -> T | None:
@@ -85,8 +144,8 @@ def _size(shape: tuple[int, ...]) -> Size:
     return shape[0], shape[1]
 
 
-def _shown(size: Size | None) -> str:
-    return "×".join(map(str, size or ()))
+def _shown(size: Size) -> str:
+    return "×".join(map(str, size))
 
 
 def _mismatch(what: str, size: Size, image_size: Size) -> str:

@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
-from raymeta.datasets.file_check import check_files
-from raymeta.datasets.image_files import image_size, read_image, read_label_map, resize_image, resize_label_map
+from raymeta.datasets.image_files import (
+    GREY_BITS,
+    image_size,
+    read_image,
+    read_label_map,
+    resize_image,
+    resize_label_map,
+)
 from raymeta.datasets.sample import DatasetError, LostFileError, MissingFileError, Polygon, UnknownImageError
 from raymeta.datasets.sample_files import FoundFiles, PolygonReader, SampleFiles
+from raymeta.datasets.survey import Survey, survey_files
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +29,8 @@ class DatasetFiles:
     """Files found in the layout of one kind of data set.
 
     pool, validation: files by image id. orphans: faults seen while listing, such as labels without image. absent: files
-    of pool or validation images that weren't there.
+    of pool or validation images that weren't there. own_classes: the class list was written for these images, so that a
+    class without a pixel is a slip.
     """
 
     name: str
@@ -32,6 +40,7 @@ class DatasetFiles:
     orphans: tuple[str, ...] = ()
     read_polygons: PolygonReader | None = None
     absent: frozenset[Path] = frozenset()
+    own_classes: bool = False
 
     @classmethod
     def of(
@@ -41,10 +50,12 @@ class DatasetFiles:
         pool: FoundFiles,
         validation: FoundFiles,
         read_polygons: PolygonReader | None = None,
+        *,
+        own_classes: bool = False,
     ) -> Self:
         """The files of both parts."""
         orphans, absent = (*pool.orphans, *validation.orphans), pool.absent | validation.absent
-        return cls(name, classes, pool.samples, validation.samples, orphans, read_polygons, absent)
+        return cls(name, classes, pool.samples, validation.samples, orphans, read_polygons, absent, own_classes)
 
     def __post_init__(self) -> None:
         # Layouts keep the parts in folders of their own, so both may have a 0001.png: the pool keeps the plain id.
@@ -72,12 +83,16 @@ def sorted_ids(ids: Iterable[str]) -> list[str]:
 
 
 class FileDataset:
-    """Implements `Dataset` on files; `size` is the (height, width) to which everything is resized."""
+    """Implements `Dataset` on files.
 
-    def __init__(self, files: DatasetFiles, size: tuple[int, int] | None = None) -> None:
+    size: (height, width) to which everything is resized. grey_bits: as in `read_image`.
+    """
+
+    def __init__(self, files: DatasetFiles, size: tuple[int, int] | None = None, grey_bits: int = GREY_BITS) -> None:
         self._files = files
         self._samples = {**files.pool, **files.validation}
         self._resize = size
+        self._grey_bits = grey_bits
 
     @property
     def name(self) -> str:
@@ -142,7 +157,7 @@ class FileDataset:
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
         with self._files_were_there():
-            image = read_image(self._sample(image_id).image)
+            image = read_image(self._sample(image_id).image, self._grey_bits)
         return image if self._resize is None else resize_image(image, *self._resize)
 
     def label_map(self, image_id: str) -> NDArray[np.uint8]:
@@ -183,17 +198,18 @@ class FileDataset:
         scale = np.array([self._resize[1] / width, self._resize[0] / height])
         return [Polygon(polygon.class_id, polygon.points * scale) for polygon in polygons]
 
+    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
+        """What a look at all files shows; never raises. `progress` is called after each image."""
+        pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), self.validation_ids()))
+        files = self._files
+        survey = survey_files(
+            pool, validation, files.classes, files.read_polygons, own_classes=files.own_classes, progress=progress
+        )
+        return replace(survey, faults=[*files.orphans, *survey.faults])
+
     def check(self, progress: Callable[[], None] | None = None) -> list[str]:
         """One line for every fault of every file; never raises. `progress` is called after each image."""
-        samples = [self._samples[image_id] for image_id in self.pool_ids() + self.validation_ids()]
-        faults = check_files(
-            samples,
-            self._files.classes,
-            self._files.read_polygons,
-            one_size=self._resize is None,
-            progress=progress,
-        )
-        return [*self._files.orphans, *faults]
+        return self.survey(progress).faults
 
     def _sample(self, image_id: str) -> SampleFiles:
         try:

@@ -8,57 +8,91 @@ import numpy as np
 
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles
+from raymeta.datasets.file_patterns import find_by_pattern
+from raymeta.datasets.image_files import list_images
 from raymeta.datasets.sample import IGNORED, DatasetError
-from raymeta.datasets.sample_files import pair_files, require_folders
+from raymeta.datasets.sample_files import FoundFiles, match_stems, pair_files, require_folders
 from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 CLASS_FILE = "classes.yaml"
 LAYOUT = (
-    "images/{train,val}/<name>.png (or .jpg), labels/{train,val}/<name>.png and "
+    "images/{train,val}/<name>.png (or .jpg, .tif, .webp, .bmp), labels/{train,val}/<name>.png and "
     f"{CLASS_FILE} with classes: [{{name: road, value: 0, color: [128, 64, 128]}}, …] and void: [255]"
 )
 
 
-def find_folder(root: Path) -> DatasetFiles:
+def find_folder(root: Path, image_pattern: str | None = None, label_pattern: str | None = None) -> DatasetFiles:
     """Files of a plain folder below `root`; the pool is `train`.
+
+    image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout.
 
     Raises:
         DatasetError: another layout, or a class list with faults: one line for each of them.
     """
-    require_folders(root, ["images/train", "labels/train", "images/val", "labels/val"], LAYOUT)
+    if image_pattern is None:
+        require_folders(root, ["images/train", "images/val"], LAYOUT)
+    if label_pattern is None:
+        require_folders(root, ["labels/train", "labels/val"], LAYOUT)
+    require_folders(root, [], LAYOUT)
     classes = read_class_list(root / CLASS_FILE)
-    pool = pair_files(root / "images" / "train", root / "labels" / "train")
-    validation = pair_files(root / "images" / "val", root / "labels" / "val")
-    return DatasetFiles.of(root.resolve().name, classes, pool, validation)
+    pool, validation = (_find_part(root, split, image_pattern, label_pattern) for split in ("train", "val"))
+    return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True)
+
+
+def _find_part(root: Path, split: str, image_pattern: str | None, label_pattern: str | None) -> FoundFiles:
+    """Files of one part by image id."""
+    usual = f"images/{split}", f"labels/{split}"
+    if image_pattern is None and label_pattern is None:
+        return pair_files(root / usual[0], root / usual[1], has_patterns=True)
+    images = (
+        list_images(root / usual[0])
+        if image_pattern is None
+        else find_by_pattern(root, "dataset.image_pattern", image_pattern, split)
+    )
+    labels = (
+        list_images(root / usual[1])
+        if label_pattern is None
+        else find_by_pattern(root, "dataset.label_pattern", label_pattern, split)
+    )
+    where = image_pattern or f"{usual[0]}/{{id}}"
+    if not images:
+        raise DatasetError(f"no image in {root} is like {where.replace('{split}', split)}: correct the pattern")
+    return match_stems(images, labels, label_pattern or "labels/{split}/{id}.png", root, split)
 
 
 def read_class_list(path: Path) -> ClassList:
-    """Classes of a YAML file: `classes`, a list of `{name, value, color}`, and `void`, a list of ignored values.
+    """Classes of a YAML file: `classes`, a list of `{name, value, color}`, `void`, ignored values, and `remap`.
 
-    Train ids follow the order of the list. `color` is optional; `void` is [255] where it is left out.
+    Train ids follow the order of the list. `color` is optional; `void` is [255] where it is left out, without the
+    values that `remap` names. `remap` takes a value of the files for another, as in `{255: 1, 7: 0}`.
 
     Raises:
         DatasetError: missing or unreadable file, or faulty entries: one line for each of them.
     """
     content = _load(path)
-    faults = [f"unknown key {key!r}" for key in content if key not in ("classes", "void")]
+    faults = [f"unknown key {key!r}" for key in content if key not in ("classes", "void", "remap")]
     entries = content.get("classes")
     if not isinstance(entries, list) or not 2 <= len(entries) <= 255:
         faults.append("'classes' is no list of 2 to 255 entries {name, value}")
         entries = []
-    void = content.get("void", [IGNORED])
+    remap = content.get("remap", {})
+    if not isinstance(remap, dict) or not all(_is_byte(value) for pair in remap.items() for value in pair):
+        faults.append(f"'remap' {remap!r} is no {{value in the files: value of a class or void}} of 0 to 255")
+        remap = {}
+    void = content.get("void", [value for value in [IGNORED] if value not in remap])
     if not isinstance(void, list) or not all(_is_byte(value) for value in void):
         faults.append(f"'void' {void!r} is no list of values 0 to 255")
         void = []
     for index, entry in enumerate(entries):
         faults.extend(f"class {index}: {fault}" for fault in _entry_faults(entry))
     if not faults:
-        faults = _duplicates(entries, void)
+        faults = _duplicates(entries, void) + _remap_faults(remap, entries, void)
     if faults:
         raise DatasetError("\n".join(f"{path}: {fault}; expected {LAYOUT}" for fault in faults))
     colors = [entry.get("color", _default_color(index)) for index, entry in enumerate(entries)]
     train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | dict.fromkeys(void, IGNORED)
+    train_ids |= {value: train_ids[target] for value, target in remap.items()}
     return ClassList(tuple(entry["name"] for entry in entries), np.array(colors, dtype=np.uint8), train_ids)
 
 
@@ -94,6 +128,14 @@ def _duplicates(entries: list[dict[str, Any]], void: list[int]) -> list[str]:
     faults = [f"name {name!r} stands more than once" for name in sorted(set(names)) if names.count(name) > 1]
     faults += [f"value {value} has more than one class" for value in sorted(set(values)) if values.count(value) > 1]
     return faults + [f"value {value} is a class and void" for value in sorted(set(values) & set(void))]
+
+
+def _remap_faults(remap: dict[int, int], entries: list[dict[str, Any]], void: list[int]) -> list[str]:
+    known = {entry["value"] for entry in entries} | set(void)
+    faults = [
+        f"remap of {value} to {new}: {new} is no class and not void" for value, new in remap.items() if new not in known
+    ]
+    return faults + [f"value {value} is void and remapped" for value in sorted(set(remap) & set(void))]
 
 
 def _is_byte(value: Any) -> bool:

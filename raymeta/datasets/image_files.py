@@ -4,7 +4,9 @@ import io
 import struct
 import unicodedata
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,14 @@ from PIL import Image
 
 from raymeta.datasets.sample import DatasetError, MissingFileError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+IMAGE_FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+LABEL_FORMATS: Final = ("PNG", "TIFF", "BMP")
+"""JPEG and WebP change values."""
+
+UPLOAD_FORMATS: Final = ("PNG", "JPEG")
+GREY_BITS: Final = 16
+_GREY_16: Final = ("I;16", "I;16B", "I;16L", "I;16N")
 _EXIF_ORIENTATION = 0x0112
 
 _DECODING_ERRORS = (
@@ -27,25 +36,30 @@ _DECODING_ERRORS = (
 )
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path, grey_bits: int = GREY_BITS) -> NDArray[np.uint8]:
     """Decode an image completely.
 
-    The content decides, not the ending: PNG and JPEG are read. Grey, palette, CMYK and YCbCr images become RGB; an
-    alpha channel is dropped; of 16 bits a colour channel the upper 8 are taken.
+    The content decides, not the ending: PNG, JPEG, TIFF, WebP and BMP are read. Grey, palette, CMYK and YCbCr images
+    become RGB; an alpha channel is dropped. Of 16 bits a colour channel the upper 8 are taken, of 16 bits grey the
+    upper 8 of the lower `grey_bits`: the same in every image, so that brightness can be compared.
+
+    Args:
+        path: of the file.
+        grey_bits: that a grey image of 16 bits uses, 8 to 16; many cameras store 12. Larger values become white.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
         DatasetError: missing, truncated or unreadable file, another format, several frames, an EXIF rotation, or more
-            than 8 bits a channel in one grey channel.
+            than 16 bits a channel.
     """
-    with _opened(path, ("PNG", "JPEG")) as image:
-        if (turned := _exif_orientation(image)) not in (0, 1):
-            raise DatasetError(
-                f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
-                "store it upright without that tag"
-            )
+    with _opened(path, IMAGE_FORMATS) as image:
+        _require_upright(image, path)
+        if image.mode in _GREY_16:
+            values = np.array(_decoded(image, path), dtype=np.uint16) >> (grey_bits - 8)
+            grey = np.minimum(values, 255).astype(np.uint8)
+            return np.repeat(grey[:, :, None], 3, axis=2)
         return _rgb(image, path)
 
 
@@ -68,33 +82,91 @@ def open_header(data: bytes, name: str) -> Image.Image:
     Raises:
         DatasetError: bytes of another format, or an animation.
     """
-    return _opened(data, ("PNG", "JPEG"), name)
+    return _opened(data, UPLOAD_FORMATS, name)
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
-    """Decode a label file completely, values as stored (of a palette PNG: the palette index).
+    """Decode a label file completely, values as stored (of a palette: the index).
 
     Returns:
         (H, W) uint8.
 
     Raises:
-        DatasetError: missing, truncated or unreadable file, no PNG (JPEG changes values), several frames, or not one
-            channel of at most 8 bits.
+        DatasetError: missing, truncated or unreadable file, no PNG, TIFF or BMP (JPEG and WebP change values), several
+            frames, or not one channel of values 0 to 255.
     """
-    with _opened(path, ("PNG",)) as image:
-        if image.mode not in ("L", "P", "1"):
-            raise DatasetError(
-                f"{path}: label map has mode {image.mode}: store one 8-bit channel (PNG of mode L or P), "
-                "whose values are the label ids"
-            )
-        factor = _grey_factor(path) if image.mode == "L" else 1
+    with _opened(path, LABEL_FORMATS) as image:
+        _require_labels(image, path)
+        if image.mode in _GREY_16:
+            values = np.array(_decoded(image, path), dtype=np.uint16)
+            if (largest := int(values.max(initial=0))) > 255:
+                raise DatasetError(f"{path}: label map holds the value {largest}: store label ids 0 to 255")
+            return values.astype(np.uint8)
+        factor = _grey_factor(path) if image.mode == "L" and image.format == "PNG" else 1
         return np.array(_decoded(image, path), dtype=np.uint8) // np.uint8(factor)
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """height, width: pixels. kind: channels and bits in words, as `8-bit RGB`."""
+
+    height: int
+    width: int
+    kind: str
+
+
+def image_header(path: Path) -> ImageHeader:
+    """Size and kind of an image, from the header alone.
+
+    Raises:
+        DatasetError: missing or unreadable file, another format, several frames, or an EXIF rotation.
+    """
+    with _opened(path, IMAGE_FORMATS) as image:
+        _require_upright(image, path)
+        return ImageHeader(image.height, image.width, _kind(image))
+
+
+def label_header(path: Path) -> ImageHeader:
+    """Size and kind of a label map, from the header alone.
+
+    Raises:
+        DatasetError: missing or unreadable file, or one that can't be a label map.
+    """
+    with _opened(path, LABEL_FORMATS) as image:
+        _require_labels(image, path)
+        return ImageHeader(image.height, image.width, _kind(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone. Raises DatasetError if it is missing or unreadable."""
-    with _opened(path, ("PNG", "JPEG")) as image:
+    with _opened(path, IMAGE_FORMATS) as image:
         return image.height, image.width
+
+
+def _require_upright(image: Image.Image, path: Path) -> None:
+    if (turned := _exif_orientation(image)) not in (0, 1):
+        raise DatasetError(
+            f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
+            "store it upright without that tag"
+        )
+
+
+def _require_labels(image: Image.Image, path: Path) -> None:
+    if image.mode not in ("L", "P", "1", *_GREY_16):
+        raise DatasetError(
+            f"{path}: label map has mode {image.mode}: store one channel (mode L or P), whose values are the label "
+            "ids; of a map in class colours, the id of each colour"
+        )
+    if image.format == "TIFF":
+        _require_upright(image, path)
+
+
+def _kind(image: Image.Image) -> str:
+    """Channels and bits in words."""
+    if image.mode in _GREY_16:
+        return "16-bit grey"
+    names = {"L": "8-bit grey", "1": "1-bit", "P": "palette", "LA": "8-bit grey with alpha", "RGBA": "RGB with alpha"}
+    return names.get(image.mode, "8-bit RGB" if image.mode == "RGB" else image.mode)
 
 
 def _exif_orientation(image: Image.Image) -> int:
@@ -124,12 +196,13 @@ def _opened(source: Path | bytes, formats: tuple[str, ...], name: str | None = N
     except FileNotFoundError:
         raise MissingFileError(Path(name)) from None
     except _DECODING_ERRORS as error:
-        wanted = " or ".join(formats)
+        wanted = f"{', '.join(formats[:-1])} or {formats[-1]}"
         raise DatasetError(f"{name}: can't be read: {_reason(error, wanted)}") from error
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format == "PNG":
+    if frames > 1 and image.format != "JPEG":
         image.close()
-        raise DatasetError(f"{name}: animation of {frames} frames: store one picture a file")
+        what = "file of {} pages" if image.format == "TIFF" else "animation of {} frames"
+        raise DatasetError(f"{name}: {what.format(frames)}: store one picture a file")
     return image
 
 
@@ -157,11 +230,13 @@ def _decoded(image: Image.Image, source: Path | bytes, name: str | None = None) 
 def _reason(error: Exception, wanted: str) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return f"no {wanted} file; convert it" if wanted else "no known image format"
+    if str(error) == "unknown pixel mode":
+        return "its number of channels or bits isn't supported; store three channels of 8 bits, or one"
     return str(error) or type(error).__name__
 
 
 def list_images(folder: Path) -> dict[str, Path]:
-    """Image files of a folder (PNG and JPEG) by their stem; other and hidden files are passed over.
+    """Image files of a folder, told by their endings, by their stem; other and hidden files are passed over.
 
     Raises:
         DatasetError: two files share a stem, however it is written in Unicode, or a name can't be an image id; every
@@ -171,7 +246,7 @@ def list_images(folder: Path) -> dict[str, Path]:
     seen: dict[str, Path] = {}
     faults = []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
+        if not is_image_name(path.name):
             continue
         same = seen.get(canonical_name(path.stem))
         if fault := name_fault(path.name):
@@ -183,6 +258,11 @@ def list_images(folder: Path) -> dict[str, Path]:
     if faults:
         raise DatasetError("\n".join(faults))
     return found
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file name ends as images do; hidden files are none."""
+    return not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def canonical_name(name: str) -> str:

@@ -25,9 +25,8 @@ def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
     """
     files = DATASET_KINDS[config.kind](config)
     files = files.limited(config.max_pool_images, config.max_validation_images, seed)
-    if config.height is None or config.width is None:
-        return FileDataset(files)
-    return FileDataset(files, (config.height, config.width))
+    size = None if config.height is None or config.width is None else (config.height, config.width)
+    return FileDataset(files, size, config.grey_bits)
 
 
 def open_existing(config: DatasetConfig, seed: int) -> Dataset:
@@ -70,7 +69,7 @@ def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:
 DATASET_KINDS: dict[str, Callable[[DatasetConfig], DatasetFiles]] = {
     "cityscapes": lambda config: find_cityscapes(data_folder(config)),
     "camvid": lambda config: find_camvid(data_folder(config)),
-    "folder": lambda config: find_folder(data_folder(config)),
+    "folder": lambda config: find_folder(data_folder(config), config.image_pattern, config.label_pattern),
     "street_scenes": _open_street_scenes,
 }
 """Kind of data set → finder of its files. A new kind is one file and one line here."""

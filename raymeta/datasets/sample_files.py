@@ -1,10 +1,12 @@
 """The files of one image, and how they are found in folders of images and labels."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from raymeta.datasets.image_files import canonical_name, list_images
+from raymeta.datasets.file_patterns import deeper_folders, expected_file, shared_affix
+from raymeta.datasets.image_files import IMAGE_SUFFIXES, canonical_name, list_images
 from raymeta.datasets.sample import DatasetError, Polygon
 
 PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
@@ -42,22 +44,64 @@ class FoundFiles:
     absent: frozenset[Path]
 
 
-def pair_files(image_folder: Path, label_folder: Path) -> FoundFiles:
+def pair_files(image_folder: Path, label_folder: Path, *, has_patterns: bool = False) -> FoundFiles:
     """Images and label maps of the same stem; one entry an image, its label map may be absent.
+
+    has_patterns: whether this kind of data set takes `dataset.image_pattern` and `label_pattern`, as a remedy.
 
     Raises:
         DatasetError: no image at all, or two files share a stem.
     """
     images, labels = list_images(image_folder), list_images(label_folder)
     if not images:
-        raise DatasetError(f"folder {image_folder} holds no PNG or JPEG image: put the images there")
+        raise DatasetError(_no_image(image_folder, has_patterns))
+    found = match_stems(images, labels, "{id}.png", label_folder, "")
+    affix = shared_affix(images, labels) if found.orphans and has_patterns else None
+    if affix is None:
+        return found
+    pattern = f"labels/{{split}}/{affix[0]}{{id}}{affix[1]}{next(iter(labels.values())).suffix}"
+    named = ", ".join(sorted(labels)[:3]) + (", …" if len(labels) > 3 else "")
+    orphan = (
+        f"{label_folder}: {len(labels)} label maps are named {affix[0]}<image>{affix[1]} ({named}), so no image finds "
+        f"its own: set dataset.label_pattern={pattern}"
+    )
+    return replace(found, orphans=(orphan,))
+
+
+def match_stems(
+    images: Mapping[str, Path], labels: Mapping[str, Path], pattern: str, root: Path, split: str
+) -> FoundFiles:
+    """Images and label maps of the same id; pattern: where a label map that is absent would be, below `root`."""
     known = {canonical_name(stem): path for stem, path in labels.items()}
     pairs = {
-        stem: SampleFiles(path, known.get(canonical_name(stem), label_folder / f"{stem}.png"))
+        stem: SampleFiles(path, known.get(canonical_name(stem), expected_file(root, pattern, split, stem)))
         for stem, path in images.items()
     }
     alone = known.keys() - {canonical_name(stem) for stem in images}
-    orphans = [f"{known[stem]}: has no image in {image_folder}" for stem in sorted(alone)]
+    folder = next(iter(images.values())).parent
+    orphans = (f"{known[stem]}: has no image in {folder}" for stem in sorted(alone))
     there = set(labels.values())
     absent = frozenset(sample.labels for sample in pairs.values() if sample.labels not in there)
     return FoundFiles(pairs, tuple(orphans), absent)
+
+
+def _no_image(folder: Path, has_patterns: bool) -> str:
+    """What is there instead of images, and the remedy."""
+    deeper = deeper_folders(folder)
+    if deeper:
+        shown = ", ".join(deeper[:3]) + (", …" if len(deeper) > 3 else "")
+        remedy = (
+            "set dataset.image_pattern=images/{split}/{id}.* and dataset.label_pattern=labels/{split}/{id}.*"
+            if has_patterns
+            else "move them up"
+        )
+        return f"folder {folder} holds no image, its folders do ({shown}): {remedy}"
+    others = Counter(path.suffix or path.name for path in folder.iterdir() if path.is_file())
+    if others:
+        suffix, count = others.most_common(1)[0]
+        return (
+            f"folder {folder} holds {count} files {suffix} and no image that can be read: store them as "
+            f"{', '.join(IMAGE_SUFFIXES)}"
+        )
+    return f"folder {folder} holds no image: put the images there ({', '.join(IMAGE_SUFFIXES)})"
+>>>>>>> 21c0bd0 (Data sets: TIFF, WebP, BMP and 16-bit grey; patterns, remap; a survey of labels, duplicates and sizes)

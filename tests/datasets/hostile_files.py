@@ -98,6 +98,9 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" fo
 MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9))
 SQUARE = [[2, 2], [9, 2], [9, 9], [2, 9]]
 
+NO_IMAGE = "no PNG, JPEG, TIFF, WEBP or BMP file"
+NO_LABELS = "no PNG, TIFF or BMP file"
+
 IMAGES = [
     HostileFile("image", "RGB PNG", lambda: saved(rgb(), "PNG"), "read"),
     HostileFile("image", "JPEG with ending .png", lambda: saved(rgb(), "JPEG"), "read", "the content decides"),
@@ -116,20 +119,26 @@ IMAGES = [
         "read",
         "the upper 8 bits are taken",
     ),
-    HostileFile("image", "16-bit grey PNG", lambda: saved(labels(np.uint16, 40000), "PNG"), "mode I;16"),
+    HostileFile(
+        "image", "16-bit grey PNG", lambda: saved(labels(np.uint16, 40000), "PNG"), "read", "the upper 8 bits are taken"
+    ),
     HostileFile("image", "EXIF orientation 1", lambda: turned(1), "read"),
     HostileFile("image", "EXIF orientation 3", lambda: turned(3), "EXIF orientation 3"),
     HostileFile("image", "EXIF orientation 6", lambda: turned(6), "EXIF orientation 6"),
     HostileFile("image", "EXIF rubbish", lambda: saved(rgb(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff"), "read"),
     HostileFile("image", "animated PNG", lambda: frames("PNG"), "animation of 2 frames"),
-    HostileFile("image", "animated GIF", lambda: frames("GIF"), "no PNG or JPEG file"),
-    HostileFile("image", "animated WebP", lambda: frames("WEBP"), "no PNG or JPEG file"),
-    HostileFile("image", "TIFF with ending .png", lambda: saved(rgb(), "TIFF"), "no PNG or JPEG file"),
-    HostileFile("image", "BMP with ending .png", lambda: saved(rgb(), "BMP"), "no PNG or JPEG file"),
-    HostileFile("image", "PostScript with ending .png", lambda: saved(rgb(), "EPS"), "no PNG or JPEG file"),
-    HostileFile("image", "PDF with ending .png", lambda: saved(rgb(), "PDF"), "no PNG or JPEG file"),
-    HostileFile("image", "empty file", lambda: b"", "no PNG or JPEG file"),
-    HostileFile("image", "text", lambda: b"no image at all", "no PNG or JPEG file"),
+    HostileFile("image", "animated GIF", lambda: frames("GIF"), NO_IMAGE),
+    HostileFile("image", "animated WebP", lambda: frames("WEBP"), "animation of 2 frames"),
+    HostileFile("image", "TIFF with ending .png", lambda: saved(rgb(), "TIFF"), "read", "the content decides"),
+    HostileFile("image", "BMP with ending .png", lambda: saved(rgb(), "BMP"), "read", "the content decides"),
+    HostileFile("image", "WebP", lambda: saved(rgb(), "WEBP"), "read"),
+    HostileFile("image", "32-bit grey TIFF", lambda: saved(labels(np.int32, 40000), "TIFF"), "mode I"),
+    HostileFile("image", "TIFF of two pages", lambda: frames("TIFF"), "file of 2 pages"),
+    HostileFile("image", "TIFF cut in half", lambda: half(saved(rgb(), "TIFF")), "can't be"),
+    HostileFile("image", "PostScript with ending .png", lambda: saved(rgb(), "EPS"), NO_IMAGE),
+    HostileFile("image", "PDF with ending .png", lambda: saved(rgb(), "PDF"), NO_IMAGE),
+    HostileFile("image", "empty file", lambda: b"", NO_IMAGE),
+    HostileFile("image", "text", lambda: b"no image at all", NO_IMAGE),
     HostileFile("image", "PNG signature alone", lambda: b"\x89PNG\r\n\x1a\n", "can't be"),
     HostileFile("image", "PNG cut in half", lambda: half(saved(rgb(), "PNG")), "damaged or truncated"),
     HostileFile("image", "JPEG cut in half", lambda: half(saved(rgb(), "JPEG")), "runcated"),
@@ -151,16 +160,20 @@ LABEL_MAPS = [
     HostileFile("label map", "1-bit PNG", lambda: grey_png(1, 1), "label values 1", "values as stored"),
     HostileFile("label map", "RGB PNG", lambda: saved(labels(mode="RGB"), "PNG"), "mode RGB"),
     HostileFile("label map", "PNG with alpha", lambda: saved(labels(mode="LA"), "PNG"), "mode LA"),
-    HostileFile("label map", "16-bit PNG", lambda: saved(labels(np.uint16), "PNG"), "mode I;16"),
-    HostileFile("label map", "JPEG", lambda: saved(labels(), "JPEG"), "no PNG file", "JPEG changes values"),
-    HostileFile("label map", "GIF", lambda: saved(labels(), "GIF"), "no PNG file"),
+    HostileFile("label map", "16-bit PNG", lambda: saved(labels(np.uint16), "PNG"), "read"),
+    HostileFile("label map", "16-bit PNG, large values", lambda: saved(labels(np.uint16, 999), "PNG"), "value 999"),
+    HostileFile("label map", "TIFF", lambda: saved(labels(), "TIFF"), "read"),
+    HostileFile("label map", "BMP", lambda: saved(labels(), "BMP"), "read"),
+    HostileFile("label map", "WebP", lambda: saved(labels(mode="RGB"), "WEBP"), NO_LABELS, "WebP changes values"),
+    HostileFile("label map", "JPEG", lambda: saved(labels(), "JPEG"), NO_LABELS, "JPEG changes values"),
+    HostileFile("label map", "GIF", lambda: saved(labels(), "GIF"), NO_LABELS),
     HostileFile("label map", "other size", lambda: saved(labels(size=(5, 6)), "PNG"), "label map of 5×6"),
     HostileFile("label map", "unknown value", lambda: saved(labels(value=99), "PNG"), "label values 99"),
     HostileFile("label map", "void only", lambda: saved(labels(value=255), "PNG"), "read"),
     HostileFile(
         "label map", "cut in half", lambda: half(saved(Image.fromarray(picture()[..., 0]), "PNG")), "truncated"
     ),
-    HostileFile("label map", "empty file", lambda: b"", "no PNG file"),
+    HostileFile("label map", "empty file", lambda: b"", NO_LABELS),
     HostileFile("label map", "animated PNG", lambda: frames("PNG"), "animation of 2 frames"),
 ]
 

@@ -55,11 +55,30 @@ def test_cmyk_becomes_rgb(tmp_path):
     assert max(green, blue) < 60
 
 
-def test_sixteen_bits_are_refused(tmp_path):
-    Image.fromarray(np.full((4, 4), 40000, dtype=np.uint16)).save(tmp_path / "a.png")
-    for read in (read_image, read_label_map):
-        with pytest.raises(DatasetError, match="mode I;16"):
-            read(tmp_path / "a.png")
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_grey_are_scaled_alike_in_every_image(tmp_path, suffix):
+    values = np.uint16([[0, 255, 256, 4095], [4096, 40000, 65279, 65535]])
+    Image.fromarray(values).save(tmp_path / f"a{suffix}")
+    image = read_image(tmp_path / f"a{suffix}")
+    assert (image == image[:, :, :1]).all()
+    assert image[:, :, 0].tolist() == [[0, 0, 1, 15], [16, 156, 254, 255]]
+    twelve = read_image(tmp_path / f"a{suffix}", grey_bits=12)
+    assert twelve[:, :, 0].tolist() == [[0, 15, 16, 255], [255, 255, 255, 255]]
+
+
+def test_label_maps_of_sixteen_bits_hold_small_values(tmp_path):
+    for name, largest in (("good", 255), ("bad", 256)):
+        Image.fromarray(np.uint16([[0, 7], [7, largest]])).save(tmp_path / f"{name}.png")
+    assert read_label_map(tmp_path / "good.png").tolist() == [[0, 7], [7, 255]]
+    with pytest.raises(DatasetError, match=r"bad\.png: .*value 256"):
+        read_label_map(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".bmp", ".webp"])
+def test_other_lossless_formats_give_the_same_pixels(tmp_path, suffix):
+    Image.fromarray(picture()).save(tmp_path / f"a{suffix}", **({"lossless": True} if suffix == ".webp" else {}))
+    assert (read_image(tmp_path / f"a{suffix}") == picture()).all()
+    assert image_size(tmp_path / f"a{suffix}") == (12, 20)
 
 
 def test_decompression_bomb_is_an_error(tmp_path, monkeypatch):
@@ -77,7 +96,7 @@ def test_palette_labels_keep_their_index(tmp_path):
 
 
 def test_colour_labels_are_refused(tmp_path):
-    with pytest.raises(DatasetError, match=r"mode RGB.*one 8-bit channel"):
+    with pytest.raises(DatasetError, match=r"mode RGB.*one channel"):
         read_label_map(save(tmp_path / "a.png", picture()))
 
 
