@@ -104,4 +104,3 @@ def _no_image(folder: Path, has_patterns: bool) -> str:
             f"{', '.join(IMAGE_SUFFIXES)}"
         )
     return f"folder {folder} holds no image: put the images there ({', '.join(IMAGE_SUFFIXES)})"
->>>>>>> 21c0bd0 (Data sets: TIFF, WebP, BMP and 16-bit grey; patterns, remap; a survey of labels, duplicates and sizes)
