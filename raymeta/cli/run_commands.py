@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ def add_commands(commands: Any) -> None:
     text = "is the data there and readable, do the numbers fit; changes nothing"
     check = add_command(commands, "check", text, "check my.yaml", "check my.yaml acquisition.box_width=32")
     add_config(check)
+    check.add_argument("--picture", metavar="FILE", help="write a PNG of six images with their labels over them")
     check.set_defaults(command=_check)
 
     run = add_command(
@@ -83,13 +86,29 @@ def _run_locally(config: ExperimentConfig, console: Console) -> None:
 def _check(options: argparse.Namespace) -> int:
     from raymeta.loop.check import check_experiment
 
-    faults, facts = check_experiment(load(options))
-    for line in faults:
+    config = load(options)
+    report = check_experiment(config, _image_bar)
+    for line in [*report.faults, *(f"warning: {line}" for line in report.warnings), *report.facts]:
         print(line)
-    for line in facts:
-        print(line)
-    print(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'} found" if faults else "all readable")
+    if options.picture is not None:
+        from raymeta.loop.check_picture import write_check_picture
+
+        print(f"picture: {write_check_picture(config, options.picture)}")
+    faults, warnings = len(report.faults), len(report.warnings)
+    end = f"{faults} {'fault' if faults == 1 else 'faults'} found" if faults else "all readable"
+    print(f"{end}, {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else end)
     return EXIT_BAD_INPUT if faults else 0
+
+
+@contextmanager
+def _image_bar(count: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, which goes away; nothing where that is no terminal."""
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("looking at files", total=count)
+        yield lambda: progress.advance(task)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,10 +1,13 @@
 """Looks at every file of a data set: headers of all, pixels of a bounded number."""
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -12,7 +15,14 @@ from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.duplicates import perceptual_hash
-from raymeta.datasets.image_files import ImageHeader, image_header, label_header, read_image, read_label_map
+from raymeta.datasets.image_files import (
+    ImageHeader,
+    image_header,
+    image_size,
+    label_header,
+    read_image,
+    read_label_map,
+)
 from raymeta.datasets.label_statistics import label_smoothness, value_counts
 from raymeta.datasets.sample import DatasetError
 from raymeta.datasets.sample_files import PolygonReader, SampleFiles
@@ -20,6 +30,7 @@ from raymeta.datasets.sample_files import PolygonReader, SampleFiles
 Size = tuple[int, int]
 T = TypeVar("T")
 
+MAX_THREADS: Final = min(8, os.cpu_count() or 1)
 PART: Final = 64
 """Files a task of a thread: handing over one at a time takes longer than reading its header."""
 
@@ -67,12 +78,27 @@ def look_at_files(
     length = PART if len(samples) > len(decoded) else 1
     parts = [range(start, min(start + length, len(samples))) for start in range(0, len(samples), length)]
     findings: list[Finding] = []
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=MAX_THREADS) as pool:
         for part in pool.map(look, parts):
             findings.extend(part)
             for _ in part if progress is not None else ():
                 progress()  # type: ignore[misc]
     return findings
+
+
+def count_sizes(paths: Sequence[Path]) -> Counter[Size]:
+    """Images of each (height, width) in pixels, from their headers; what can't be read is passed over."""
+
+    def sizes(part: Sequence[Path]) -> list[Size]:
+        found = []
+        for path in part:
+            with contextlib.suppress(DatasetError, OSError):
+                found.append(image_size(path))
+        return found
+
+    parts = [paths[start : start + PART] for start in range(0, len(paths), PART)]
+    with ThreadPoolExecutor(max_workers=MAX_THREADS) as pool:
+        return Counter(size for found in pool.map(sizes, parts) for size in found)
 
 
 def file_digests(samples: dict[str, SampleFiles], max_bytes: int) -> dict[str, object]:

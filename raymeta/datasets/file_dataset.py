@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.file_check import count_sizes
 from raymeta.datasets.image_files import (
     GREY_BITS,
     image_size,
@@ -19,9 +20,17 @@ from raymeta.datasets.image_files import (
     resize_image,
     resize_label_map,
 )
-from raymeta.datasets.sample import DatasetError, LostFileError, MissingFileError, Polygon, UnknownImageError
+from raymeta.datasets.sample import (
+    DatasetError,
+    ImageSource,
+    LostFileError,
+    MissingFileError,
+    Polygon,
+    Survey,
+    UnknownImageError,
+)
 from raymeta.datasets.sample_files import FoundFiles, PolygonReader, SampleFiles
-from raymeta.datasets.survey import Survey, survey_files
+from raymeta.datasets.survey import survey_files
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,18 +207,28 @@ class FileDataset:
         scale = np.array([self._resize[1] / width, self._resize[0] / height])
         return [Polygon(polygon.class_id, polygon.points * scale) for polygon in polygons]
 
+    def source(self, image_id: str) -> ImageSource:
+        """Where an image comes from, before the resize. Raises DatasetError if the file is missing or unreadable."""
+        path = self._sample(image_id).image
+        with self._files_were_there():
+            return ImageSource(str(path), *image_size(path))
+
+    def image_sizes(self) -> Mapping[tuple[int, int], int]:
+        """(height, width) in pixels → number of images as stored, of all that are readable."""
+        return self._sizes
+
+    @cached_property
+    def _sizes(self) -> Mapping[tuple[int, int], int]:
+        return count_sizes([sample.image for sample in self._samples.values()])
+
     def survey(self, progress: Callable[[], None] | None = None) -> Survey:
         """What a look at all files shows; never raises. `progress` is called after each image."""
         pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), self.validation_ids()))
         files = self._files
-        survey = survey_files(
+        survey, self._sizes = survey_files(
             pool, validation, files.classes, files.read_polygons, own_classes=files.own_classes, progress=progress
         )
         return replace(survey, faults=[*files.orphans, *survey.faults])
-
-    def check(self, progress: Callable[[], None] | None = None) -> list[str]:
-        """One line for every fault of every file; never raises. `progress` is called after each image."""
-        return self.survey(progress).faults
 
     def _sample(self, image_id: str) -> SampleFiles:
         try:

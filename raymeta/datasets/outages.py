@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.datasets.sample import Dataset, LostFileError, Polygon, UnknownImageError
+from raymeta.datasets.sample import Dataset, ImageSource, LostFileError, Polygon, Survey, UnknownImageError
 from raymeta.errors import GOES_ON, RunFailedError
 
 STORAGE_ERRORS: Final = frozenset(
@@ -120,9 +120,17 @@ class SteadyDataset:
         """Polygons in painting order. Raises DatasetError if the file is faulty, or never was there."""
         return self._read(lambda dataset: dataset.polygons(image_id))
 
-    def check(self, progress: Callable[[], None] | None = None) -> list[str]:
-        """One line for every fault of every file; waits for nothing."""
-        return self._dataset().check(progress)
+    def source(self, image_id: str) -> ImageSource:
+        """Where an image comes from. Raises DatasetError if the file is faulty, or never was there."""
+        return self._read(lambda dataset: dataset.source(image_id))
+
+    def image_sizes(self) -> Mapping[tuple[int, int], int]:
+        """(height, width) in pixels → number of images as stored."""
+        return self._read(lambda dataset: dataset.image_sizes())
+
+    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
+        """What a look at all files shows; waits for nothing."""
+        return self._dataset().survey(progress)
 
     def _dataset(self) -> Dataset:
         if self._opened is None:

@@ -1,7 +1,7 @@
 """What every data set offers: images, label maps and annotation polygons by image id."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,27 @@ class Polygon:
 
     class_id: int
     points: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """path: of the image's file. height, width: of the stored image, in pixels."""
+
+    path: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at all of a data set shows.
+
+    faults: of files, one line each. warnings: legal, and probably not meant. facts: one line each.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
 
 
 class Dataset(Protocol):
@@ -103,5 +124,11 @@ class Dataset(Protocol):
     def polygons(self, image_id: str) -> list[Polygon]:
         """Polygons in painting order. Raises DatasetError if the set has none, or the file is missing or faulty."""
 
-    def check(self, progress: Callable[[], None] | None = None) -> list[str]:
-        """One line for every fault of every file; never raises. `progress` is called after each image."""
+    def source(self, image_id: str) -> ImageSource:
+        """Where an image comes from, before the optional resize. Raises DatasetError if missing or unreadable."""
+
+    def image_sizes(self) -> Mapping[tuple[int, int], int]:
+        """(height, width) in pixels → number of images as stored, of all that are readable."""
+
+    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
+        """What a look at all files shows; never raises. `progress` is called after each image."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -10,7 +9,9 @@ import numpy as np
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.duplicates import duplicate_warnings
 from raymeta.datasets.file_check import Finding, Size, file_digests, look_at_files
+from raymeta.datasets.image_files import image_size
 from raymeta.datasets.label_statistics import NUM_VALUES, LabelStatistics, label_facts, label_suspicions
+from raymeta.datasets.sample import DatasetError, Survey
 from raymeta.datasets.sample_files import PolygonReader, SampleFiles
 
 MAX_DECODED: Final = 2000
@@ -22,18 +23,6 @@ MAX_HASHED_BYTES: Final = 256 << 20
 MIN_OTHER_ORIENTATION: Final = 0.02
 
 
-@dataclass(frozen=True)
-class Survey:
-    """faults: of files, one line each. warnings: legal, and probably not meant. facts: one line each. sizes: images
-    by (height, width) in pixels, as stored.
-    """
-
-    faults: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    sizes: Mapping[Size, int] = field(default_factory=dict)
-
-
 def survey_files(
     pool: Mapping[str, SampleFiles],
     validation: Mapping[str, SampleFiles],
@@ -42,11 +31,14 @@ def survey_files(
     *,
     own_classes: bool = True,
     progress: Callable[[], None] | None = None,
-) -> Survey:
+) -> tuple[Survey, Mapping[Size, int]]:
     """Look at the files of a data set; never raises.
 
     own_classes: whether somebody wrote the class list for these images, so that a class without a pixel is a slip.
     progress: called after each image.
+
+    Returns:
+        what was seen, and the number of images of each (height, width).
     """
     samples = {**pool, **validation}
     ids = list(samples)
@@ -59,12 +51,12 @@ def survey_files(
     digests = file_digests(samples, MAX_HASHED_BYTES)
     suspicions = label_suspicions(parts[0], parts[1], classes, absent=own_classes)
     sizes = Counter(finding.size for finding in findings if finding.size is not None)
-    return Survey(
+    survey = Survey(
         faults,
         [*suspicions, *_orientation(sizes), *duplicate_warnings(digests, hashes, frozenset(validation))],
         [*_looked_at(len(ids), len(decoded)), *_image_facts(findings), *label_facts(parts[0], parts[1], classes)],
-        sizes,
     )
+    return survey, sizes
 
 
 def decoded_indices(count: int, pixels: int) -> frozenset[int]:
@@ -75,22 +67,7 @@ def decoded_indices(count: int, pixels: int) -> frozenset[int]:
     return frozenset(index * count // most for index in range(most))
 
 
-def size_fault(sizes: Mapping[Size, int], batch_size: int, resized: bool) -> str | None:
-    """Why images of these sizes can't be trained on in batches; None if they can."""
-    if resized or batch_size == 1 or len(sizes) < 2:
-        return None
-    shown = ", ".join(f"{count} of {height}×{width}" for (height, width), count in Counter(sizes).most_common(3))
-    return (
-        f"the images have {len(sizes)} sizes (height×width: {shown}{', …' if len(sizes) > 3 else ''}), and "
-        f"training.batch_size {batch_size} takes several at once: set dataset.height and dataset.width to resize "
-        "them all, or training.batch_size=1"
-    )
-
-
 def _first_pixels(samples: Mapping[str, SampleFiles]) -> int:
-    from raymeta.datasets.image_files import image_size
-    from raymeta.datasets.sample import DatasetError
-
     for sample in list(samples.values())[:20]:
         try:
             height, width = image_size(sample.image)

@@ -1,12 +1,18 @@
 """Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
 
 from raymeta.acquisition.strategies import expansion, strategy_of
 from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig, differences, is_many, run_configs, run_name
+from raymeta.datasets.fault_groups import grouped_faults
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
@@ -21,10 +27,30 @@ COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
 
 
-def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
-    """Every fault that was found, and facts about the experiment, one line each; of many runs the first one's."""
+@dataclass(frozen=True)
+class CheckReport:
+    """faults: must be corrected. warnings: legal, and probably not meant. facts: what the numbers mean. Lines each."""
+
+    faults: list[str]
+    warnings: list[str]
+    facts: list[str]
+
+
+ProgressBar = Callable[[int], AbstractContextManager[Callable[[], None]]]
+"""Shows how many of a number of images were looked at; gives what counts one."""
+
+
+def check_experiment(
+    config: ExperimentConfig, progress: ProgressBar = lambda _: nullcontext(lambda: None)
+) -> CheckReport:
+    """Look at data and numbers; of many runs at the first one's data.
+
+    Raises:
+        InputError: the data set can't be opened.
+    """
     runs = run_configs(config)
-    faults, facts = _check_run(runs[0])
+    report = _check_run(runs[0], progress)
+    faults, facts = report.faults, report.facts
     if is_many(config):
         names = ", ".join(run_name(config, run) for run in runs)
         facts.append(f"{len(runs)} runs: {names}; the above is the first")
@@ -38,18 +64,22 @@ def check_experiment(config: ExperimentConfig) -> tuple[list[str], list[str]]:
             facts.append(check_run_folder(run))
         except InputError as error:
             faults.append(str(error))
-    return faults, facts
+    return report
 
 
-def _check_run(config: ExperimentConfig) -> tuple[list[str], list[str]]:
+def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
     dataset = open_dataset(config.dataset, config.seed)
-    faults = [*dataset.check(), *check_weights(config, dataset.num_classes), *_check_classes(config, dataset)]
+    with progress(len(dataset.pool_ids()) + len(dataset.validation_ids())) as count:
+        survey = dataset.survey(count)
+    faults = [*grouped_faults(survey.faults), *check_weights(config, dataset.num_classes), *_check_classes(config, dataset)]
+    facts = list(survey.facts)
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
+        facts = [*describe(config, dataset, split), *facts]
     except (InputError, OSError) as error:
-        return [*faults, str(error)], []
-    return faults, describe(config, dataset, split)
+        faults.append(str(error))
+    return CheckReport(faults, survey.warnings, facts)
 
 
 def _check_classes(config: ExperimentConfig, dataset: Dataset) -> list[str]:
@@ -143,8 +173,18 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
     """Raise ValueError where box width, query size or labels can't work on this data set."""
     if not split.validation:
         raise InputError("the data set has no validation images: training stops by their mIoU; add some")
-    _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
-    _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
+    validation = _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    initial = _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
+    if len(validation | initial) == 1:
+        only = dataset.class_names[next(iter(validation | initial))]
+        raise InputError(
+            f"{only} is the only class in the label maps of {len(split.initial)} initially labelled and "
+            f"{len(split.validation)} validation images, beside void: there is nothing to tell apart; if a value that "
+            "counts as void is a class, correct `void` in the class list (`void: []` where nothing is)"
+        )
+    fault = size_fault(config, dataset)
+    if fault is not None:
+        raise InputError(fault)
     if config.acquisition.strategy == "full_set":
         return
     width = config.acquisition.box_width
@@ -165,19 +205,41 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
     check_reference(config, split)
 
 
-def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> None:
-    """Raise ValueError where no readable label map holds a class; mostly the first one does, and no other is read."""
+def size_fault(config: ExperimentConfig, dataset: Dataset) -> str | None:
+    """Why images of several sizes can't be trained on in batches; None if they can."""
+    if config.dataset.height is not None or config.training.batch_size == 1:
+        return None
+    sizes = Counter(dataset.image_sizes())
+    if len(sizes) < 2:
+        return None
+    shown = ", ".join(f"{count} of {height}×{width}" for (height, width), count in sizes.most_common(3))
+    return (
+        f"the images have {len(sizes)} sizes (height×width: {shown}{', …' if len(sizes) > 3 else ''}), and "
+        f"training.batch_size {config.training.batch_size} takes several at once: set dataset.height and dataset.width "
+        "to resize them all, or training.batch_size=1"
+    )
+
+
+def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> set[int]:
+    """Train ids in the label maps, until two are known: mostly the first map holds them, and no other is read.
+
+    Raises:
+        InputError: no readable label map holds a class.
+    """
+    found: set[int] = set()
     void = 0
     for image_id in image_ids:
         try:
             label_map = dataset.label_map(image_id)
         except (OSError, ValueError):
             continue  # left out and named during the run
-        if (label_map != IGNORE).any():
-            return
+        found |= set(np.unique(label_map).tolist()) - {IGNORE}
+        if len(found) > 1:
+            return found
         void += 1
-    if void:
+    if void and not found:
         raise InputError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
+    return found
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

@@ -23,4 +23,4 @@ def test_real_camvid():
     assert (dataset.height, dataset.width) == (360, 480)
     seen = np.unique(np.concatenate([np.unique(dataset.label_map(image_id)) for image_id in dataset.pool_ids()[::20]]))
     assert set(seen) == {*range(11), 255}
-    assert dataset.check() == []
+    assert dataset.survey().faults == []

@@ -32,7 +32,7 @@ def test_ids_are_sorted_and_disjoint(dataset):
 
 def test_faultless_set_has_no_faults_and_reports_progress(dataset):
     steps = []
-    assert dataset.check(lambda: steps.append(1)) == []
+    assert dataset.survey(lambda: steps.append(1)).faults == []
     assert len(steps) == len(dataset.pool_ids()) + len(dataset.validation_ids())
 
 
@@ -61,7 +61,7 @@ def test_resize_scales_everything(config):
     if whole.has_polygons:
         for small, large in zip(half.polygons(image_id), whole.polygons(image_id), strict=True):
             np.testing.assert_allclose(2 * small.points, large.points)
-    assert half.check() == []
+    assert half.survey().faults == []
 
 
 def test_limits_choose_by_seed_and_evenly(config):

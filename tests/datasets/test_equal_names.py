@@ -16,4 +16,4 @@ def test_pool_and_validation_may_have_equal_file_names(tmp_path):
     assert dataset.validation_ids() == ["validation/0"]
     assert dataset.image("0").max() == 0
     assert dataset.label_map("validation/0").min() == 1
-    assert dataset.check() == []
+    assert dataset.survey().faults == []

@@ -23,7 +23,7 @@ def test_all_faults_are_named(tmp_path):
     save(root / "valannot" / "stray.png", np.zeros((12, 20)))
     dataset = open_dataset(DatasetConfig(kind="camvid", root=str(root)))
     assert (dataset.height, dataset.width) == (12, 20)
-    faults = dataset.check()
+    faults = dataset.survey().faults
     expected = [
         ("valannot/stray.png", "no image"),
         ("trainannot/train_0.png", "missing"),
@@ -37,7 +37,7 @@ def test_all_faults_are_named(tmp_path):
     for fault, (name, what) in zip(faults, expected, strict=True):
         assert name in fault
         assert what in fault
-    assert dataset.survey().sizes == {(12, 20): 6, (24, 40): 1}
+    assert dataset.image_sizes() == {(12, 20): 6, (24, 40): 1}
 
 
 def test_reading_a_faulty_file_raises(tmp_path):
@@ -65,7 +65,7 @@ def test_every_polygon_fault_is_named(tmp_path):
     for index, content in enumerate(faulty):
         (root / f"gtFine/train/bonn/bonn_train_{index:06d}_gtFine_polygons.json").write_text(content)
     (root / "gtFine/train/bonn/bonn_train_000007_gtFine_polygons.json").unlink()
-    faults = open_dataset(DatasetConfig(kind="cityscapes", root=str(root))).check()
+    faults = open_dataset(DatasetConfig(kind="cityscapes", root=str(root))).survey().faults
     per_file = [sum(f"bonn_train_{index:06d}" in fault for fault in faults) for index in range(8)]
     assert per_file == [1, 1, 2, 3, 4, 1, 1, 1]
     assert all("polygons" in fault for fault in faults)
@@ -76,6 +76,6 @@ def test_no_readable_image_at_all(tmp_path):
     for path in [*root.glob("train/*"), *root.glob("val/*")]:
         path.write_bytes(b"")
     dataset = open_dataset(DatasetConfig(kind="camvid", root=str(root)))
-    assert len(dataset.check()) == 3
+    assert len(dataset.survey().faults) == 3
     with pytest.raises(DatasetError, match="no image of the data set is readable"):
         _ = dataset.height

@@ -79,7 +79,7 @@ def test_image(tmp_path, file):
             (root / "images/val/val0.jpg").unlink()
             write(root / "images/val/val0.png", file.make())
             save(root / "labels/val/val0.png", np.full((1, 1), 10))
-    assert_outcome(file, lambda: folder_dataset(root).image("train0"), lambda: folder_dataset(root).check())
+    assert_outcome(file, lambda: folder_dataset(root).image("train0"), lambda: folder_dataset(root).survey().faults)
     if file.outcome == "read":
         assert read_image(path).dtype == np.uint8
 
@@ -88,7 +88,7 @@ def test_image(tmp_path, file):
 def test_label_map(tmp_path, file):
     root = write_folder(tmp_path, train=1)
     write(root / "labels/train/train0.png", file.make())
-    assert_outcome(file, lambda: folder_dataset(root).label_map("train0"), lambda: folder_dataset(root).check())
+    assert_outcome(file, lambda: folder_dataset(root).label_map("train0"), lambda: folder_dataset(root).survey().faults)
     if file.outcome == "read" and file.name != "void only":
         assert set(np.unique(read_label_map(root / "labels/train/train0.png"))) == {10}
 
@@ -98,7 +98,7 @@ def test_polygons(tmp_path, file):
     root = write_cityscapes(tmp_path, train=1)
     write(root / "gtFine/train/bonn/bonn_train_000000_gtFine_polygons.json", file.make())
     dataset = open_dataset(DatasetConfig(kind="cityscapes", root=str(root)))
-    assert_outcome(file, lambda: dataset.polygons("bonn_train_000000"), dataset.check)
+    assert_outcome(file, lambda: dataset.polygons("bonn_train_000000"), lambda: dataset.survey().faults)
     if file.outcome == "read":
         Oracle(dataset).scene("bonn_train_000000").vertex_map()
 
@@ -125,7 +125,7 @@ def test_file_name(tmp_path, file):
     stem = os.fsdecode(file.make()).removesuffix(".png")
     assert_outcome(file, lambda: folder_dataset(root).label_map(stem))
     if file.outcome == "read":
-        assert folder_dataset(root).check() == []
+        assert folder_dataset(root).survey().faults == []
 
 
 def test_two_spellings_of_one_name_are_refused(tmp_path):

@@ -70,7 +70,7 @@ def test_senseless_numbers_are_refused(tmp_path, key, value):
 def test_label_map_is_painted_from_the_polygons(tmp_path):
     write_street_scenes(tmp_path, **SMALL)
     dataset = FileDataset(find_cityscapes(tmp_path))
-    assert dataset.check() == []
+    assert dataset.survey().faults == []
     for image_id in dataset.pool_ids():
         painted = np.full((40, 72), 255, dtype=np.uint8)
         for polygon in dataset.polygons(image_id):
