@@ -385,3 +385,40 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert f"raymeta {raymeta.__version__}" in shown
     assert "torch " in shown
     assert "set RAY_TMPDIR" in shown
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_sizes_that_a_batch_can_not_hold_are_told_at_once(config, camvid, capsys, command):
+    for part in ("train", "trainannot"):
+        path = camvid / f"data/{part}/3.png"
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:16])
+    assert_refused(capsys, [command, config, "training.batch_size=2"], "1 of 16×32", "training.batch_size=1")
+    assert not (camvid / "run").exists()  # so that the advice can be followed
+    if command == "check":
+        assert main(["check", str(config), "training.batch_size=1"]) == 0
+
+
+def test_masks_of_0_and_255_are_told_by_check_and_run(tmp_path, config, capsys):
+    from dataset_layouts import save, write_folder
+
+    root = write_folder(tmp_path / "masks", train=6, val=2)
+    for path in root.glob("labels/*/*.png"):
+        save(path, np.tile(np.uint8([0] * 10 + [255] * 10), (12, 1)))
+    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 1}]\n")
+    options = ["dataset.kind=folder", f"dataset.root={root}", "acquisition.box_width=4"]
+    for command in ("check", "run"):
+        assert_refused(capsys, [command, config, *options], "ground is the only class", "void: []")
+    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 255}]\nvoid: []\n")
+    assert main(["check", str(config), *options]) == 0
+    assert "thing 50.0 %" in capsys.readouterr().out
+
+
+def test_check_draws_a_picture_and_nothing_else(config, camvid, tmp_path, capsys):
+    from PIL import Image
+
+    before = sorted(camvid.rglob("*"))
+    assert main(["check", str(config), "--picture", str(tmp_path / "check.png")]) == 0
+    with Image.open(tmp_path / "check.png") as picture:
+        assert picture.width == 960
+    assert sorted(path for path in camvid.rglob("*") if path.name != "check.png") == before
+    assert_refused(capsys, ["check", config, "--picture", "/dev/null/x.png"], "--picture", "choose another file")
