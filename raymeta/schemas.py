@@ -86,7 +86,31 @@ QUERY_SCHEMA: Final = pa.schema(
         ("unlabelled_pixels", pa.int64()),
     ]
 )
-"""Boxes of one query, best first; `rank` counts from 1; `estimated_clicks` over the box's unlabelled pixels."""
+"""Boxes of one query, best first; `rank` counts from 1; `estimated_clicks` over the box's unlabelled pixels.
+
+Boxes are in pixels of the images as the network sees them, after `dataset.height` and `dataset.width`.
+"""
+
+IMAGE_FILE: Final = "image_file"
+IMAGE_HEIGHT: Final = "image_height"
+IMAGE_WIDTH: Final = "image_width"
+FILE_TOP: Final = "file_top"
+FILE_LEFT: Final = "file_left"
+FILE_BOTTOM: Final = "file_bottom"
+FILE_RIGHT: Final = "file_right"
+SOURCE_SCHEMA: Final = pa.schema(
+    [
+        (IMAGE_FILE, pa.string()),
+        (IMAGE_HEIGHT, pa.int32()),
+        (IMAGE_WIDTH, pa.int32()),
+        (FILE_TOP, pa.int32()),
+        (FILE_LEFT, pa.int32()),
+        (FILE_BOTTOM, pa.int32()),
+        (FILE_RIGHT, pa.int32()),
+    ]
+)
+"""Further columns of query.parquet, not in runs before 0.2: the image's file from dataset.root on, its size in pixels,
+and the box in pixels of that file, half-open."""
 
 ANNOTATION_SCHEMA: Final = pa.schema(
     [

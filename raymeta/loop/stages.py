@@ -25,6 +25,7 @@ from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.runs.background_writer import BackgroundWriter
 from raymeta.runs.input_key import labels_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
+from raymeta.runs.query_sources import with_sources
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
@@ -123,7 +124,7 @@ def score(session: Session, folder: IterationFolder, index: int, known: KnownLab
     session.leave_out(failed_images(rows), len(rows), "images of the pool")
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
     query, chosen, notes = choose_query(candidates, session.config, session.store, session.dataset, index)
-    folder.write_table("query.parquet", query)
+    folder.write_table("query.parquet", with_sources(query, session.dataset, session.config.dataset))
     names = ["images.parquet", "query.parquet", "score.json"]
     if COST_FEATURES in chosen.column_names:
         folder.write_table(QUERY_COSTS, query_costs(chosen))

@@ -37,6 +37,7 @@ from raymeta.report.query_comparison import (
     query_overlap,
 )
 from raymeta.runs.iteration_folder import MANIFEST, table_to_bytes
+from raymeta.runs.query_sources import with_sources
 from raymeta.runs.run_store import RUN, RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.runs.store_files import StoreFiles
@@ -101,6 +102,7 @@ def requery(
     unlabelled = _unlabelled(store)
     with RunProgress("requery", 1, console) as progress, scorers(config) as scorer:
         query = _score(config, store, dataset, pool, unlabelled, bundle, progress, scorer)
+    query = with_sources(query, dataset, config.dataset)
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(

@@ -12,7 +12,7 @@ from tiny_settings import child_environment
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop.check import experiment_split
-from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
+from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, SOURCE_SCHEMA
 
 WITHOUT_RAY = """
 import sys
@@ -36,7 +36,7 @@ def test_run_folder_holds_what_the_design_names(undisturbed):
         folder = run_dir / f"iterations/{index:03d}"
         for name in ("training.parquet", "network.pt", "segments.parquet", "images.parquet", "manifest.json"):
             assert (folder / name).stat().st_size > 0
-        assert pq.read_schema(folder / "query.parquet").names == QUERY_SCHEMA.names
+        assert pq.read_schema(folder / "query.parquet").names == QUERY_SCHEMA.names + SOURCE_SCHEMA.names
         assert pq.read_schema(folder / "annotation.parquet").names == ANNOTATION_SCHEMA.names
         assert pq.read_table(folder / "query.parquet").num_rows == 20
     first, second = summaries(run_dir)

@@ -140,10 +140,17 @@ class PoolImageAnswer(_Answer):
 
 
 class QueryRow(QueriedBox):
-    """A box of the query, with its image."""
+    """A box of the query, with its image and, where the run knows it, its place in the image's file."""
 
     image_id: str
     unlabelled_pixels: int
+    image_file: str | None = Field(None, description="path of the image's file, from the data set's root on")
+    image_height: int | None = Field(None, description="pixels of the file's image")
+    image_width: int | None = Field(None, description="pixels of the file's image")
+    file_top: int | None = Field(None, description="first row of the box, in pixels of the file's image")
+    file_left: int | None = Field(None, description="first column, in pixels of the file's image")
+    file_bottom: int | None = Field(None, description="row behind the last one, in pixels of the file's image")
+    file_right: int | None = Field(None, description="column behind the last one, in pixels of the file's image")
 
 
 class QueryAnswer(_Answer):

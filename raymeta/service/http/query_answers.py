@@ -1,6 +1,6 @@
 """An iteration's query as JSON, GeoJSON or CSV."""
 
-from raymeta.runs.query_formats import COLUMNS, query_csv, query_geojson
+from raymeta.runs.query_formats import present_columns, query_csv, query_geojson
 from raymeta.service.http.answers import QueryAnswer, QueryRow
 from raymeta.service.http.parameters import QueryFormat
 from raymeta.service.http.run_reader import IterationTables
@@ -13,6 +13,7 @@ def render_query(tables: IterationTables, image_id: str | None, query_format: Qu
         return query_csv(rows), "text/csv; charset=utf-8"
     if query_format == "geojson":
         return query_geojson(rows, tables.iteration), "application/geo+json"
-    boxes = [QueryRow(**{name: row[name] for name in COLUMNS}) for row in rows]
+    names = present_columns(rows)
+    boxes = [QueryRow(**{name: row[name] for name in names}) for row in rows]
     answer = QueryAnswer(iteration=tables.iteration, total=len(boxes), boxes=boxes)
     return answer.model_dump_json().encode(), "application/json"
