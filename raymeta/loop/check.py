@@ -71,7 +71,11 @@ def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
     dataset = open_dataset(config.dataset, config.seed)
     with progress(len(dataset.pool_ids()) + len(dataset.validation_ids())) as count:
         survey = dataset.survey(count)
-    faults = [*grouped_faults(survey.faults), *check_weights(config, dataset.num_classes), *_check_classes(config, dataset)]
+    faults = [
+        *grouped_faults(survey.faults),
+        *check_weights(config, dataset.num_classes),
+        *_check_classes(config, dataset),
+    ]
     facts = list(survey.facts)
     try:
         split = experiment_split(config, dataset)
