@@ -71,6 +71,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
 
     from raymeta.config import parse_config
     from raymeta.datasets.registry import open_steady
+    from raymeta.loop.kept_features import KeptFeatures
     from raymeta.loop.training_job import TrainingReporter, run_training_job
     from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
     from raymeta.training.training_set import ExampleCache, cache_bytes
@@ -82,6 +83,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
     device = ray.train.torch.get_device() if settings["use_gpu"] else torch.device("cpu")
     communicator = DistributedCommunicator(device)
     cache = ExampleCache(open_steady(config.dataset, config.seed), cache_bytes(config.training))
+    kept_features = KeptFeatures.for_run(config, device)
     mailbox = settings["mailbox"]
     last = -1
     while True:
@@ -100,6 +102,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
             device,
             communicator,
             reporter if communicator.rank == 0 else None,
+            kept_features,
         )
         if device.type == "cuda":
             torch.cuda.empty_cache()  # a scorer may share the GPU

@@ -35,7 +35,7 @@ from raymeta.config.experiment import (
     differences,
     flatten,
 )
-from raymeta.config.network import NetworkConfig, NetworkKind
+from raymeta.config.network import NetworkConfig
 from raymeta.config.runs import is_many, run_configs, run_name, seed_folder
 from raymeta.config.section import (
     MAX_EPSILON,
@@ -74,7 +74,6 @@ __all__ = [
     "MetaRegressorConfig",
     "MetaRegressorKind",
     "NetworkConfig",
-    "NetworkKind",
     "NoiseConfig",
     "PolicyConfig",
     "PolicyName",

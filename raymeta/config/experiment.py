@@ -69,6 +69,11 @@ class ExperimentConfig(Section):
                 "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
                 "name a file, or set training.batch_norm to train"
             )
+        if self.network.encoder == "frozen" and self.training.crop_height is not None:
+            raise ValueError(
+                "training.crop_height: a frozen encoder's features are kept of whole images; leave crop_height, "
+                "crop_width and scales out, or set network.encoder to finetuned"
+            )
         return self
 
     @model_validator(mode="after")
@@ -93,6 +98,8 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "training.cache_gib",
     "iterations",
     "scoring.actors",
+    "network.kept_features",
+    "network.kept_features_mib",
     "report.panel_images",
     "report.full_set_run",
 )

@@ -6,22 +6,51 @@ from pydantic import Field, model_validator
 
 from raymeta.config.section import MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, MAX_PROCESSES, MAX_SCALES, Section
 
-Sampling = Literal["images", "labelled_pixels"]
+Sampling = Literal["images", "labelled_pixels", "root_pixels", "classes"]
 BatchNormMode = Literal["train", "frozen", "sync"]
 
 
 class TrainingConfig(Section):
     """How the network is trained in each iteration."""
 
-    optimizer: Literal["adam", "sgd"] = Field("adam", description="optimizer")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimizer")
     learning_rate: float = Field(1e-4, gt=0, le=1000, description="initial learning rate")
-    beta1: float = Field(0.99, ge=0, lt=1, description="Adam")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Adam")
+    beta1: float = Field(0.99, ge=0, lt=1, description="Adam, AdamW")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam, AdamW")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD")
-    weight_decay: float = Field(0.0, ge=0, le=1000, description="L2 penalty")
-    schedule: Literal["constant", "poly"] = Field("constant", description="learning-rate policy")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="L2 penalty; AdamW: decay of the weights")
+    schedule: Literal["constant", "poly", "cosine", "one_cycle"] = Field(
+        "constant",
+        description="learning-rate policy; cosine and one_cycle end at 0 with the last of the steps, or of poly_steps",
+    )
+    warmup: float = Field(
+        0.0, ge=0, lt=1, description="share of the steps in which the rate rises from 0; one_cycle: at least 0.3"
+    )
     poly_power: float = Field(0.8, gt=0, le=1000, description="p of lr·(1 - s/s_tot)^p")
     poly_steps: int = Field(150_000, ge=1, le=MAX_NUMBER, description="s_tot")
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_NUMBER,
+        description="steps of the whole training, in max_epochs equal epochs; none: epochs until it stops improving",
+    )
+    full_steps_at: float | None = Field(
+        None,
+        gt=0,
+        le=MAX_IMAGES,
+        description="labelled images from which on all steps are made; with fewer, fewer, down to min_steps",
+    )
+    min_steps: int = Field(1, ge=1, le=MAX_NUMBER, description="steps of a training with hardly any labels")
+    class_balance: float = Field(
+        0.0, ge=0, le=1, description="a labelled pixel weighs its class's share of all to the power of minus this"
+    )
+    focal_gamma: float = Field(0.0, ge=0, le=10, description="focal loss: pixels that are right already weigh less")
+    loss_stride: int = Field(
+        1, ge=1, le=64, description="the loss looks at every second, third, … row and column: faster steps"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="decay of a running mean of the weights, which is validated and kept; 0: none"
+    )
     batch_size: int = Field(1, ge=1, le=MAX_IMAGES, description="images a step, over all workers")
     patience: int = Field(10, ge=1, le=MAX_NUMBER, description="epochs without a better validation mIoU, then it stops")
     max_epochs: int = Field(200, ge=1, le=MAX_NUMBER, description="at most this many epochs")
@@ -31,7 +60,9 @@ class TrainingConfig(Section):
     )
     max_steps: int | None = Field(None, ge=1, le=MAX_NUMBER, description="cap over all epochs")
     sampling: Sampling = Field(
-        "images", description="an epoch holds each labelled image once, or draws images by their labelled pixels"
+        "images",
+        description="an epoch holds each labelled image once, or draws images by their labelled pixels, the root of "
+        "these, or so that all classes come alike",
     )
     accumulation_steps: int = Field(
         1, ge=1, le=MAX_IMAGES, description="parts in which each worker computes its share of a batch"
@@ -71,6 +102,22 @@ class TrainingConfig(Section):
                 f"batch_size {self.batch_size} is no multiple of workers {self.workers} × accumulation_steps "
                 f"{self.accumulation_steps}: choose a multiple of {parts}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_counted_once(self) -> "TrainingConfig":
+        counted = {
+            "max_steps": self.max_steps is not None,
+            "steps_per_epoch": self.steps_per_epoch is not None,
+            "min_steps_per_epoch": self.min_steps_per_epoch > 1,
+        }
+        others = [name for name, given in counted.items() if given]
+        if self.steps is not None and others:
+            raise ValueError(f"steps {self.steps} and {', '.join(others)} count steps in two ways: leave one out")
+        if self.full_steps_at is not None and self.steps is None:
+            raise ValueError(f"full_steps_at {self.full_steps_at:g} needs steps: how many there are then")
+        if self.steps is not None and self.min_steps > self.steps:
+            raise ValueError(f"min_steps {self.min_steps} exceeds steps {self.steps}: lower it")
         return self
 
     @model_validator(mode="after")

@@ -73,7 +73,7 @@ def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
         survey = dataset.survey(count)
     faults = [
         *grouped_faults(survey.faults),
-        *check_weights(config, dataset.num_classes),
+        *check_network(config, dataset),
         *_check_classes(config, dataset),
     ]
     facts = list(survey.facts)
@@ -148,14 +148,12 @@ def _check_place(store: RunStore) -> None:
             raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
 
 
-def check_weights(config: ExperimentConfig, num_classes: int) -> list[str]:
-    """What hinders `network.weights` from starting the network; none where it names no file."""
-    if config.network.weights is None:
-        return []
-    from raymeta.networks.registry import build_network  # torch takes seconds to import
+def check_network(config: ExperimentConfig, dataset: Dataset) -> list[str]:
+    """What hinders the network from being built and trained: one pass forward and one back on a grey image."""
+    from raymeta.networks.trial import try_network  # torch takes seconds to import
 
     try:
-        build_network(config.network, num_classes, config.seed)
+        try_network(config.network, dataset.num_classes, config.seed, dataset.height, dataset.width)
     except InputError as error:
         return [str(error)]
     return []

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from raymeta.errors import InputError
 from raymeta.loop.image_scorer import Softmax, Timed
+from raymeta.networks.segmentation_network import Encoded
 
-Image = NDArray[np.uint8]
+Image = NDArray[np.uint8] | Encoded
 T = TypeVar("T")
 
 IMAGE_ERRORS = (OSError, ValueError)

@@ -28,12 +28,13 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
+from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
 from raymeta.loop.query_budget import COST_OF_UNIT
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import finite_pixels, predict_softmax
 from raymeta.networks.registry import build_network
-from raymeta.networks.segmentation_network import SegmentationNetwork
+from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork
 from raymeta.schemas import IGNORE, WIDTH
 
 __all__ = ["Bundle", "ImageScorer", "Softmax", "Timed"]
@@ -64,8 +65,12 @@ class ImageScorer:
         bundle: Bundle,
         device: torch.device,
         earlier: "ImageScorer | None" = None,
+        kept_features: KeptFeatures | None = None,
     ) -> None:
-        """earlier: of the same config and device; its network is taken over where the bundle brings the same one."""
+        """earlier: of the same config and device; its network is taken over where the bundle brings the same one.
+
+        kept_features: where a frozen encoder's features of pool images are; None computes them each time.
+        """
         self.config = config
         self.dataset = dataset
         self.bundle = bundle
@@ -74,8 +79,10 @@ class ImageScorer:
         self.strategy = strategy_of(self.acquisition)
         if earlier is not None and earlier.bundle.network == bundle.network:
             self.network: SegmentationNetwork = earlier.network
+            self._features: NetworkFeatures | None = earlier._features
         else:
             self.network = self._load_network()
+            self._features = None if kept_features is None else kept_features.of_network(self.network)
         self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
         self.cost_regressor = CostRegressor.from_bytes(bundle.cost_regressor) if bundle.cost_regressor else None
         weights = bundle.class_weights
@@ -84,14 +91,21 @@ class ImageScorer:
 
     def _load_network(self) -> SegmentationNetwork:
         """The bundle's network, on the device, for evaluation."""
-        bare = self.config.network.model_copy(update={"weights": None})
-        network = build_network(bare, self.dataset.num_classes, self.config.seed)
+        network = build_network(self.config.network, self.dataset.num_classes, self.config.seed, pretrained=False)
         state = torch.load(io.BytesIO(self.bundle.network), map_location="cpu", weights_only=True)
         network.load_state_dict(state)
         return network.to(self.device).eval()
 
-    def softmax(self, image: NDArray[np.uint8]) -> Softmax:
-        """(C, H, W) float32 softmax of an (H, W, 3) uint8 RGB image: an array, or a tensor that stays on the GPU.
+    def read(self, image_id: str) -> NDArray[np.uint8] | Encoded:
+        """What `softmax` takes for an image of the pool: (H, W, 3) uint8 RGB, or its kept features."""
+        if self._features is None:
+            return self.dataset.image(image_id)
+        return self._features(image_id, lambda: self.dataset.image(image_id))
+
+    def softmax(self, image: NDArray[np.uint8] | Encoded) -> Softmax:
+        """(C, H, W) float32 softmax of what `read` gave, or of any (H, W, 3) uint8 RGB image.
+
+        An array, or a tensor that stays on the GPU.
 
         Raises:
             NetworkDivergedError: it isn't made of numbers.
@@ -110,7 +124,7 @@ class ImageScorer:
     def read_softmax(self, image_id: str) -> tuple[Softmax, Timed]:
         """Decode a pool image and run the network on it."""
         start = time.perf_counter()
-        image = self.dataset.image(image_id)
+        image = self.read(image_id)
         decoded = time.perf_counter()
         softmax = self.softmax(image)
         return softmax, Timed(decoded - start, time.perf_counter() - decoded)

@@ -14,6 +14,7 @@ from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_pipeline import ImagePipeline
 from raymeta.loop.image_scorer import ImageScorer, Softmax, Timed
+from raymeta.loop.kept_features import KeptFeatures
 from raymeta.loop.workers import CANDIDATES_STREAM, SEGMENTS_TABLE, Row
 from raymeta.schemas import IMAGE_ID
 
@@ -41,6 +42,7 @@ class ImageTasks:
         self.dataset = open_steady(config.dataset, config.seed)
         # Without a GPU the network itself uses all threads: one more of each kind only fills its gaps.
         self.pipeline = ImagePipeline(config.scoring.threads_per_actor if device.type == "cuda" else 1)
+        self._features = KeptFeatures.for_run(config, device)
         self._loaded: tuple[object, ImageScorer] | None = None
         self._lock = threading.Lock()
 
@@ -50,7 +52,10 @@ class ImageTasks:
             if self._loaded is None or self._loaded[0] != key:
                 # An iteration has up to three bundles with one network: meta set, sample of the pool, pool.
                 earlier = None if self._loaded is None else self._loaded[1]
-                self._loaded = key, ImageScorer(self.config, self.dataset, bundle(), self.device, earlier)
+                self._loaded = (
+                    key,
+                    ImageScorer(self.config, self.dataset, bundle(), self.device, earlier, self._features),
+                )
             return self._loaded[1]
 
     def whole_image_clicks(self, image_ids: Sequence[str]) -> list[Row]:
@@ -118,7 +123,7 @@ class ImageTasks:
         return self._run(scorer, image_ids, work)
 
     def _run(self, scorer: ImageScorer, image_ids: Sequence[str], work: Callable[..., dict[str, Any]]) -> list[Row]:
-        outcomes = self.pipeline.run(image_ids, self.dataset.image, scorer.softmax, work)
+        outcomes = self.pipeline.run(image_ids, scorer.read, scorer.softmax, work)
         return [{IMAGE_ID: o.image_id, "error": o.error} | (o.value or {}) for o in outcomes]
 
     def _whole_image_clicks(self, image_id: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
 from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
+from raymeta.networks.registry import check_kind
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.kept_classes import keep_classes
@@ -43,6 +44,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     """
     config = absolute_paths(config)
     store = RunStore(config.run_dir)
+    check_kind(config.network)
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
     split = experiment_split(config, dataset)
     check_numbers(config, dataset, split)
@@ -58,6 +60,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         if _is_complete(store, config, checked):
             for index in store.iterations():
                 store.iteration(index).delete_scratch_files()
+            store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
             return
         with progress:
@@ -76,6 +79,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             except WaitingForPeople as waiting:
                 store.write_waiting(str(waiting))
                 raise
+        store.delete_features()
 
 
 def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = None) -> None:

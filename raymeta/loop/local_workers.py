@@ -15,6 +15,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_tasks import PART_IMAGES, PARTS_PER_BLOCK, ImageTasks
+from raymeta.loop.kept_features import KeptFeatures
 from raymeta.loop.training_job import TrainingReporter, run_training_job
 from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row, TrainedNetwork, TrainingJob
@@ -34,6 +35,7 @@ class LocalTrainer:
     def __init__(self, config: ExperimentConfig, device: torch.device) -> None:
         self._config, self._device = config, device
         self._cache = ExampleCache(open_steady(config.dataset, config.seed), cache_bytes(config.training))
+        self._features = KeptFeatures.for_run(config, device)
 
     def train(
         self,
@@ -46,7 +48,9 @@ class LocalTrainer:
         with _threads(self._config.training.threads_per_worker):
             reporter = TrainingReporter(self._config.training.max_epochs, on_progress, lambda _, state: on_state(state))
             try:
-                return run_training_job(job, self._config, self._cache, self._device, reporter=reporter)
+                return run_training_job(
+                    job, self._config, self._cache, self._device, reporter=reporter, kept_features=self._features
+                )
             finally:
                 return_freed_memory()
 

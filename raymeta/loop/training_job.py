@@ -12,6 +12,7 @@ import torch
 from raymeta.config import ExperimentConfig
 from raymeta.errors import GOES_ON, RunFailedError
 from raymeta.loop.failed_images import check_failed_share
+from raymeta.loop.kept_features import ExampleFeatures, KeptFeatures
 from raymeta.loop.workers import TrainedNetwork, TrainingJob
 from raymeta.networks.registry import build_network
 from raymeta.training.communicator import Communicator, SingleProcess
@@ -69,6 +70,7 @@ def run_training_job(
     device: torch.device | str = "cpu",
     communicator: Communicator | None = None,
     reporter: TrainingReporter | None = None,
+    kept_features: KeptFeatures | None = None,
 ) -> TrainedNetwork:
     """Train one network from its start weights; all ranks call this alike.
 
@@ -81,9 +83,11 @@ def run_training_job(
     communicator = communicator or SingleProcess()
     examples = _readable_examples(job, config, cache, communicator)
     seed = training_seed(config.seed, job.iteration)
+    network = build_network(config.network, cache.dataset.num_classes, seed).to(device)
+    features = ExampleFeatures(examples, kept_features.of_network(network)) if kept_features else None
     try:
         state = train_network(
-            build_network(config.network, cache.dataset.num_classes, seed).to(device),
+            network,
             examples,
             config.training,
             seed=seed,
@@ -92,6 +96,7 @@ def run_training_job(
             on_epoch=reporter.epoch if reporter else None,
             on_step=reporter.step if reporter else None,
             resume=job.resume,
+            features=features,
         )
     except TrainingDivergedError as error:
         raise TrainingFailedError(f"iteration {job.iteration}: {error}, in a new run_dir") from error

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -10,13 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-"""Of RGB in [0, 1], as for torchvision's encoders."""
+from raymeta.networks.segmentation_network import IMAGENET, Encoded, InputSpec, SegmentationNetwork
 
 
-def normalise(images: NDArray[np.uint8] | Tensor, device: torch.device | str) -> Tensor:
-    """images: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 on `device`, ImageNet mean 0 and deviation 1.
+def normalise(images: NDArray[np.uint8] | Tensor, device: torch.device | str, spec: InputSpec = IMAGENET) -> Tensor:
+    """images: (N, H, W, 3) uint8 RGB → (N, 3, H, W) float32 on `device`, normalised as `spec` says.
 
     Bytes travel to the device, not floats. The result is stored channels last.
 
@@ -29,63 +28,92 @@ def normalise(images: NDArray[np.uint8] | Tensor, device: torch.device | str) ->
         raise ValueError(f"images of type {images.dtype}: give uint8 RGB")
     if torch.device(device).type == "cpu":
         in_bytes = np.asarray(images.numpy() if isinstance(images, Tensor) else images, np.uint8)
-        return torch.from_numpy(_look_up(in_bytes)).permute(0, 3, 1, 2)
+        return torch.from_numpy(_look_up(in_bytes, spec)).permute(0, 3, 1, 2)
     pixels = images if isinstance(images, Tensor) else torch.from_numpy(np.ascontiguousarray(images))
-    mean, std = _mean_and_deviation(torch.device(device))
+    mean, std = _mean_and_deviation(torch.device(device), spec)
     return pixels.to(device, non_blocking=True).to(torch.float32).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 @cache
-def _mean_and_deviation(device: torch.device) -> tuple[Tensor, Tensor]:
+def _mean_and_deviation(device: torch.device, spec: InputSpec) -> tuple[Tensor, Tensor]:
     """Of RGB in 0..255, (3,) float32 each; made once, since a copy to a GPU waits for all that it has to do."""
     with torch.inference_mode(False):
-        mean = torch.tensor([255 * value for value in IMAGENET_MEAN], device=device)
-        return mean, torch.tensor([255 * value for value in IMAGENET_STD], device=device)
+        return torch.tensor(spec.mean, device=device), torch.tensor(spec.std, device=device)
 
 
 @cache
-def _lookup_table() -> NDArray[np.float32]:
+def _lookup_table(spec: InputSpec) -> NDArray[np.float32]:
     """(1, 256, 3) float32: the normalised value of each byte in each channel."""
-    mean, std = _mean_and_deviation(torch.device("cpu"))
+    mean, std = _mean_and_deviation(torch.device("cpu"), spec)
     values = torch.arange(256, dtype=torch.float32)[:, None].sub(mean).div(std)
     return values[None].numpy()
 
 
-def _look_up(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _look_up(images: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
     """(N, H, W, 3) uint8 → float32, by table: three times as fast as arithmetic over an axis of three."""
     count, height, width, _ = images.shape
     if not images.size:
         return np.empty(images.shape, np.float32)
     rows = np.ascontiguousarray(images).reshape(count * height, width, 3)
-    return np.asarray(cv2.LUT(rows, _lookup_table()), np.float32).reshape(images.shape)
+    return np.asarray(cv2.LUT(rows, _lookup_table(spec)), np.float32).reshape(images.shape)
 
 
-def predict_softmax(network: nn.Module, image: NDArray[np.uint8], device: torch.device | str) -> Tensor:
-    """image: (H, W, 3) uint8 RGB → (C, H, W) float32 softmax on `device`, contiguous, sums to 1 over C.
+def prepared(
+    network: nn.Module, images: NDArray[np.uint8] | Tensor | Encoded, device: torch.device | str
+) -> Tensor | Encoded:
+    """What the network takes, on `device`: bytes of RGB (N, H, W, 3) normalised as it wants them, or kept features."""
+    if isinstance(images, Encoded):
+        return images.to(device)
+    return normalise(images, device, getattr(network, "spec", IMAGENET))
+
+
+def encode_image(network: SegmentationNetwork, image: NDArray[np.uint8], device: torch.device | str) -> Encoded:
+    """image: (H, W, 3) uint8 RGB → what the network's frozen encoder makes of it, float16 in main memory.
+
+    One thread computes it: with another number of threads sums round differently, and what one process keeps may be
+    what another would compute.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            features = network.encode(normalise(image[None], device, network.spec))
+    finally:
+        torch.set_num_threads(threads)
+    return Encoded(tuple(feature.cpu() for feature in features), *image.shape[:2])
+
+
+def predict_softmax(network: nn.Module, image: NDArray[np.uint8] | Encoded, device: torch.device | str) -> Tensor:
+    """image: (H, W, 3) uint8 RGB, or what a frozen encoder made of it → (C, H, W) float32 softmax on `device`.
+
+    The result is contiguous and sums to 1 over C.
 
     The network must be on `device`; it runs in evaluation mode and is left in the mode it had.
     """
     with evaluation_mode(network), torch.inference_mode():
-        logits = network(normalise(image[None], device))
+        if not isinstance(image, Encoded) and getattr(network, "frozen_encoder", False):
+            image = encode_image(cast(SegmentationNetwork, network), image, device)
+        images = image if isinstance(image, Encoded) else image[None]
+        logits = network(prepared(network, images, device))
         return torch.softmax(logits[0].float(), dim=0).contiguous()
 
 
-def predict_labels(network: nn.Module, images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """images: (N, H, W, 3) uint8 RGB → (N, H, W) uint8 classes on the network's device, lowest class at ties.
+def predict_labels(network: nn.Module, images: NDArray[np.uint8] | Tensor | Encoded) -> Tensor:
+    """images: (N, H, W, 3) uint8 RGB, or features → (N, H, W) uint8 classes on the network's device, lowest at ties.
 
     The network runs in evaluation mode and is left in the mode it had.
     """
     return predict_logits(network, images).argmax(dim=1).to(torch.uint8)
 
 
-def predict_logits(network: nn.Module, images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """images: (N, H, W, 3) uint8 RGB → (N, C, H, W) logits on the network's device.
+def predict_logits(network: nn.Module, images: NDArray[np.uint8] | Tensor | Encoded) -> Tensor:
+    """images: (N, H, W, 3) uint8 RGB, or features → (N, C, H, W) logits on the network's device.
 
     The network runs in evaluation mode and is left in the mode it had.
     """
     device = next(network.parameters()).device
     with evaluation_mode(network), torch.inference_mode():
-        logits: Tensor = network(normalise(images, device))
+        logits: Tensor = network(prepared(network, images, device))
         return logits
 
 

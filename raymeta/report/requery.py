@@ -100,7 +100,7 @@ def requery(
     images = folder.read_table("images.parquet")
     pool = images.filter(pc.is_null(images["error"]))[IMAGE_ID].to_pylist()
     unlabelled = _unlabelled(store)
-    with RunProgress("requery", 1, console) as progress, scorers(config) as scorer:
+    with RunProgress("requery", 1, console) as progress, scorers(_leaving_the_run_alone(config)) as scorer:
         query = _score(config, store, dataset, pool, unlabelled, bundle, progress, scorer)
     query = with_sources(query, dataset, config.dataset)
     original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
@@ -135,6 +135,12 @@ def print_requery(result: Requery, console: Console) -> None:
         highlight=False,
     )
     console.print(f"files: {result.location}", highlight=False, soft_wrap=True)
+
+
+def _leaving_the_run_alone(config: ExperimentConfig) -> ExperimentConfig:
+    """The config, a frozen encoder's features kept in memory alone: the run folder may be finished, or another's."""
+    network = config.network.model_copy(update={"kept_features": "memory"})
+    return config.model_copy(update={"network": network})
 
 
 def _changed(config: ExperimentConfig, overrides: Sequence[str]) -> ExperimentConfig:

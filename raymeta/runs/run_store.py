@@ -34,6 +34,8 @@ RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
+FEATURES = "features"
+"""Folder of kept features; see `raymeta.loop.kept_features`."""
 CLASS_NAMES: Final = "class_names.json"
 CLASSES: Final = "classes.json"
 WAITING: Final = "waiting.txt"
@@ -209,6 +211,10 @@ class RunStore:
     def finished_blocks(self, name: str, key: str) -> FinishedBlocks:
         """Blocks of work that belongs to no iteration, done from the inputs that `key` names."""
         return FinishedBlocks(self._files, f"{name}.blocks", key)
+
+    def delete_features(self) -> None:
+        """Remove what a frozen encoder made of the images: the run is done."""
+        self._files.delete_folder(FEATURES)
 
     def iteration(self, index: int) -> IterationFolder:
         """The folder of one iteration, which need not exist yet; iterations count from 0."""

@@ -6,15 +6,27 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from raymeta.networks.segmentation_network import Encoded
 from raymeta.schemas import IGNORE
 from raymeta.training.prefetching import prefetch
-from raymeta.training.random_crops import Example, cut_crop
-from raymeta.training.training_batches import Batch, Share, TrainingData, checked_example
+from raymeta.training.random_crops import cut_crop
+from raymeta.training.training_batches import (
+    Batch,
+    FeatureSource,
+    Share,
+    TrainingData,
+    checked_example,
+    every_pixel,
+)
 
-Part = tuple[Tensor, Tensor]
-"""(N, H, W, 3) uint8 RGB images and (N, H, W) labels."""
+Part = tuple[Tensor | Encoded, Tensor]
+"""(N, H, W, 3) uint8 RGB images, or what a frozen encoder made of them, and (N, h, w) labels that the loss looks at."""
+
+
+LoadedExample = tuple[NDArray[np.uint8] | Encoded, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -22,27 +34,44 @@ class LoadedBatch:
     """A rank's share of a batch in main memory, pinned where it goes to a GPU.
 
     parts: what is computed at once; labels are int64 where they stay, uint8 where they travel. own_pixels: labelled
-    pixels of this share. labelled_pixels: those of the batch over all ranks, where they were planned.
+    pixels of this share, of their classes' weight. labelled_pixels: those of the batch over all ranks, where they
+    were planned.
     """
 
     parts: tuple[Part, ...]
-    own_pixels: int
-    labelled_pixels: int | None
+    own_pixels: float
+    labelled_pixels: float | None
 
 
 class BatchLoader:
     """Reads, crops, mirrors and stacks examples in threads, in an order that the threads don't change."""
 
     def __init__(
-        self, data: TrainingData, num_classes: int, part_size: int, device: torch.device, threads: int
+        self,
+        data: TrainingData,
+        num_classes: int,
+        part_size: int,
+        device: torch.device,
+        threads: int,
+        *,
+        loss_stride: int = 1,
+        class_weights: NDArray[np.float32] | None = None,
+        features: FeatureSource | None = None,
     ) -> None:
-        """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one."""
+        """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one.
+
+        loss_stride: labels are given at every so many rows and columns. class_weights: (C,), of a labelled pixel; None:
+        1. features: of a frozen encoder, given instead of images.
+        """
         self._data = data
         self._num_classes = num_classes
         self._part_size = part_size
         self._device = device
         self._threads = threads if device.type == "cuda" else 1
         self._checked: set[int] = set()
+        self._loss_stride = loss_stride
+        self._class_weights = class_weights
+        self._features = features
 
     def load(self, batches: Sequence[Batch]) -> Iterator[LoadedBatch]:
         """The batches one after the other.
@@ -57,11 +86,17 @@ class BatchLoader:
         examples = [self._load(share) for share in batch.shares]
         size = self._part_size
         parts = tuple(self._stack(examples[start : start + size]) for start in range(0, len(examples), size))
-        pixels = sum(int(np.count_nonzero(labels != IGNORE)) for _, labels in examples)
-        return LoadedBatch(parts, pixels, batch.labelled_pixels)
+        return LoadedBatch(parts, sum(self._pixels(labels) for _, labels in examples), batch.labelled_pixels)
 
-    def _load(self, share: Share) -> Example:
-        """Image and labels, cropped and mirrored."""
+    def _pixels(self, labels: NDArray[np.uint8]) -> float:
+        """Labelled pixels, of their classes' weight."""
+        counted = labels[labels != IGNORE]
+        return (
+            len(counted) if self._class_weights is None else float(self._class_weights[counted].sum(dtype=np.float64))
+        )
+
+    def _load(self, share: Share) -> LoadedExample:
+        """Image or features, and labels, cropped and mirrored."""
         if share.crop is None or share.index in self._checked:
             image, labels = self._data.train_example(share.index)
         else:
@@ -71,17 +106,30 @@ class BatchLoader:
             image, labels = cut_crop(image, labels, share.crop)
         if not share.counts:
             labels = np.full_like(labels, IGNORE)
-        return (image[:, ::-1], labels[:, ::-1]) if share.flip else (image, labels)
+        labels = every_pixel(labels[:, ::-1] if share.flip else labels, self._loss_stride)
+        if self._features is not None:
+            return self._features.train_features(share.index, share.flip), labels
+        return (image[:, ::-1] if share.flip else image), labels
 
-    def _stack(self, examples: Sequence[Example]) -> Part:
-        images = np.stack([image for image, _ in examples])
+    def _stack(self, examples: Sequence[LoadedExample]) -> Part:
         labels = np.stack([label_map for _, label_map in examples])
+        inputs = _stacked([image for image, _ in examples], self._loss_stride)
         if self._device.type == "cuda":  # from pinned memory the copy runs beside the computation
-            return torch.from_numpy(images).pin_memory(), torch.from_numpy(labels).pin_memory()
-        return torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64))
+            return inputs.pin_memory(), torch.from_numpy(labels).pin_memory()
+        return inputs, torch.from_numpy(labels.astype(np.int64))
+
+
+def _stacked(inputs: Sequence[NDArray[np.uint8] | Encoded], loss_stride: int) -> Tensor | Encoded:
+    """Images or features of a part as one batch."""
+    encoded = [image for image in inputs if isinstance(image, Encoded)]
+    if not encoded:
+        return torch.from_numpy(np.stack([np.asarray(image) for image in inputs]))
+    features = tuple(torch.cat(level) for level in zip(*(image.features for image in encoded), strict=True))
+    return Encoded(features, encoded[0].height, encoded[0].width, loss_stride)
 
 
 def to_device(part: Part, device: torch.device) -> Part:
     """A loaded part on its device, labels int64."""
-    images, labels = part
-    return images.to(device, non_blocking=True), labels.to(device, non_blocking=True).long()
+    inputs, labels = part
+    moved = inputs.to(device) if isinstance(inputs, Encoded) else inputs.to(device, non_blocking=True)
+    return moved, labels.to(device, non_blocking=True).long()

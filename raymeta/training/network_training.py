@@ -1,5 +1,6 @@
 """Training of one network: epochs until validation no longer improves, the best epoch's weights kept."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -15,13 +16,19 @@ from raymeta.config import TrainingConfig
 from raymeta.errors import InputError
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.evaluation import mean_iou
-from raymeta.networks.inference import normalise
-from raymeta.networks.segmentation_network import SegmentationNetwork
+from raymeta.networks.inference import prepared
+from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork, every
 from raymeta.training.batch_loading import BatchLoader, LoadedBatch, Part, to_device
 from raymeta.training.communicator import Communicator, SingleProcess
 from raymeta.training.determinism import deterministic_algorithms, seeded_torch
-from raymeta.training.optimization import build_optimizer, learning_rate, set_learning_rate, summed_cross_entropy
-from raymeta.training.training_batches import Batch, BatchPlanner, TrainingData
+from raymeta.training.optimization import (
+    build_optimizer,
+    learning_rate,
+    move_mean,
+    set_learning_rate,
+    summed_cross_entropy,
+)
+from raymeta.training.training_batches import Batch, BatchPlanner, FeatureSource, TrainingData
 from raymeta.training.training_state import EpochRecord, TrainingState
 from raymeta.training.validation import TrainingDivergedError, Validation
 
@@ -49,11 +56,13 @@ def train_network(
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     resume: bytes | None = None,
+    features: FeatureSource | None = None,
 ) -> TrainingState:
     """Train `network` in place until it stops improving or a cap is reached; all ranks call this alike.
 
     on_epoch: called after each epoch; on_step: with the steps done and all steps of this epoch. resume: a state's
     bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted.
+    features: what the network's frozen encoder makes of the images, if it is kept; else it is computed each time.
     communicator: where it is of several ranks, torch.distributed has been initialized in each, and all start from
     rank 0's weights.
 
@@ -66,9 +75,9 @@ def train_network(
         ValueError: data or state that can't be trained with.
         TrainingDivergedError: the first epoch's loss, or a validation image's logits in any, aren't finite.
     """
-    return _Training(network, data, config, seed, torch.device(device), communicator or SingleProcess()).run(
-        on_epoch, on_step, resume
-    )
+    communicator = communicator or SingleProcess()
+    training = _Training(network, data, config, seed, torch.device(device), communicator, features)
+    return training.run(on_epoch, on_step, resume)
 
 
 class _Training:
@@ -80,6 +89,7 @@ class _Training:
         seed: int,
         device: torch.device,
         communicator: Communicator,
+        features: FeatureSource | None,
     ) -> None:
         _check(data, config, communicator)
         self.network = network.to(device)
@@ -91,14 +101,27 @@ class _Training:
         classes, threads = network.num_classes, config.threads_per_worker
         self.planner = BatchPlanner(data, config, seed, classes, communicator)
         part = config.batch_size // (communicator.world_size * config.accumulation_steps)
-        self.loader = BatchLoader(data, classes, part, device, threads)
-        self.validation = Validation(data, classes, device, communicator, threads)
+        weights = self.planner.class_weights
+        self.loader = BatchLoader(
+            data,
+            classes,
+            part,
+            device,
+            threads,
+            loss_stride=config.loss_stride,
+            class_weights=weights,
+            features=features,
+        )
+        self.class_weights = None if weights is None else torch.from_numpy(weights).to(device)
+        self.validation = Validation(data, classes, device, communicator, threads, features)
         self.optimizer = build_optimizer(config, network)
+        self.mean_network = copy.deepcopy(network).requires_grad_(False) if config.ema else network
+        """What is validated and kept: the network itself, or the running mean of its weights."""
 
     def run(self, on_epoch: OnEpoch | None, on_step: OnStep | None, resume: bytes | None) -> TrainingState:
         state = self._start(resume)
         wrapped = _for_all_ranks(self.network, self.communicator)  # with the weights in place: it sends rank 0's
-        while not _is_finished(state, self.config):
+        while not _is_finished(state, self.config, self.planner.total_steps):
             start = time.perf_counter()
             epoch = state.epoch + 1
             batches = self.planner.plan(epoch, self.planner.steps(state.steps))
@@ -106,9 +129,11 @@ class _Training:
                 with seeded_torch(self.seed, epoch, self.communicator.rank, self.device):
                     loss = self._train_epoch(wrapped, batches, state.steps, on_step)
                 _share_buffers(self.network, self.communicator)
+                if self.config.ema:
+                    _share_buffers(self.mean_network, self.communicator)
                 confusion = self._validate(loss)
             steps = state.steps + len(batches)
-            rate = learning_rate(self.config, steps - 1)
+            rate = learning_rate(self.config, steps - 1, self.planner.total_steps)
             record = EpochRecord(epoch, steps, rate, loss, mean_iou(confusion), time.perf_counter() - start)
             self._finish_epoch(state, record, confusion)
             if on_epoch:
@@ -120,6 +145,8 @@ class _Training:
             state = TrainingState.from_bytes(resume)
             try:
                 self.network.load_state_dict(state.network)
+                if self.config.ema:
+                    self.mean_network.load_state_dict(state.mean_network)
                 self.optimizer.load_state_dict(state.optimizer)
             except (RuntimeError, ValueError, KeyError) as error:
                 raise InputError(f"training state doesn't fit network and optimizer: {error}; delete it") from error
@@ -134,8 +161,11 @@ class _Training:
         wrapped.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for done, batch in enumerate(self.loader.load(batches), start=1):
-            set_learning_rate(self.optimizer, learning_rate(self.config, steps_done + done - 1))
+            step = steps_done + done - 1
+            set_learning_rate(self.optimizer, learning_rate(self.config, step, self.planner.total_steps))
             total += self._step(wrapped, batch)
+            if self.config.ema:
+                move_mean(self.mean_network, self.network, self.config.ema, step)
             if on_step:
                 on_step(done, len(batches))
         # The only wait for the device in an epoch, beside the one in validation.
@@ -162,11 +192,14 @@ class _Training:
 
     def _backward(self, wrapped: nn.Module, part: Part, pixels: Tensor) -> Tensor:
         """Add the gradients of some examples; returns their part of the loss, a mean over the batch's `pixels`."""
-        images, labels = to_device(part, self.device)
+        inputs, labels = to_device(part, self.device)
         mixed = self.config.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits = wrapped(normalise(images, self.device))
-        loss = summed_cross_entropy(logits, labels) / pixels
+            logits = wrapped(prepared(self.network, inputs, self.device))
+        if self.config.loss_stride > 1 and not isinstance(inputs, Encoded):
+            rows, columns = (every(side, self.config.loss_stride) for side in logits.shape[-2:])
+            logits = logits[..., rows, :][..., columns]
+        loss = summed_cross_entropy(logits, labels, self.class_weights, self.config.focal_gamma) / pixels
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
         return loss.detach()
@@ -174,7 +207,7 @@ class _Training:
     def _validate(self, loss: float) -> NDArray[np.int64]:
         """(C, C) confusion matrix; all zeros after an infinite loss, whose epoch is never kept."""
         if math.isfinite(loss):
-            return self.validation.confusion(self.network)
+            return self.validation.confusion(self.mean_network)
         return np.zeros((self.network.num_classes,) * 2, np.int64)
 
     def _finish_epoch(self, state: TrainingState, record: EpochRecord, confusion: NDArray[np.int64]) -> None:
@@ -182,6 +215,7 @@ class _Training:
         state.history.append(record)
         state.network = self.network.state_dict()
         state.optimizer = self.optimizer.state_dict()
+        state.mean_network = self.mean_network.state_dict() if self.config.ema else {}
         if not math.isfinite(record.train_loss):
             if not state.best_epoch:
                 raise TrainingDivergedError(
@@ -194,7 +228,7 @@ class _Training:
             state.best_confusion = confusion
             state.best_weights = {
                 name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-                for name, value in state.network.items()
+                for name, value in (state.mean_network or state.network).items()
             }
 
 
@@ -223,9 +257,10 @@ def _gradients_kept_local(wrapped: nn.Module) -> AbstractContextManager[object]:
     return wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) else nullcontext()
 
 
-def _is_finished(state: TrainingState, config: TrainingConfig) -> bool:
+def _is_finished(state: TrainingState, config: TrainingConfig, total_steps: int | None) -> bool:
     """Whether patience, epochs or steps are used up (docs/method.md#stopping); all ranks know the same state."""
-    capped = config.max_steps is not None and state.steps >= config.max_steps
+    most = config.max_steps if total_steps is None else total_steps
+    capped = most is not None and state.steps >= most
     return capped or state.epoch >= config.max_epochs or state.epoch - state.best_epoch >= config.patience
 
 

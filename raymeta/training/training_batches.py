@@ -1,5 +1,6 @@
 """Which examples each rank trains on in an epoch."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,9 +11,18 @@ from numpy.typing import NDArray
 from raymeta.config import TrainingConfig
 from raymeta.errors import InputError
 from raymeta.networks.evaluation import check_labels
+from raymeta.networks.segmentation_network import Encoded, every
 from raymeta.schemas import IGNORE
 from raymeta.training.communicator import Communicator
+from raymeta.training.optimization import class_weights, total_steps
 from raymeta.training.random_crops import Crop, Example, draw_crops
+
+
+class FeatureSource(Protocol):
+    """What a frozen encoder makes of the examples' images, each (1, channels, h, w)."""
+
+    def train_features(self, index: int, flip: bool, /) -> Encoded: ...
+    def validation_features(self, index: int, /) -> Encoded: ...
 
 
 class TrainingData(Protocol):
@@ -46,11 +56,11 @@ class Share:
 class Batch:
     """The share of one rank in a step, and the labelled pixels of the step over all ranks.
 
-    labelled_pixels: None with crops, whose pixels are known only once they are cut.
+    labelled_pixels: each weighs what its class weighs; None with crops, whose pixels are known only once they are cut.
     """
 
     shares: tuple[Share, ...]
-    labelled_pixels: int | None
+    labelled_pixels: float | None
 
 
 class BatchPlanner:
@@ -64,10 +74,16 @@ class BatchPlanner:
         self.seed = seed
         self.num_classes = num_classes
         self.communicator = communicator
-        self._facts: dict[int, tuple[int, tuple[int, ...]]] = {}
+        self._facts: dict[int, tuple[NDArray[np.int64], tuple[int, ...]]] = {}
+        self.total_steps = total_steps(config, self._labelled_images() if config.full_steps_at else 0)
+        """Steps of the whole training; None where it goes on until it no longer improves."""
+        self.class_weights = class_weights(config, self._all_counts()) if config.class_balance else None
+        """(C,) float32 weight of a labelled pixel of each class; None where all weigh 1."""
 
     def steps(self, steps_done: int) -> int:
         """Steps of the next epoch, after `steps_done` in all: whole data set, unless the config wants more or fewer."""
+        if self.total_steps is not None:
+            return min(-(-self.total_steps // self.config.max_epochs), self.total_steps - steps_done)
         steps = max(-(-self.data.num_train // self.config.batch_size), self.config.min_steps_per_epoch)
         if self.config.steps_per_epoch is not None:
             steps = min(steps, self.config.steps_per_epoch)
@@ -107,8 +123,32 @@ class BatchPlanner:
         count = self.data.num_train
         if self.config.sampling == "images":
             return rng.permutation(count)
-        pixels = np.array([self._fact(index)[0] for index in range(count)], dtype=np.float64)
-        return rng.choice(count, size=count, p=pixels / pixels.sum() if pixels.any() else None)
+        weights = self._sampling_weights()
+        return rng.choice(count, size=count, p=weights / weights.sum() if weights.any() else None)
+
+    def _sampling_weights(self) -> NDArray[np.float64]:
+        """(num_train,) how often each example is drawn, relative to the others."""
+        counts = self._counts()
+        if self.config.sampling == "classes":  # of each class the share that an example has of it
+            totals = np.maximum(self._all_counts(), 1)
+            return np.array([(count / totals).sum() for count in counts])
+        pixels = np.array([count.sum() for count in counts], dtype=np.float64)
+        return np.sqrt(pixels) if self.config.sampling == "root_pixels" else pixels
+
+    def _counts(self) -> list[NDArray[np.int64]]:
+        """Labelled pixels of each class, (C,) int64 an example."""
+        return [self._fact(index)[0] for index in range(self.data.num_train)]
+
+    def _all_counts(self) -> NDArray[np.int64]:
+        """Labelled pixels of each class over all examples, (C,) int64."""
+        return np.sum(self._counts(), axis=0, dtype=np.int64)
+
+    def _labelled_images(self) -> float:
+        """What is labelled, in whole images."""
+        facts = [self._fact(index) for index in range(self.data.num_train)]
+        stride = self.config.loss_stride
+        looked_at = [math.prod(-(-side // stride) for side in size) for _, size in facts]
+        return float(sum(counts.sum() / pixels for (counts, _), pixels in zip(facts, looked_at, strict=True)))
 
     def _own(self, shares: list[Share]) -> tuple[Share, ...]:
         """Every world_size-th share; a short last batch is filled up, so that all ranks hold equally many."""
@@ -116,7 +156,7 @@ class BatchPlanner:
         filled = shares + [replace(shares[0], flip=False, counts=False)] * missing
         return tuple(filled[self.communicator.rank :: self.communicator.world_size])
 
-    def _labelled_pixels(self, shares: list[Share]) -> int:
+    def _labelled_pixels(self, shares: list[Share]) -> float:
         facts = [self._fact(share.index) for share in shares]
         sizes = sorted({size for _, size in facts})
         if len(sizes) > 1:
@@ -124,15 +164,25 @@ class BatchPlanner:
                 f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
                 "set training.batch_size 1, or dataset.height and dataset.width, or training.crop_height and crop_width"
             )
-        return sum(pixels for pixels, _ in facts)
+        counts = np.sum([counts for counts, _ in facts], axis=0, dtype=np.int64)
+        return int(counts.sum()) if self.class_weights is None else float((counts * self.class_weights).sum())
 
-    def _fact(self, index: int) -> tuple[int, tuple[int, ...]]:
-        """Labelled pixels and size of an example, read once."""
+    def _fact(self, index: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
+        """Labelled pixels of each class that the loss looks at, (C,) int64, and size of an example, read once."""
         fact = self._facts.get(index)
         if fact is None:
             _, labels = checked_example(self.data, index, self.num_classes)
-            fact = self._facts[index] = (int(np.count_nonzero(labels != IGNORE)), labels.shape)
+            seen = every_pixel(labels, self.config.loss_stride)
+            counts = np.bincount(seen.ravel(), minlength=IGNORE + 1)[: self.num_classes]
+            fact = self._facts[index] = (counts, labels.shape)
         return fact
+
+
+def every_pixel(labels: NDArray[np.uint8], stride: int) -> NDArray[np.uint8]:
+    """labels: (H, W) → those at the rows and columns that a loss of this stride looks at."""
+    if stride == 1:
+        return labels
+    return labels[np.ix_(every(labels.shape[0], stride), every(labels.shape[1], stride))]
 
 
 def checked_example(data: TrainingData, index: int, num_classes: int) -> Example:

@@ -32,9 +32,10 @@ class EpochRecord:
 class TrainingState:
     """Training after `epoch` epochs and `steps` steps.
 
-    network, optimizer: state dicts; they share memory with the running training, `to_bytes` copies them.
-    best_weights: state dict on the CPU, of the epoch `best_epoch` (0 before the first) with `best_miou`;
-    best_confusion: (C, C) int64 of its validation. Random numbers need no place here: each epoch is seeded anew.
+    network, optimizer: state dicts, and mean_network where a running mean of the weights is kept; they share memory
+    with the running training, `to_bytes` copies them. best_weights: state dict on the CPU, of the epoch
+    `best_epoch` (0 before the first) with `best_miou`; best_confusion: (C, C) int64 of its validation. Random
+    numbers need no place here: each epoch is seeded anew.
     """
 
     network: dict[str, Tensor]
@@ -43,6 +44,7 @@ class TrainingState:
     best_miou: float = float("nan")
     best_epoch: int = 0
     best_confusion: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    mean_network: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     steps: int = 0
     history: list[EpochRecord] = field(default_factory=list)

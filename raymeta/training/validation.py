@@ -12,16 +12,16 @@ from torch import Tensor
 from raymeta.errors import InputError
 from raymeta.networks.evaluation import check_labels, count_confusion
 from raymeta.networks.inference import finite_pixels, predict_logits
-from raymeta.networks.segmentation_network import SegmentationNetwork
+from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork
 from raymeta.training.communicator import Communicator
 from raymeta.training.prefetching import prefetch
-from raymeta.training.training_batches import TrainingData
+from raymeta.training.training_batches import FeatureSource, TrainingData
 
 DEVICE_SHARE: Final = 0.1
 """Of a GPU's free memory, that validation images may fill; training needs the rest."""
 
-Example = tuple[Tensor, Tensor]
-"""(1, H, W, 3) uint8 RGB image and its (1, H, W) uint8 labels."""
+Example = tuple[Tensor | Encoded, Tensor]
+"""(1, H, W, 3) uint8 RGB image, or what a frozen encoder made of it, and its (1, H, W) uint8 labels."""
 
 
 class TrainingDivergedError(InputError):
@@ -32,14 +32,21 @@ class Validation:
     """The validation images of a rank; on a GPU they stay there from the first epoch on, as far as they fit."""
 
     def __init__(
-        self, data: TrainingData, num_classes: int, device: torch.device, communicator: Communicator, threads: int
+        self,
+        data: TrainingData,
+        num_classes: int,
+        device: torch.device,
+        communicator: Communicator,
+        threads: int,
+        features: FeatureSource | None = None,
     ) -> None:
-        """threads: decode ahead for a GPU; beside a CPU it is one."""
+        """threads: decode ahead for a GPU; beside a CPU it is one. features: of a frozen encoder, used for images."""
         self._data = data
         self._num_classes = num_classes
         self._device = device
         self._communicator = communicator
         self._threads = threads if device.type == "cuda" else 1
+        self._features = features
         self._kept: dict[int, Example] = {}
         self._checked: set[int] = set()
         self._room = int(DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0
@@ -72,7 +79,10 @@ class Validation:
         others = [index for index in own if index not in self._kept]
         loaded = prefetch((partial(self._read, index) for index in others), self._threads)
         for index, (image, labels) in zip(others, loaded, strict=True):
-            example = image.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
+            on_device = (
+                image.to(self._device) if isinstance(image, Encoded) else image.to(self._device, non_blocking=True)
+            )
+            example = on_device, labels.to(self._device, non_blocking=True)
             if image.nbytes + labels.nbytes <= self._room:
                 self._room -= image.nbytes + labels.nbytes
                 self._kept[index] = example
@@ -84,5 +94,8 @@ class Validation:
         if index not in self._checked:
             check_labels(labels, self._num_classes, f"validation example {index}")
             self._checked.add(index)
-        pair = torch.from_numpy(np.ascontiguousarray(image)[None]), torch.from_numpy(np.ascontiguousarray(labels)[None])
-        return (pair[0].pin_memory(), pair[1].pin_memory()) if self._device.type == "cuda" else pair
+        inputs: Tensor | Encoded = torch.from_numpy(np.ascontiguousarray(image)[None])
+        if self._features is not None:
+            inputs = self._features.validation_features(index)
+        target = torch.from_numpy(np.ascontiguousarray(labels)[None])
+        return (inputs.pin_memory(), target.pin_memory()) if self._device.type == "cuda" else (inputs, target)

