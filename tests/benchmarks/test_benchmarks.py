@@ -40,4 +40,6 @@ def test_an_unknown_section_is_named():
     command = [sys.executable, "-m", "benchmarks", "speed"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 2
-    assert "section 'speed' is unknown: choose of image, query, gpu, selection, pool, training, iteration" in done.stderr
+    assert (
+        "section 'speed' is unknown: choose of image, query, gpu, selection, pool, training, iteration" in done.stderr
+    )
