@@ -140,6 +140,12 @@ class AcquisitionConfig(Section):
     random_iterations: int = Field(0, ge=0, le=MAX_NUMBER, description="first iterations that ask for random boxes")
     initial_images: int = Field(50, ge=1, le=MAX_IMAGES, description="wholly labelled images at the start (L0)")
     meta_images: int = Field(30, ge=0, le=MAX_IMAGES, description="images that fit the meta regressor (M)")
+    initial_list: Location | None = Field(
+        None, min_length=1, description="text file of image ids, one a line: they are L0, whatever initial_images says"
+    )
+    meta_list: Location | None = Field(
+        None, min_length=1, description="text file of image ids, one a line: they are M, whatever meta_images says"
+    )
     clicks_priority: ClicksPriority = Field("normalized", description="how clicks enter a product or weighted sum")
     epsilon: float | None = Field(
         None, gt=0, le=MAX_EPSILON, description="RDP tolerance (pixels); none: max(1, 2.5·H/1024)"

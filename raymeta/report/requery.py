@@ -46,7 +46,13 @@ from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
 StartScorer = Callable[[ExperimentConfig], AbstractContextManager[Scorer]]
 
 CHANGEABLE: Final = ("acquisition.", "scoring.")
-FIXED: Final = ("acquisition.initial_images", "acquisition.meta_images", "acquisition.match_cost")
+FIXED: Final = (
+    "acquisition.initial_images",
+    "acquisition.meta_images",
+    "acquisition.initial_list",
+    "acquisition.meta_list",
+    "acquisition.match_cost",
+)
 PICTURED_IMAGES: Final = 3
 RESULT: Final = "requery.json"
 

@@ -1,13 +1,16 @@
 """Which images start labelled, which fit the meta regressor, which are queried (docs/method.md#the-split)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from raymeta.config import AcquisitionConfig
 from raymeta.errors import InputError
+from raymeta.local_files import LocalFileError, local_path, read_bounded
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import (
     IMAGE_ID,
@@ -18,6 +21,8 @@ from raymeta.schemas import (
     SPLIT_SCHEMA,
     SPLIT_VALIDATION,
 )
+
+MAX_LIST_BYTES: Final = 64 << 20
 
 
 class SplitError(InputError):
@@ -72,25 +77,71 @@ def split_pool(
 
     Definitions: docs/method.md#initial-set, docs/method.md#meta-set.
 
-    `L0` depends on the seed alone, never on the strategy or the order in which images are listed.
+    `L0` depends on the seed and the lists alone, never on the strategy or the order in which images are listed.
 
     Raises:
-        SplitError: the pool has fewer images than `initial_images` and `meta_images` together.
+        SplitError: the pool has fewer images than `initial_images` and `meta_images` together, or a list names other
+            images than those of the pool, an image twice, or one that the other list names.
     """
     ordered = sorted(pool_ids, key=lambda image_id: image_id.encode())
     order = np.random.default_rng(seed).permutation(len(ordered))
     shuffled = [ordered[index] for index in order]
     if acquisition.strategy == "full_set":
         return Split(tuple(shuffled), (), (), tuple(validation_ids))
-    first = acquisition.initial_images
-    second = first + (acquisition.meta_images if needs_meta_set else 0)
-    if second > len(shuffled):
+    initial = _listed("acquisition.initial_list", acquisition.initial_list, shuffled)
+    meta = _listed("acquisition.meta_list", acquisition.meta_list, shuffled)
+    if both := sorted(set(initial or ()) & set(meta or ())):
         raise SplitError(
-            f"acquisition.initial_images {first} and meta_images {second - first} need {second} images, "
-            f"the pool has {len(shuffled)}: choose smaller sets"
+            f"acquisition.initial_list and meta_list both name {_some(both)}: what fits the meta regressor is never "
+            "trained on; remove them from one list"
         )
-    unlabelled = tuple(sorted(shuffled[second:], key=lambda image_id: image_id.encode()))
-    return Split(tuple(shuffled[:first]), tuple(shuffled[first:second]), unlabelled, tuple(validation_ids))
+    if initial is None:
+        initial = _first(shuffled, meta or (), acquisition.initial_images, "initial_images")
+    if not needs_meta_set:
+        meta = ()
+    elif meta is None:
+        meta = _first(shuffled, initial, acquisition.meta_images, "meta_images")
+    taken = {*initial, *meta}
+    unlabelled = tuple(image_id for image_id in ordered if image_id not in taken)
+    return Split(initial, meta, unlabelled, tuple(validation_ids))
+
+
+def _first(shuffled: Sequence[str], taken: Sequence[str], count: int, key: str) -> tuple[str, ...]:
+    """So many images that aren't taken. Raises SplitError where there are fewer."""
+    others = set(taken)
+    free = [image_id for image_id in shuffled if image_id not in others]
+    if count > len(free):
+        raise SplitError(
+            f"acquisition.{key} {count} and {len(taken)} of the other set need {count + len(taken)} images, the pool "
+            f"has {len(shuffled)}: choose smaller sets"
+        )
+    return tuple(free[:count])
+
+
+def _listed(key: str, location: str | None, pool: Sequence[str]) -> tuple[str, ...] | None:
+    """Image ids of a list in its order; None where no list is named."""
+    if location is None:
+        return None
+    try:
+        text = read_bounded(local_path(location), MAX_LIST_BYTES).decode()
+    except (OSError, UnicodeDecodeError, LocalFileError) as error:
+        reason = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SplitError(f"{key} {location}: can't be read: {reason}; write one image id a line") from None
+    ids = [line.strip() for line in text.splitlines() if line.strip()]
+    if not ids:
+        raise SplitError(f"{key} {location} names no image: write one image id a line, or leave the key out")
+    if twice := sorted(name for name, count in Counter(ids).items() if count > 1):
+        raise SplitError(f"{key} {location} names {_some(twice)} more than once: remove the repetitions")
+    if unknown := sorted(set(ids) - set(pool)):
+        raise SplitError(
+            f"{key} {location} names {_some(unknown)}, which the pool doesn't have: write ids as {pool[0]}, without "
+            "folder and ending"
+        )
+    return tuple(ids)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def clicks_sample(unlabelled: Sequence[str], seed: int, size: int) -> list[str]:

@@ -33,7 +33,14 @@ def saved(image: Image.Image, kind: str) -> bytes:
     return sink.getvalue()
 
 
+def jpeg(pixels):
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, format="JPEG")
+    return sink.getvalue()
+
+
 SMALL = encode(np.zeros((4, 4, 3), dtype=np.uint8))
+LOSSY = jpeg(np.zeros((32, 32, 3), dtype=np.uint8))
 SOUND = encode(np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3))
 BODIES = {
     "empty body": (b"", "image/png", 422, "empty"),
@@ -89,6 +96,7 @@ def test_a_body_without_a_length_is_counted_while_it_comes(client):
         ({"picture": SOUND}, "picture"),
         ({"image": SOUND, "labelled_mask": SMALL}, "another size"),
         ({"labelled_mask": SMALL}, "no part 'image'"),
+        ({"image": SOUND, "labelled_mask": LOSSY}, "labelled_mask is a JPEG"),
         ([("image", SOUND), ("image", SOUND)], "one file a name"),
         ({"image": SOUND, "labelled_mask": b"no image"}, "labelled_mask"),
     ],

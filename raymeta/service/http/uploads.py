@@ -50,8 +50,15 @@ async def read_upload(request: Request, limits: UploadLimits, with_mask: bool = 
             415, f"content type {kind[:80]!r}: send a PNG or JPEG as image/png, image/jpeg or multipart/form-data"
         )
     size = check_header(upload.image, IMAGE_PART, limits)
-    if upload.labelled_mask is not None and check_header(upload.labelled_mask, MASK_PART, limits) != size:
+    if upload.labelled_mask is None:
+        return upload
+    if check_header(upload.labelled_mask, MASK_PART, limits) != size:
         raise unprocessable(f"{MASK_PART} has another size than the image of {size[1]}×{size[0]}: send it at that size")
+    with open_header(upload.labelled_mask, MASK_PART) as mask:
+        if mask.format != "PNG":
+            raise unprocessable(
+                f"{MASK_PART} is a {mask.format}, whose noise around edges would count as labelled: send it as PNG"
+            )
     return upload
 
 
