@@ -187,6 +187,21 @@ class LabelMapScene:
         return self._vertices.copy()
 
 
+def count_region_clicks(labels: NDArray[np.uint8], epsilon: float) -> Clicks:
+    """Clicks of a box of which nothing but its own labels is known, as where people answered it.
+
+    As for a label map, but the contours end at the box: vertices on its outermost pixels are where they were cut, which
+    the crossings of its border count.
+
+    Args:
+        labels: (h, w) uint8, 255 void.
+        epsilon: Ramer-Douglas-Peucker tolerance in pixels.
+    """
+    check_label_map(labels)
+    inner = estimate_clicks(labels, epsilon)[1:-1, 1:-1]
+    return Clicks(int(np.count_nonzero(inner)), ring_changes(labels), BOX_CLICKS, count_components(labels))
+
+
 def ring_changes(labels: NDArray[np.uint8]) -> int:
     """c_i: label changes along the closed ring of the outermost pixels of a box, all void as one class.
 

@@ -15,13 +15,23 @@ from raymeta.cli import (
     select_command,
     serve_command,
     status_command,
+    task_commands,
 )
 from raymeta.cli.options import near_words
 from raymeta.errors import EXIT_INTERRUPTED, end_of
 from raymeta.locations import hide_secrets
 from raymeta.log_file import log_to
 
-ROOMS = (run_commands, report_commands, select_command, status_command, config_commands, serve_command, doctor_command)
+ROOMS = (
+    run_commands,
+    task_commands,
+    report_commands,
+    select_command,
+    status_command,
+    config_commands,
+    serve_command,
+    doctor_command,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse; overrides may also come after options, which argparse alone refuses."""
     parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
+    words = task_commands.ordered(sys.argv[1:] if arguments is None else arguments)
+    options, rest = parser.parse_known_args(words)
     if rest and not (hasattr(options, "overrides") and all("=" in r and not r.startswith("-") for r in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}{_hint(options, rest)}")
     if rest:

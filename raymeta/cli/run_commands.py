@@ -41,6 +41,7 @@ def add_commands(commands: Any) -> None:
     )
     add_config(run)
     add_place(run)
+    run.add_argument("--wait", action="store_true", help="where people label: wait for them, and go on")
     run.set_defaults(command=_run)
 
     text = "runs over box widths, query sizes or any other values, by Ray Tune"
@@ -118,7 +119,12 @@ def _run(options: argparse.Namespace) -> int:
     console = Console()
     if is_many(config):
         return _run_many(config, options, console)
-    _run_one(config, options, console)
+    if options.wait:
+        from raymeta.loop.waiting import run_until_answered
+
+        run_until_answered(config, lambda: _run_one(config, options, console), console.print)
+    else:
+        _run_one(config, options, console)
     print_table([config.run_dir], console)
     console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
     return 0

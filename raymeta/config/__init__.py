@@ -36,6 +36,7 @@ from raymeta.config.experiment import (
     flatten,
 )
 from raymeta.config.network import NetworkConfig
+from raymeta.config.oracle import OracleConfig, OracleKind
 from raymeta.config.runs import is_many, run_configs, run_name, seed_folder
 from raymeta.config.section import (
     MAX_EPSILON,
@@ -75,6 +76,8 @@ __all__ = [
     "MetaRegressorKind",
     "NetworkConfig",
     "NoiseConfig",
+    "OracleConfig",
+    "OracleKind",
     "PolicyConfig",
     "PolicyName",
     "ReportConfig",

@@ -5,9 +5,10 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from raymeta.config.absolute_paths import location_keys, same_place
-from raymeta.config.acquisition import AcquisitionConfig, MetaRegressorConfig
+from raymeta.config.acquisition import PRESETS, AcquisitionConfig, MetaRegressorConfig
 from raymeta.config.dataset import DatasetConfig
 from raymeta.config.network import NetworkConfig
+from raymeta.config.oracle import OracleConfig
 from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Location, Section
 from raymeta.config.study import StudyConfig
 from raymeta.config.training import TrainingConfig
@@ -39,6 +40,7 @@ class ExperimentConfig(Section):
     iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
+    oracle: OracleConfig = Field(default_factory=OracleConfig)
     meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
     network: NetworkConfig = Field(default_factory=NetworkConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
@@ -77,6 +79,23 @@ class ExperimentConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _people_need_no_ground_truth(self) -> "ExperimentConfig":
+        if self.oracle.kind != "people":
+            return self
+        strategy, reference = self.acquisition.strategy, self.acquisition.match_cost_of
+        if strategy == "full_set" or "true" in (self.acquisition.cost, PRESETS[strategy].cost):
+            raise ValueError(
+                f"acquisition.strategy {strategy}, or cost true, needs the labels of the whole pool, which nobody has "
+                "where oracle.kind is people: choose another strategy, or oracle.kind=simulated"
+            )
+        if reference is not None:
+            raise ValueError(
+                "acquisition.match_cost_of needs the clicks of boxes before they are answered, which nobody knows "
+                "where oracle.kind is people: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _seeds_are_seeds(self) -> "ExperimentConfig":
         for seed in [*(self.seeds or []), *((self.study and self.study.seeds) or [])]:
             if not 0 <= seed < 2**31:
@@ -97,6 +116,9 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "dataset.max_failed_share",
     "training.cache_gib",
     "iterations",
+    "oracle.review",
+    "oracle.go_on_at",
+    "oracle.max_uncovered",
     "scoring.actors",
     "network.kept_features",
     "network.kept_features_mib",

@@ -125,7 +125,7 @@ def _skim(sample: SampleFiles) -> Finding:
     """Headers alone."""
     faults: list[str] = []
     header = _attempt(lambda: image_header(sample.image), faults)
-    label = _attempt(lambda: label_header(sample.labels), faults)
+    label = _attempt(lambda: label_header(sample.labels), faults) if sample.has_labels else None
     if header is not None and label is not None and (label.height, label.width) != (header.height, header.width):
         size = header.height, header.width
         faults.append(_mismatch(f"{sample.labels}: label map", (label.height, label.width), size))
@@ -138,7 +138,7 @@ def _decode(sample: SampleFiles, classes: ClassList, read_polygons: PolygonReade
     image = _attempt(lambda: read_image(sample.image), faults)
     header = None if image is None else _attempt(lambda: image_header(sample.image), faults)
     size = None if image is None else _size(image.shape)
-    label_map = _attempt(lambda: read_label_map(sample.labels), faults)
+    label_map = _attempt(lambda: read_label_map(sample.labels), faults) if sample.has_labels else None
     values = None
     if label_map is not None:
         values = value_counts(label_map)

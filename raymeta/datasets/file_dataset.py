@@ -163,6 +163,14 @@ class FileDataset:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
         return sorted_ids(self._files.validation)
 
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of an image in pixels. Raises DatasetError if the file is missing or unreadable."""
+        return image_size(self._sample(image_id).image) if self._resize is None else self._resize
+
+    def has_labels(self, image_id: str) -> bool:
+        """Whether the data set has a label map of the image; unlabelled ones are for people to label."""
+        return self._sample(image_id).has_labels
+
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
         with self._files_were_there():
@@ -221,14 +229,16 @@ class FileDataset:
     def _sizes(self) -> Mapping[tuple[int, int], int]:
         return count_sizes([sample.image for sample in self._samples.values()])
 
-    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
+    def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; never raises. `progress` is called after each image."""
         pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), self.validation_ids()))
         files = self._files
         survey, self._sizes = survey_files(
             pool, validation, files.classes, files.read_polygons, own_classes=files.own_classes, progress=progress
         )
-        return replace(survey, faults=[*files.orphans, *survey.faults])
+        samples = () if unlabelled else self._samples.values()
+        missing = [f"{sample.labels}: file is missing" for sample in samples if not sample.has_labels]
+        return replace(survey, faults=[*files.orphans, *missing, *survey.faults])
 
     def _sample(self, image_id: str) -> SampleFiles:
         try:

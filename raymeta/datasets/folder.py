@@ -23,7 +23,7 @@ LAYOUT = (
 
 
 def find_folder(root: Path, image_pattern: str | None = None, label_pattern: str | None = None) -> DatasetFiles:
-    """Files of a plain folder below `root`; the pool is `train`.
+    """Files of a plain folder below `root`; the pool is `train`. Images without a label map are for people to label.
 
     image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout.
 
@@ -32,8 +32,6 @@ def find_folder(root: Path, image_pattern: str | None = None, label_pattern: str
     """
     if image_pattern is None:
         require_folders(root, ["images/train", "images/val"], LAYOUT)
-    if label_pattern is None:
-        require_folders(root, ["labels/train", "labels/val"], LAYOUT)
     require_folders(root, [], LAYOUT)
     classes = read_class_list(root / CLASS_FILE)
     pool, validation = (_find_part(root, split, image_pattern, label_pattern) for split in ("train", "val"))

@@ -108,6 +108,14 @@ class SteadyDataset:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
         return self._dataset().validation_ids()
 
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of an image in pixels. Raises DatasetError if the file is damaged, or never was there."""
+        return self._read(lambda dataset: dataset.size(image_id))
+
+    def has_labels(self, image_id: str) -> bool:
+        """Whether the data set has a label map of the image."""
+        return self._read(lambda dataset: dataset.has_labels(image_id))
+
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is damaged, or never was there."""
         return self._read(lambda dataset: dataset.image(image_id))
@@ -128,9 +136,9 @@ class SteadyDataset:
         """(height, width) in pixels → number of images as stored."""
         return self._read(lambda dataset: dataset.image_sizes())
 
-    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
+    def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; waits for nothing."""
-        return self._dataset().survey(progress)
+        return self._dataset().survey(progress, unlabelled=unlabelled)
 
     def _dataset(self) -> Dataset:
         if self._opened is None:

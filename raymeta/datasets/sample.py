@@ -115,6 +115,12 @@ class Dataset(Protocol):
     def validation_ids(self) -> list[str]:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
 
+    def size(self, image_id: str) -> tuple[int, int]:
+        """(height, width) of an image in pixels. Raises DatasetError if the file is missing or unreadable."""
+
+    def has_labels(self, image_id: str) -> bool:
+        """Whether the data set has a label map of the image."""
+
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
 
@@ -130,5 +136,8 @@ class Dataset(Protocol):
     def image_sizes(self) -> Mapping[tuple[int, int], int]:
         """(height, width) in pixels → number of images as stored, of all that are readable."""
 
-    def survey(self, progress: Callable[[], None] | None = None) -> Survey:
-        """What a look at all files shows; never raises. `progress` is called after each image."""
+    def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
+        """What a look at all files shows; never raises.
+
+        progress: called after each image. unlabelled: whether images may lack a label map.
+        """

@@ -15,11 +15,12 @@ PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """Where image, label map and polygons of one image lie."""
+    """Where image, label map and polygons of one image lie. has_labels: whether there was a label map when listed."""
 
     image: Path
     labels: Path
     polygons: Path | None = None
+    has_labels: bool = True
 
 
 def require_folders(root: Path, folders: list[str], layout: str) -> None:
@@ -52,7 +53,7 @@ def pair_files(image_folder: Path, label_folder: Path, *, has_patterns: bool = F
     Raises:
         DatasetError: no image at all, or two files share a stem.
     """
-    images, labels = list_images(image_folder), list_images(label_folder)
+    images, labels = list_images(image_folder), list_images(label_folder) if label_folder.is_dir() else {}
     if not images:
         raise DatasetError(_no_image(image_folder, has_patterns))
     found = match_stems(images, labels, "{id}.png", label_folder, "")
@@ -74,7 +75,11 @@ def match_stems(
     """Images and label maps of the same id; pattern: where a label map that is absent would be, below `root`."""
     known = {canonical_name(stem): path for stem, path in labels.items()}
     pairs = {
-        stem: SampleFiles(path, known.get(canonical_name(stem), expected_file(root, pattern, split, stem)))
+        stem: SampleFiles(
+            path,
+            known.get(canonical_name(stem), expected_file(root, pattern, split, stem)),
+            has_labels=canonical_name(stem) in known,
+        )
         for stem, path in images.items()
     }
     alone = known.keys() - {canonical_name(stem) for stem in images}

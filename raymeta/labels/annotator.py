@@ -6,7 +6,6 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from raymeta.annotation.known_labels import StoredAnswer
 from raymeta.schemas import QUERY_SCHEMA
 
 INITIAL: Final = "initial"
@@ -51,13 +50,12 @@ class Answers:
     """What came back for a set.
 
     effort: events spent, a row a region that was answered: ANNOTATION_SCHEMA for boxes, WHOLE_IMAGE_CLICKS_SCHEMA for
-    whole images; further columns of EVENT_COLUMNS may follow. labels: label maps by image id, in the order in which
-    they count; None where the data set's own annotation of the regions in `effort` counts: nothing is copied then.
-    faults: the reason for each image that could not be answered; its regions stay unlabelled.
+    whole images; further columns of EVENT_COLUMNS may follow. faults: the reason for each image that could not be
+    answered; its regions stay unlabelled. The labels themselves are in the label store: as files where people drew
+    them, by reference where the data set's annotation of the regions in `effort` counts.
     """
 
     effort: pa.Table
-    labels: Mapping[str, tuple[StoredAnswer, ...]] | None = None
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,6 +74,14 @@ class Annotator(Protocol):
         """
         ...
 
+    def asked(self, iteration: int) -> pa.Table | None:
+        """QUERY_SCHEMA of an iteration's query that was handed out and so can't change any more; None before that."""
+        ...
+
     def wanted(self, ticket: Ticket) -> str:
-        """What is still to be labelled of a set, and how: the sentence a run ends with that waits."""
+        """What is still to be labelled of a set: the sentence that a run ends with which waits."""
+        ...
+
+    def how(self) -> str:
+        """How tasks get to people, and answers back."""
         ...

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from raymeta.annotation.click_estimation import default_epsilon
+from raymeta.annotation.clicks import count_region_clicks
 from raymeta.annotation.oracle import GroundTruth, Oracle
+from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
 from raymeta.labels.annotator import Answers, TaskSet, Ticket
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import work_key
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK, WHOLE_IMAGE_CLICKS_SCHEMA
+from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WHOLE_IMAGE_CLICKS_SCHEMA, WIDTH
 
 
 class SimulatedAnnotator:
@@ -42,9 +47,16 @@ class SimulatedAnnotator:
             rows, faults = self._rows(finished, tasks.boxes)
         return Answers(pa.Table.from_pylist(rows, schema=ANNOTATION_SCHEMA).sort_by(RANK), faults=faults)
 
+    def asked(self, iteration: int) -> None:
+        """Nothing: a query that is asked again costs nobody's time."""
+
     def wanted(self, ticket: Ticket) -> str:
         """Nothing: it answers at once."""
         return f"{ticket.tasks.name}: nothing is left to be labelled"
+
+    def how(self) -> str:
+        """Nobody is asked."""
+        return "nobody is asked"
 
     def _rows(self, finished: FinishedBlocks, query: pa.Table) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """Rows of ANNOTATION_SCHEMA, image by image; boxes that an interrupted call answered are not asked again."""
@@ -59,6 +71,8 @@ class SimulatedAnnotator:
             boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
             try:
                 found = oracle.answer(boxes).to_pylist()
+                if self._config.oracle.clicks == "region":
+                    found = [self._by_region(oracle, row) for row in found]
             except (OSError, ValueError) as error:
                 faults[image_id] = str(error)  # without labels the boxes stay unlabelled
             else:
@@ -66,3 +80,23 @@ class SimulatedAnnotator:
                 rows += found
             self._advance(boxes.num_rows)
         return rows, faults
+
+    def _by_region(self, oracle: Oracle, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of ANNOTATION_SCHEMA with the clicks that the box's own labels tell, as for people's answers."""
+        box = Box(row[TOP], row[LEFT], row[WIDTH])
+        labels = self._dataset.label_map(row[IMAGE_ID])
+        return row | region_clicks(labels[box.slices], self._config.acquisition.epsilon, labels.shape[0])
+
+
+def region_clicks(labels: NDArray[np.uint8], epsilon: float | None, image_height: int) -> dict[str, Any]:
+    """Click columns of ANNOTATION_SCHEMA of a box by its own labels.
+
+    labels: (b, b) uint8, 255 void. epsilon: tolerance in pixels; None takes that of the image's height.
+    """
+    clicks = count_region_clicks(labels, default_epsilon(image_height) if epsilon is None else epsilon)
+    return {
+        "polygon_clicks": clicks.polygon,
+        "intersection_clicks": clicks.intersection,
+        "box_clicks": clicks.box,
+        "class_clicks": clicks.class_,
+    }

@@ -16,6 +16,7 @@ from raymeta.datasets.fault_groups import grouped_faults
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
+from raymeta.labels.people_annotator import whole_image_sets
 from raymeta.loop.cost_matching import check_reference
 from raymeta.runs.kept_classes import class_changes
 from raymeta.runs.run_folders import is_run
@@ -23,6 +24,8 @@ from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
 from raymeta.runs.split import Split, split_pool
 from raymeta.schemas import IGNORE
 
+NAMED = 3
+"""Images named in a message."""
 COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
 
@@ -70,9 +73,11 @@ def check_experiment(
 def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
     dataset = open_dataset(config.dataset, config.seed)
     with progress(len(dataset.pool_ids()) + len(dataset.validation_ids())) as count:
-        survey = dataset.survey(count)
+        survey = dataset.survey(count, unlabelled=config.oracle.kind == "people")
+    unanswerable = check_answerable(config, dataset)
     faults = [
         *grouped_faults(survey.faults),
+        *([unanswerable] if unanswerable else []),
         *check_network(config, dataset),
         *_check_classes(config, dataset),
     ]
@@ -168,6 +173,26 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
         config.acquisition,
         needs_meta_set=needs_meta_set,
         seed=config.seed,
+        labelled=_labelled(dataset) if config.oracle.kind == "people" else None,
+    )
+
+
+def _labelled(dataset: Dataset) -> list[str]:
+    return [image_id for image_id in dataset.pool_ids() if dataset.has_labels(image_id)]
+
+
+def check_answerable(config: ExperimentConfig, dataset: Dataset) -> str | None:
+    """Which images the simulated annotator can't answer, for want of a label map; None where it can answer all."""
+    if config.oracle.kind == "people":
+        return None
+    ids = [*dataset.pool_ids(), *dataset.validation_ids()]
+    missing = [image_id for image_id in ids if not dataset.has_labels(image_id)]
+    if not missing:
+        return None
+    named = ", ".join(missing[:NAMED]) + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else "")
+    return (
+        f"{len(missing)} of {len(ids)} images have no label map ({named}): the simulated annotator can't answer them; "
+        "set oracle.kind=people, so that people are asked, or add the label maps"
     )
 
 
@@ -231,6 +256,8 @@ def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> set[
     found: set[int] = set()
     void = 0
     for image_id in image_ids:
+        if not dataset.has_labels(image_id):
+            continue  # people are asked, or `check_answerable` tells
         try:
             label_map = dataset.label_map(image_id)
         except (OSError, ValueError):
@@ -253,6 +280,7 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
         f"{dataset.height}×{dataset.width} pixels, {dataset.num_classes} classes, clicks from "
         f"{'polygons' if dataset.has_polygons else 'label maps (Ramer-Douglas-Peucker)'}",
         f"initially labelled: {len(split.initial)} images ({100 * len(split.initial) / pool:.1f} % of the pool)",
+        *_asked_of_people(config, dataset, split),
     ]
     if acquisition.strategy == "full_set":
         return [*facts, "full_set: trains once on everything"]
@@ -275,12 +303,30 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
     return facts
 
 
+def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What people will be asked, where they label."""
+    if config.oracle.kind != "people":
+        return []
+    sets = list(whole_image_sets(split, dataset.has_labels))
+    first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
+    facts = [
+        f"people are asked: first {first}, then in each of {config.iterations} iterations "
+        f"{config.acquisition.query_size} boxes of {config.acquisition.box_width}×{config.acquisition.box_width} pixels"
+    ]
+    given = len(split.initial) + len(split.meta) + len(split.validation) - sum(len(tasks.images) for tasks in sets)
+    if given:
+        facts.append(f"labels of the data set count for {given} images: nobody is asked for them")
+    return facts
+
+
 def _clicks_per_image(config: ExperimentConfig, dataset: Dataset, split: Split) -> float | None:
     """Mean polygon and class clicks of some pool images; None if none of them is readable."""
     oracle = Oracle(dataset, config.acquisition.epsilon)
     counts = []
     step = max(1, len(split.pool) // COST_SAMPLE)
     for image_id in sorted(split.pool)[::step][:COST_SAMPLE]:
+        if not dataset.has_labels(image_id):
+            continue
         try:
             clicks = oracle.whole_image_clicks(image_id)
         except (OSError, ValueError):

@@ -9,10 +9,10 @@ from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset, open_steady
 from raymeta.errors import WaitingForPeople
-from raymeta.labels.label_store import LabelStore
-from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.loop import stages
-from raymeta.loop.check import check_numbers, experiment_split
+from raymeta.loop.check import check_answerable, check_numbers
+from raymeta.loop.estimated_pool import estimate_pool_clicks
+from raymeta.loop.people import label_store, open_annotator, run_split, wait_for_people
 from raymeta.loop.pool_clicks import count_pool_clicks
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
@@ -46,10 +46,12 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     store = RunStore(config.run_dir)
     check_kind(config.network)
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
-    split = experiment_split(config, dataset)
+    split = run_split(config, store, dataset)
     check_numbers(config, dataset, split)
     planned = planned_iterations(config.acquisition.strategy, config.iterations)
     progress = RunProgress(config.acquisition.strategy, planned, console)
+    if (unanswerable := check_answerable(config, dataset)) is not None:
+        progress.say(unanswerable)
     with store.lock(progress.say):
         for fault in store.damaged():
             progress.say(f"{fault}; it is written anew")
@@ -63,13 +65,14 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
             return
+        labels = label_store(config, store)
+        annotator = open_annotator(config, store, dataset, labels, progress.advance)
         with progress:
             progress.begin_stage("start")
             store.write_waiting(None)
             try:
+                wait_for_people(config, store, annotator, split, dataset)
                 with workers(config) as (trainer, scorer):
-                    annotator = SimulatedAnnotator(config, store, dataset, progress.advance)
-                    labels = LabelStore(store)
                     session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress)
                     try:
                         run_iterations(session, checked)
@@ -101,6 +104,8 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
     checked: its sound stages, where its artefacts were checked while the run folder was locked.
     """
     folder = session.store.iteration(index)
+    if not folder.is_named("network.pt"):
+        session.labels.keep_snapshot(index)
     known = session.labels.known_labels(index)
     committed = _sound_stages(session, folder, known, folder.committed_stages() if checked is None else checked)
     if "summary" in committed:
@@ -109,7 +114,10 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
     session.begin_iteration()
     session.recall_faults(folder, committed)
     session.progress.begin_iteration(index)
-    count_pool_clicks(session)
+    if session.config.oracle.kind == "people":
+        estimate_pool_clicks(session)
+    else:
+        count_pool_clicks(session)
     if "train" not in committed:
         stages.train(session, folder, index, known)
     if session.config.acquisition.strategy == "full_set":

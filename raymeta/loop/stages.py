@@ -1,7 +1,7 @@
 """The stages of one iteration: each does its work once and commits it to the run folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,9 @@ from raymeta.acquisition.predicted_clicks import COST_FEATURES
 from raymeta.acquisition.strategies import at_iteration, strategy_of
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.errors import InputError, WaitingForPeople
-from raymeta.labels.annotator import TaskSet
+from raymeta.labels.annotator import TaskSet, query_set_name
+from raymeta.labels.label_store import LABELS
+from raymeta.labels.task_sets import table_digest
 from raymeta.loop.block_runs import counted, failed_images, keep_rows, run_from_blocks
 from raymeta.loop.cost_fitting import COST_REGRESSOR, QUERY_COSTS, cost_agreement, fit_cost_regressor, query_costs
 from raymeta.loop.image_scorer import Bundle
@@ -46,7 +48,9 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
     key = work_key(session.config, training_seed(session.config.seed, index), known)
     write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
     with BackgroundWriter(write, lambda old, new: new) as states:
-        job = TrainingJob(index, known, session.split.validation, folder.read_scratch(TRAINING_STATE, key))
+        job = TrainingJob(
+            index, known, _labelled(session.split.validation, known), folder.read_scratch(TRAINING_STATE, key)
+        )
         trained = session.trainer.train(job, on_progress=session.progress.training, on_state=states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
@@ -62,7 +66,15 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
     folder.write_table("training.parquet", pa.Table.from_pylist(trained.history, schema=TRAINING_SCHEMA))
     evaluation.write(folder)
     names = ["network.pt", "training.parquet", "evaluation.json"]
+    if (snapshot := session.labels.keep_snapshot(index)) is not None:
+        folder.write_table(LABELS, snapshot)
+        names.append(LABELS)
     folder.commit("train", names, time.monotonic() - start, inputs=labels_key(known))
+
+
+def _labelled(image_ids: Sequence[str], known: KnownLabels) -> tuple[str, ...]:
+    """Images of the meta set or validation whose labels are there: people may have left some of them out."""
+    return tuple(image_id for image_id in image_ids if image_id in known.reference)
 
 
 def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:
@@ -84,10 +96,11 @@ def fit_meta_regressor(session: Session, folder: IterationFolder, index: int, kn
     """Write the meta regressor of this iteration's network, and the segments that it was fitted on."""
     session.progress.begin_stage("fit", len(session.split.meta))
     network = folder.read_bytes("network.pt")
-    reference = known.only(session.split.meta)
+    meta = _labelled(session.split.meta, known)
+    reference = known.only(meta)
     bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, known.regions, reference=reference))
     with folder.finished_blocks("fit", work_key(session.config, network, reference)) as finished:
-        rows = run_from_blocks(session, finished, "meta_segments", session.split.meta, bundle)
+        rows = run_from_blocks(session, finished, "meta_segments", meta, bundle)
     failed = failed_images(rows)
     session.leave_out(failed, len(rows), "images of the meta set")
     tables = [
@@ -124,15 +137,29 @@ def score(session: Session, folder: IterationFolder, index: int, known: KnownLab
     session.leave_out(failed_images(rows), len(rows), "images of the pool")
     folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
     query, chosen, notes = choose_query(candidates, session.config, session.store, session.dataset, index)
-    folder.write_table("query.parquet", with_sources(query, session.dataset, session.config.dataset))
+    asked = _sealed(session, index, query)
+    folder.write_table("query.parquet", with_sources(asked, session.dataset, session.config.dataset))
     names = ["images.parquet", "query.parquet", "score.json"]
-    if COST_FEATURES in chosen.column_names:
+    if COST_FEATURES in chosen.column_names and asked is query:
         folder.write_table(QUERY_COSTS, query_costs(chosen))
         names.append(QUERY_COSTS)
     weights = None if bundle.class_weights is None else list(bundle.class_weights)
     record = ScoreRecord(clicks_max=bundle.clicks_max, strategy=acquisition.strategy, class_weights=weights, **notes)
     record.write(folder)
     folder.commit("score", names, time.monotonic() - start)
+
+
+def _sealed(session: Session, index: int, query: pa.Table) -> pa.Table:
+    """The query, or the one that was handed out to people before: that never changes."""
+    asked = session.annotator.asked(index)
+    if asked is None:
+        return query
+    if table_digest(asked) != table_digest(query):
+        session.progress.say(
+            f"{query_set_name(index)} was handed out ({table_digest(asked)}), and score now asks for other boxes "
+            f"({table_digest(query)}): the handed-out ones stay"
+        )
+    return asked
 
 
 def annotate(session: Session, folder: IterationFolder, index: int) -> None:
@@ -147,7 +174,7 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
     ticket = session.annotator.ask(TaskSet.of_query(index, query))
     answers = session.annotator.collect(ticket)
     if answers is None:
-        raise WaitingForPeople(session.annotator.wanted(ticket))
+        raise WaitingForPeople(f"{session.annotator.wanted(ticket)}\n{session.annotator.how()}")
     session.leave_out(answers.faults, len(query[IMAGE_ID].unique()), "images of the query")
     folder.write_table("annotation.parquet", answers.effort)
     agreement = None

@@ -1,8 +1,9 @@
 """The numbers of one iteration: mIoU, costs, R², times."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from raymeta.annotation.costs import CostLedger
+from raymeta.annotation.costs import CostLedger, PoolEstimate
 from raymeta.annotation.events import Events
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig
@@ -48,8 +49,16 @@ def cost_ledger(store: RunStore, split: Split, clicks: pa.Table, index: int) -> 
     query = Events()
     for earlier in range(index):
         query += Events.of_boxes(store.iteration(earlier).read_table("annotation.parquet"))
-    pool, initial, meta = (Events.of_images(clicks, ids) for ids in (split.pool, split.initial, split.meta))
-    return CostLedger(pool, initial, query, meta)
+    initial, meta = (Events.of_images(clicks, ids) for ids in (split.initial, split.meta))
+    return CostLedger(_pool(clicks), initial, query, meta)
+
+
+def _pool(clicks: pa.Table) -> Events | PoolEstimate:
+    """The pool's events; an estimate from L0 and M where people label, as nobody knows those of the others."""
+    counted = clicks.filter(pc.is_valid(clicks["polygon_clicks"]))
+    if counted.num_rows == clicks.num_rows:
+        return Events.of_images(clicks)
+    return PoolEstimate(counted, clicks.num_rows, int(pc.sum(clicks["pixels"]).as_py()))
 
 
 def labelled_pixels(clicks: pa.Table, regions: LabelledRegions) -> int:

@@ -15,12 +15,15 @@ from raymeta.runs.store_files import RunError, StoreFiles
 STAGES: Final = ("train", "fit", "score", "annotate", "summary")
 """Stages of an iteration, in their order.
 
-train: training.parquet, network.pt, evaluation.json; fit: fit.json and, with a meta regressor, meta_regressor.bin and
-segments.parquet; score: images.parquet and query.parquet; annotate: annotation.parquet; summary: summary.json.
+train: training.parquet, network.pt, evaluation.json and, where people label, labels.parquet; fit: fit.json and, with a
+meta regressor, meta_regressor.bin and segments.parquet; score: images.parquet and query.parquet; annotate:
+annotation.parquet; summary: summary.json.
 """
 MANIFEST: Final = "manifest.json"
 TRAINING_STATE: Final = "training_state.pt"
 """Scratch of stage train: the network after its last epoch, with all that is needed to go on."""
+LABELS_SNAPSHOT: Final = "labels.snapshot"
+"""Scratch of stage train: which answers of people count for it, so that a resumed training goes on with the same."""
 _BLOCKS: Final = ".blocks"
 
 
@@ -173,7 +176,7 @@ class IterationFolder:
         """Remove the scratch of all stages, and the temporary files of a process that was killed while it wrote."""
         temporary = {f".{name}.tmp" for stage in self._stages().values() for name in (*stage["files"], MANIFEST)}
         for name in self._files.files(self._folder):
-            if name == TRAINING_STATE or name in temporary:
+            if name in (TRAINING_STATE, LABELS_SNAPSHOT) or name in temporary:
                 self._files.delete(self._path(name))
         for name in self._files.folders(self._folder):
             if name.endswith(_BLOCKS):

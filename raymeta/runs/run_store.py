@@ -62,6 +62,11 @@ class RunStore:
         return self._files.location if self._files.local_root is None else str(self._files.local_root)
 
     @property
+    def files(self) -> StoreFiles:
+        """The files of the folder, for what other rooms keep in it."""
+        return self._files
+
+    @property
     def local_root(self) -> Path | None:
         """The folder as a local path; None behind other file systems."""
         return self._files.local_root

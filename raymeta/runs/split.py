@@ -1,7 +1,7 @@
 """Which images start labelled, which fit the meta regressor, which are queried (docs/method.md#the-split)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,12 +72,15 @@ def split_pool(
     *,
     needs_meta_set: bool,
     seed: int,
+    labelled: Collection[str] | None = None,
 ) -> Split:
     """Cut one seeded permutation of the sorted pool ids into L0, M and U.
 
     Definitions: docs/method.md#initial-set, docs/method.md#meta-set.
 
-    `L0` depends on the seed and the lists alone, never on the strategy or the order in which images are listed.
+    `L0` depends on the seed and the lists alone, never on the strategy or the order in which images are listed. Where
+    people label, images that are `labelled` already come first, and those that neither L0 nor M takes join L0: nobody is
+    asked twice.
 
     Raises:
         SplitError: the pool has fewer images than `initial_images` and `meta_images` together, or a list names other
@@ -86,6 +89,8 @@ def split_pool(
     ordered = sorted(pool_ids, key=lambda image_id: image_id.encode())
     order = np.random.default_rng(seed).permutation(len(ordered))
     shuffled = [ordered[index] for index in order]
+    known = frozenset(labelled or ())
+    shuffled.sort(key=lambda image_id: image_id not in known)  # stable: the seed's order stays within each part
     if acquisition.strategy == "full_set":
         return Split(tuple(shuffled), (), (), tuple(validation_ids))
     initial = _listed("acquisition.initial_list", acquisition.initial_list, shuffled)
@@ -101,6 +106,7 @@ def split_pool(
         meta = ()
     elif meta is None:
         meta = _first(shuffled, initial, acquisition.meta_images, "meta_images")
+    initial += tuple(image_id for image_id in shuffled if image_id in known.difference(initial, meta))
     taken = {*initial, *meta}
     unlabelled = tuple(image_id for image_id in ordered if image_id not in taken)
     return Split(initial, meta, unlabelled, tuple(validation_ids))

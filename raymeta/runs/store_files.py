@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -88,13 +89,23 @@ class StoreFiles:
             self.guard()
         self.write_unguarded(name, data)
 
+    def write_new(self, name: str, data: bytes) -> None:
+        """Write a whole file that several processes may write at once: each makes a temporary file of its own.
+
+        It asks no guard: nobody's lock is needed for files that never change.
+        """
+        self._write(name, data, f".{uuid.uuid4().hex}.tmp")
+
     def write_unguarded(self, name: str, data: bytes) -> None:
         """`write` without asking `guard`: for the guard's own files."""
+        self._write(name, data, ".tmp")
+
+    def _write(self, name: str, data: bytes, ending: str) -> None:
         path = self.path(name)
 
         def write() -> None:
             if isinstance(self._fs, fs.LocalFileSystem):
-                _write_local(Path(path), data)
+                _write_local(Path(path), data, ending)
                 return
             self._make_folder(path.rpartition("/")[0])
             with self._fs.open_output_stream(path, compression=None) as stream:
@@ -178,10 +189,10 @@ def _open_uri(location: str) -> tuple[fs.FileSystem, str]:
     return filesystem, str(root)
 
 
-def _write_local(path: Path, data: bytes) -> None:
+def _write_local(path: Path, data: bytes, ending: str = ".tmp") -> None:
     """Temporary name, flush, rename, flush the folder: after a power cut the old or the new file is there, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}{ending}")
     try:
         with temporary.open("wb") as stream:
             stream.write(data)

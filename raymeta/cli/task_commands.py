@@ -1,0 +1,298 @@
+"""`raymeta tasks RUN …`: what people are asked, out to their tools and back."""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from raymeta.cli.options import add_command
+from raymeta.errors import EXIT_FAILED, InputError
+from raymeta.labels.answer_files import AnswerRecord, void_answer
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.task_events import Action, TaskEvent
+from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
+from raymeta.runs.run_store import RunStore
+
+DECISIONS = {
+    "accept": "let an answer count",
+    "return": "ask again, and let what was answered count no longer",
+    "void": "let a whole region count as void",
+    "reopen": "ask again; what was answered counts until somebody answers",
+    "close": "withdraw what isn't answered: the run goes on without it",
+    "recall": "take back what was handed out",
+}
+
+
+ACTIONS = ("list", "export", "import", *DECISIONS, "log", "labels")
+
+
+def add_commands(commands: Any) -> None:
+    """Add `tasks` to the parser."""
+    tasks = add_command(
+        commands,
+        "tasks",
+        "what people are asked: hand it out, bring answers back, decide",
+        "tasks runs/mine",
+        "tasks export runs/mine --format labelme --out /tmp/hand_out",
+        "tasks import runs/mine /tmp/hand_out --who ann",
+    )
+    actions = tasks.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listed = _add_action(actions, "list", "sets, and what became of their tasks: also `raymeta tasks RUN`")
+    listed.set_defaults(command=_list)
+
+    export = _add_action(actions, "export", "open tasks as a folder for an annotation tool")
+    export.add_argument("--format", required=True, help="labelme, cvat, label-studio, x-anylabeling, coco, cityscapes")
+    export.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    export.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
+    export.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
+    export.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
+    export.add_argument("--limit", type=int, help="tasks at most")
+    export.set_defaults(command=_export)
+
+    imported = _add_action(actions, "import", "bring answers back; the same import twice changes nothing")
+    imported.add_argument("paths", nargs="+", metavar="PATH", help="folder, archive or file")
+    imported.add_argument("--format", default="auto", help="of the files (%(default)s)")
+    imported.add_argument("--map", action="append", default=[], metavar="LABEL=CLASS", help="as in 'Car =car'")
+    imported.add_argument("--uncovered", help="pixels without a class: void, refuse or a class")
+    imported.add_argument("--who", help="drew it")
+    imported.add_argument("--dry-run", action="store_true", help="say what would be kept")
+    imported.set_defaults(command=_import)
+
+    for name, text in DECISIONS.items():
+        decision = _add_action(actions, name, text)
+        decision.add_argument("--task", action="append", default=[], dest="tasks", help="id; may be repeated")
+        decision.add_argument("--set", action="append", dest="sets", help="all tasks of this set")
+        decision.add_argument("--reason", help="in your words")
+        decision.add_argument("--who", help="decides")
+        if name == "accept":
+            decision.add_argument("--answer", help="id, or its beginning, where a task has several")
+        decision.set_defaults(command=_decide, action=name)
+
+    log = _add_action(actions, "log", "what was answered and decided, by time")
+    log.add_argument("--task", action="append", default=[], dest="tasks", help="only this one")
+    log.set_defaults(command=_log)
+
+    labels = _add_action(actions, "labels", "what is labelled by now, as a data set: PNG, Cityscapes JSON, COCO")
+    labels.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    labels.set_defaults(command=_labels)
+
+
+def _add_action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    parser.add_argument("run", metavar="RUN", help="run folder")
+    return parser
+
+
+def ordered(arguments: Sequence[str]) -> list[str]:
+    """The words of a command line with the action before the run: `tasks RUN export` is `tasks export RUN`.
+
+    `tasks RUN` alone is `tasks list RUN`.
+    """
+    words = list(arguments)
+    if words[:1] != ["tasks"] or len(words) < 2 or words[1].startswith("-") or words[1] in ACTIONS:
+        return words
+    if len(words) > 2 and words[2] in ACTIONS:
+        return ["tasks", words[2], words[1], *words[3:]]
+    return ["tasks", "list", *words[1:]]
+
+
+def open_labels(location: str) -> tuple[RunStore, LabelStore]:
+    """A run and its labels. No lock is taken: the run may go on meanwhile.
+
+    Raises:
+        RunError: there is no run.
+    """
+    store = RunStore(location)
+    oracle = store.load_config().oracle
+    return store, LabelStore(store, Rules(oracle.review, oracle.max_uncovered))
+
+
+def _list(options: argparse.Namespace) -> int:
+    store, labels = open_labels(options.run)
+    names = labels.sets.names()
+    if not names:
+        print(f"{store.location}: people were asked nothing yet")
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("set", "tasks", "open", "to decide", "answered", "withdrawn", "median s"):
+        table.add_column(name, justify="left" if name == "set" else "right")
+    for name in names:
+        states = labels.states(name)
+        counts = Counter(state.name for state in states)
+        opened = sum(state.name in OPEN for state in states)
+        answered = sum(state.name in ANSWERED for state in states)
+        decide = counts["conflict"] + counts["annotated"]
+        table.add_row(
+            name, str(len(states)), str(opened), str(decide), str(answered), str(counts["withdrawn"]), _seconds(states)
+        )
+    console = Console()
+    console.print(table)
+    for name in names:
+        for state in labels.states(name):
+            if state.note and state.name not in DONE and state.name != "handed_out":
+                console.print(f"{state.task.id}: {state.name}: {state.note}", highlight=False, markup=False)
+    return 0
+
+
+def _seconds(states: Sequence[TaskState]) -> str:
+    """Median of the seconds that are known."""
+    known = sorted(s.accepted.seconds for s in states if s.accepted is not None and s.accepted.seconds is not None)
+    return f"{known[len(known) // 2]:.1f}" if known else "–"
+
+
+def _export(options: argparse.Namespace) -> int:
+    from raymeta.labels.task_exchange import export_open_tasks
+
+    store, labels = open_labels(options.run)
+    names = _names(labels, options.sets)
+    manifest = export_open_tasks(
+        store,
+        labels,
+        names,
+        options.format,
+        Path(options.out),
+        margin=None if options.shown == "images" else options.margin,
+        limit=options.limit,
+    )
+    print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
+    print(f"bring them back: raymeta tasks import {store.location} {options.out}")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from raymeta.labels.task_exchange import import_answers
+
+    store, labels = open_labels(options.run)
+    refused = 0
+    for path in options.paths:
+        summary = import_answers(
+            store,
+            labels,
+            Path(path),
+            format=options.format,
+            class_map=options.map,
+            uncovered=options.uncovered,
+            who=options.who,
+            dry_run=options.dry_run,
+        )
+        for message in summary.messages:
+            print(message)
+        print(f"{path}: {'(nothing kept) ' if options.dry_run else ''}{summary.line()}")
+        refused += summary.refused + summary.strangers
+    return EXIT_FAILED if refused else 0
+
+
+def _decide(options: argparse.Namespace) -> int:
+    _, labels = open_labels(options.run)
+    wanted = _wanted(labels, options)
+    action: str = options.action
+    if action == "accept":
+        for state in wanted:
+            answer = _chosen(state, options.answer)
+            event = TaskEvent(action="accept", tasks=[state.task.id], answer=answer.id, who=options.who)
+            labels.events.add(event.model_copy(update={"reason": options.reason}))
+    elif action == "void":
+        for state in wanted:
+            answer = void_answer(state.task, options.who)
+            labels.answers.add(state.task, answer)
+            kept = labels.answers.get(state.task.set, state.task.id, answer.id)
+            labels.events.add(
+                TaskEvent(
+                    action="accept", tasks=[state.task.id], answer=kept.id, who=options.who, reason=options.reason
+                )
+            )
+    else:
+        _decide_all(labels, wanted, action, options)  # type: ignore[arg-type]
+    print(f"{action}: {len(wanted)} tasks")
+    return 0
+
+
+def _decide_all(labels: LabelStore, wanted: Sequence[TaskState], action: Action, options: argparse.Namespace) -> None:
+    tasks = [state.task.id for state in wanted]
+    labels.events.add(TaskEvent(action=action, tasks=tasks, who=options.who, reason=options.reason))
+
+
+def _chosen(state: TaskState, wanted: str | None) -> AnswerRecord:
+    """The answer that is to count.
+
+    Raises:
+        InputError: there is none, or several and it isn't said which.
+    """
+    found = state.answers if wanted else list(state.live.values())
+    fitting = [answer for answer in found if wanted is None or answer.id.startswith(wanted)]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(f"{answer.id[:8]} by {answer.who or 'somebody'}" for answer in state.answers) or "none"
+    raise InputError(f"{state.task.id}: --answer {wanted or ''} names {len(fitting)} answers; there are {known}")
+
+
+def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
+    """The tasks that a decision is about."""
+    if not options.tasks and not options.sets:
+        raise InputError("which tasks? Give --task ID or --set NAME")
+    states = [state for name in labels.sets.names() for state in labels.states(name)]
+    known = {state.task.id: state for state in states}
+    unknown = [task for task in options.tasks if task not in known]
+    if unknown:
+        raise InputError(f"--task {unknown[0]} is no task of the run: `raymeta tasks log RUN` names them")
+    sets = _names(labels, options.sets) if options.sets else []
+    wanted = [known[task] for task in options.tasks]
+    return wanted + [state for state in states if state.task.set in sets and _concerns(options.action, state)]
+
+
+def _concerns(action: str, state: TaskState) -> bool:
+    """Whether a decision about a whole set means this task."""
+    if action in ("close", "void"):
+        return state.name not in DONE
+    if action == "recall":
+        return state.name == "handed_out"
+    return len(state.live) == 1 and state.name not in DONE if action == "accept" else bool(state.answers)
+
+
+def _names(labels: LabelStore, wanted: Sequence[str] | None) -> list[str]:
+    known = labels.sets.names()
+    for name in wanted or ():
+        if name not in known:
+            raise InputError(f"--set {name} was never handed out: choose among {', '.join(known) or 'none yet'}")
+    return list(wanted) if wanted else known
+
+
+def _log(options: argparse.Namespace) -> int:
+    _, labels = open_labels(options.run)
+    lines: list[tuple[str, str]] = []
+    for name in labels.sets.names():
+        for task_id, answers in labels.answers.of_set(name).items():
+            if not options.tasks or task_id in options.tasks:
+                for answer in answers:
+                    what = "undecidable" if answer.undecidable else "answer"
+                    lines.append((answer.time, f"{task_id} {what} {answer.id[:8]} by {answer.who or 'somebody'}"))
+    for event in labels.events.all():
+        tasks = [task for task in event.tasks if not options.tasks or task in options.tasks]
+        if tasks:
+            shown = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks from {tasks[0]}"
+            by = f" by {event.who}" if event.who else ""
+            lines.append((event.time, f"{shown} {event.action}{by}{f': {event.reason}' if event.reason else ''}"))
+    for time, line in sorted(lines):
+        print(time, line)
+    return 0
+
+
+def _labels(options: argparse.Namespace) -> int:
+    from raymeta.datasets.registry import open_dataset
+    from raymeta.exchange import write_label_data_set
+    from raymeta.labels.task_exchange import bought_labels, task_classes
+
+    store, labels = open_labels(options.run)
+    config = store.load_config()
+    classes = task_classes(open_dataset(config.dataset, config.seed))
+    for part in ("train", "val"):
+        found = ((image_id, label_map) for name, image_id, label_map in bought_labels(store, labels) if name == part)
+        count = write_label_data_set(Path(options.out), found, classes, split=part)
+        print(f"{part}: {count} images in {options.out}")
+    return 0

@@ -1,0 +1,139 @@
+"""People as annotators: tasks are handed out as sealed sets, and a run goes on once enough of a set is answered."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from raymeta.annotation.click_estimation import default_epsilon
+from raymeta.annotation.clicks import LabelMapScene
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.labels.annotator import INITIAL, META, VALIDATION, Answers, TaskSet, Ticket, query_set_name
+from raymeta.labels.answer_files import AnswerRecord
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.simulated_annotator import region_clicks
+from raymeta.labels.task_events import TaskEvent
+from raymeta.labels.task_sets import query_of
+from raymeta.labels.task_states import ANSWERED, DONE, StateName, TaskState
+from raymeta.runs.split import Split
+from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WHOLE_IMAGE_CLICKS_SCHEMA, WIDTH
+
+RUN_ITSELF = "raymeta run"
+"""Who withdraws what is left of a set when a run goes on without it."""
+ACTIVE_SECONDS = "active_seconds"
+HUMAN_COLUMNS = ("human_polygon", "human_intersection", "human_class", "human_confirm")
+PEOPLE_SCHEMA = pa.schema(
+    [
+        *ANNOTATION_SCHEMA,
+        *((name, pa.int64()) for name in HUMAN_COLUMNS),
+        (ACTIVE_SECONDS, pa.float64()),
+        ("who", pa.string()),
+        ("answer_id", pa.string()),
+    ]
+)
+"""ANNOTATION_SCHEMA, whose clicks are the model's for the accepted labels, and what people really did: null where
+nobody knows."""
+
+
+class PeopleAnnotator:
+    """Implements `Annotator` on the answers below RUN/labels.
+
+    Args:
+        config: of the run.
+        location: of the run folder, for what the run says when it waits.
+        dataset: names the images and their sizes.
+        labels: the run's label store.
+    """
+
+    def __init__(self, config: ExperimentConfig, location: str, dataset: Dataset, labels: LabelStore) -> None:
+        self._config, self._location, self._dataset, self._labels = config, location, dataset, labels
+
+    def ask(self, tasks: TaskSet) -> Ticket:
+        """See `Annotator.ask`: seals the set, or takes the one that is there."""
+        sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
+        sealed = self._labels.sets.seal(tasks, sizes)
+        if tasks.iteration is None:
+            return Ticket(TaskSet(tasks.name, tuple(sealed[IMAGE_ID].to_pylist())))
+        return Ticket(TaskSet.of_query(tasks.iteration, query_of(sealed)))
+
+    def collect(self, ticket: Ticket) -> Answers | None:
+        """See `Annotator.collect`. What is left of a set of which enough is answered is withdrawn."""
+        states = self._labels.states(ticket.tasks.name)
+        left = [state.task.id for state in states if state.name not in DONE]
+        if left:
+            answered = sum(state.name in ANSWERED for state in states)
+            if answered < self._config.oracle.go_on_at * len(states):
+                return None
+            reason = f"{answered} of {len(states)} are answered, oracle.go_on_at is {self._config.oracle.go_on_at:g}"
+            self._labels.events.add(TaskEvent(action="close", tasks=left, who=RUN_ITSELF, reason=reason))
+        answered_states = [(state, state.accepted) for state in states if state.accepted is not None]
+        if ticket.tasks.iteration is None:
+            rows = [self._whole_image_row(state, answer) for state, answer in answered_states]
+            return Answers(pa.Table.from_pylist(rows, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
+        rows = [self._box_row(state, answer) for state, answer in answered_states]
+        return Answers(pa.Table.from_pylist(rows, schema=PEOPLE_SCHEMA).sort_by(RANK))
+
+    def asked(self, iteration: int) -> pa.Table | None:
+        """See `Annotator.asked`."""
+        sealed = self._labels.sets.table(query_set_name(iteration))
+        return None if sealed is None else query_of(sealed)
+
+    def wanted(self, ticket: Ticket) -> str:
+        """See `Annotator.wanted`."""
+        name = ticket.tasks.name
+        states = self._labels.states(name)
+        counts = Counter(state.name for state in states)
+        left = sum(count for state, count in counts.items() if state not in DONE)
+        what = "images" if ticket.tasks.iteration is None else "boxes"
+        more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
+        told = f" ({', '.join(more)})" if more else ""
+        return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{told}"
+
+    def how(self) -> str:
+        """The commands that hand tasks out and bring answers back."""
+        return (
+            f"hand them out: raymeta tasks export {self._location} --format labelme --out DIR; "
+            f"bring them back: raymeta tasks import {self._location} DIR; then the same command goes on"
+        )
+
+    def _box_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
+        task = state.task
+        place = {IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left, WIDTH: task.width, RANK: task.rank}
+        clicks = region_clicks(answer.labels(), self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0])
+        human = {name: getattr(answer, name) for name in HUMAN_COLUMNS}
+        return place | clicks | human | {ACTIVE_SECONDS: answer.seconds, "who": answer.who, "answer_id": answer.id}
+
+    def _whole_image_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
+        labels = answer.labels()
+        return whole_image_row(state.task.image_id, labels, self._config, self._dataset.num_classes)
+
+
+def whole_image_row(
+    image_id: str, labels: NDArray[np.uint8], config: ExperimentConfig, num_classes: int
+) -> dict[str, Any]:
+    """A row of WHOLE_IMAGE_CLICKS_SCHEMA by an (H, W) uint8 label map."""
+    epsilon = config.acquisition.epsilon
+    clicks = LabelMapScene(
+        labels, num_classes, default_epsilon(labels.shape[0]) if epsilon is None else epsilon
+    ).whole_image()
+    row = {IMAGE_ID: image_id, "polygon_clicks": clicks.polygon, "class_clicks": clicks.class_}
+    return row | {"pixels": labels.size}
+
+
+_TROUBLE: dict[StateName, str] = {
+    "conflict": "with answers that differ: `raymeta tasks accept RUN` decides",
+    "annotated": "answered, but unfinished or not reviewed yet",
+    "needs_review": "passed on by two people",
+}
+
+
+def whole_image_sets(split: Split, has_labels: Callable[[str], bool]) -> Iterable[TaskSet]:
+    """The images that are labelled wholly and that the data set has no labels of; sets without any are left out."""
+    for name, ids in ((INITIAL, split.initial), (META, split.meta), (VALIDATION, split.validation)):
+        asked = tuple(image_id for image_id in ids if not has_labels(image_id))
+        if asked:
+            yield TaskSet(name, asked)

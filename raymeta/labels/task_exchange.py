@@ -1,0 +1,317 @@
+"""Tasks out to annotation tools, and answers back from their files."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.sample import Dataset
+from raymeta.errors import InputError
+from raymeta.exchange import Answer, Manifest, OpenTask, TaskClass, export_tasks, load_manifest, read_answers
+from raymeta.exchange.effort import AnswerShape
+from raymeta.exchange.manifest import MANIFEST_FILE
+from raymeta.exchange.manifest import Task as HandedOut
+from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.task_events import TaskEvent
+from raymeta.labels.task_sets import Task
+from raymeta.labels.task_states import OPEN, TaskState
+from raymeta.runs.run_store import RunStore
+
+EXPORTS: Final = "labels/exports"
+"""What was handed out, export by export: read where the list of tasks doesn't lie beside the answers."""
+
+
+class ImportRefusedError(InputError):
+    """Files that belong to no task of the run."""
+
+
+def task_classes(dataset: Dataset) -> list[TaskClass]:
+    """The classes of a data set as annotation tools get them."""
+    colors = ["#" + bytes(color.tolist()).hex() for color in dataset.palette]
+    return [TaskClass(id=i, name=name, color=colors[i]) for i, name in enumerate(dataset.class_names)]
+
+
+def export_open_tasks(
+    store: RunStore,
+    labels: LabelStore,
+    names: Iterable[str],
+    format: str,
+    folder: Path,
+    *,
+    margin: int | None = 32,
+    limit: int | None = None,
+) -> Manifest:
+    """Hand out the open tasks of some sets as a folder for one tool.
+
+    Args:
+        store: the run.
+        labels: of the run.
+        names: of the sets.
+        format: one of `raymeta.exchange.FORMATS`.
+        folder: to write; one with answers in it is refused.
+        margin: pixels around a box that are shown dimmed; None shows the whole image.
+        limit: tasks at most, by rank.
+
+    Returns:
+        The list of tasks, as written to the folder and kept in the run.
+
+    Raises:
+        InputError: nothing is open, or the folder can't take it.
+    """
+    names = list(names)
+    tasks = [state.task for name in names for state in labels.states(name) if state.name in OPEN][:limit]
+    if not tasks:
+        raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
+    pictures = _Pictures(store.load_config())
+    opened = [
+        OpenTask(
+            task.id,
+            task.image_id,
+            None if task.whole else (task.top, task.left, task.height, task.width),
+            pictures.scale(task),
+        )
+        for task in tasks
+    ]
+    created = now()
+    manifest = export_tasks(
+        folder,
+        opened,
+        task_classes(pictures.dataset),
+        pictures.read,
+        format,
+        run=store.location,
+        set=", ".join(dict.fromkeys(task.set for task in tasks)),
+        created=created,
+        margin=margin,
+    )
+    event = TaskEvent(action="hand_out", tasks=[task.id for task in tasks], reason=f"{format}: {folder}")
+    name = f"{created.replace(':', '')}-{event.id}.json"
+    store.files.write_new(f"{EXPORTS}/{name}", manifest.model_dump_json().encode())
+    labels.events.add(event)
+    return manifest
+
+
+class _Pictures:
+    """Pictures in the size in which they are stored, where the data set scales both sides alike, else in its own."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        self.dataset = open_dataset(config.dataset, config.seed)
+        stored = config.dataset.model_copy(update={"height": None, "width": None})
+        self._stored = open_dataset(stored, config.seed)
+
+    def scale(self, task: Task) -> float:
+        """Pixels of the data set for each pixel of the picture."""
+        height, width = self.dataset.size(task.image_id)
+        stored_height, stored_width = self._stored.size(task.image_id)
+        return height / stored_height if height * stored_width == width * stored_height else 1.0
+
+    def read(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        height, width = self.dataset.size(image_id)
+        stored_height, stored_width = self._stored.size(image_id)
+        alike = height * stored_width == width * stored_height
+        return (self._stored if alike else self.dataset).image(image_id)
+
+
+@dataclass
+class ImportSummary:
+    """What an import did, and the lines that tell of it."""
+
+    read: int = 0
+    added: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    skipped: int = 0
+    strangers: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    messages: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """One line of counts."""
+        states = ", ".join(f"{count} {name}" for name, count in sorted(self.states.items()))
+        return (
+            f"read {self.read}: {self.added} new{f' ({states})' if states else ''}, {self.unchanged} unchanged since "
+            f"an earlier import, {self.refused} refused, {self.skipped} skipped, {self.strangers} of no task"
+        )
+
+
+def import_answers(
+    store: RunStore,
+    labels: LabelStore,
+    path: Path,
+    *,
+    format: str = "auto",
+    class_map: Iterable[str] = (),
+    uncovered: str | None = None,
+    who: str | None = None,
+    dry_run: bool = False,
+    keep: Callable[[Task, AnswerRecord], bool] | None = None,
+) -> ImportSummary:
+    """Keep the answers in a file, archive or folder. An answer that is kept already changes nothing.
+
+    Each answer is one file, written whole or not at all: an import that is cut off at any moment is done again.
+
+    Args:
+        store: the run.
+        labels: of the run.
+        path: what people drew.
+        format: of the files; `auto` finds it out.
+        class_map: lines such as `Car =car`.
+        uncovered: what becomes of pixels without a shape: None, `void`, `refuse` or a class.
+        who: drew it, where the files don't tell, or tell otherwise.
+        dry_run: whether nothing is kept.
+        keep: keeps an answer and tells whether it is new; by default in the run.
+
+    Raises:
+        ExchangeError: files that are refused whole.
+        ImportRefusedError: the list of tasks is another run's.
+    """
+    tasks = {task.id: task for name in labels.sets.names() for task in labels.sets.tasks(name)}
+    manifest = find_manifest(store, path)
+    check_manifest(manifest, tasks)
+    reader = read_answers(path, manifest, format=format, class_map=class_map, uncovered=uncovered)
+    summary, touched = ImportSummary(), []
+    for answer in reader:
+        summary.read += 1
+        summary.messages += answer.messages
+        task = tasks[answer.task_id]
+        fault = _fault(answer, task)
+        if fault:
+            summary.refused += 1
+            summary.messages += [fault] if not answer.refused else []
+            continue
+        record = _record(answer, who or answer.who, uncovered)
+        known = record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
+        if known or not (dry_run or (keep or labels.answers.add)(task, record)):
+            summary.unchanged += 1
+        else:
+            summary.added += 1
+            touched.append(task)
+    summary.messages += reader.messages
+    summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
+    summary.refused += len(reader.refused_files)
+    if not dry_run:
+        known_events = {event.id for event in labels.events.all()}
+        for skip in reader.skipped:
+            name = hashlib.sha256(repr((skip.task_id, who or skip.who, skip.source_sha256)).encode()).hexdigest()[:32]
+            if name not in known_events and skip.task_id in tasks:
+                labels.events.add(TaskEvent(id=name, action="skip", tasks=[skip.task_id], who=who or skip.who))
+        _tell(store, labels, touched, summary)
+    return summary
+
+
+def find_manifest(store: RunStore, path: Path) -> Manifest:
+    """The list of tasks beside the answers, or one of all that was handed out by this run.
+
+    Raises:
+        ImportRefusedError: there is neither.
+    """
+    for place in (path, path.parent):
+        if (place / MANIFEST_FILE).is_file():
+            return load_manifest(place / MANIFEST_FILE)
+    names = [name for name in store.files.files(EXPORTS) if name.endswith(".json")]
+    if not names:
+        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `raymeta tasks export {store.location}`")
+    exports = [load_manifest(store.files.read(f"{EXPORTS}/{name}") or b"") for name in names]
+    newest = {task.id: task for manifest in exports for task in manifest.tasks}
+    return exports[-1].model_copy(update={"tasks": list(newest.values()), "untouched": {}})
+
+
+def check_manifest(manifest: Manifest, tasks: dict[str, Task]) -> None:
+    """Raise ImportRefusedError where a list of tasks tells of other tasks than the run has."""
+    for entry in manifest.tasks:
+        task = tasks.get(entry.id)
+        if task is None or not _same(entry, task):
+            raise ImportRefusedError(
+                f"{MANIFEST_FILE}: {entry.id} ({entry.image_id}) is no task of this run: exported by "
+                f"{manifest.run or 'another one'}? Nothing was read"
+            )
+
+
+def _same(entry: HandedOut, task: Task) -> bool:
+    return entry.image_id == task.image_id and entry.region == (task.top, task.left, task.height, task.width)
+
+
+def _fault(answer: Answer, task: Task) -> str | None:
+    if answer.refused:
+        return "refused"
+    if answer.label_map.shape != (task.height, task.width):
+        height, width = answer.label_map.shape
+        return f"{task.id}: its labels are {height}×{width} px, asked were {task.height}×{task.width} px: not read"
+    return None
+
+
+def _record(answer: Answer, who: str | None, uncovered: str | None) -> AnswerRecord:
+    partial = uncovered is None and any("partial" in fault for fault in answer.faults)
+    digest = hashlib.sha256(repr((answer.content_sha256(), who, partial)).encode()).hexdigest()
+    clicks = answer.clicks
+    return AnswerRecord(
+        id=digest[:32],
+        task_id=answer.task_id,
+        time=now(),
+        who=who,
+        labels_sha256=labels_sha256(answer.label_map),
+        png=encode_labels(answer.label_map),
+        undecidable=answer.undecidable,
+        uncovered=answer.uncovered if partial else 0,
+        tool=answer.tool,
+        version=answer.version,
+        format=answer.format,
+        source=answer.source,
+        source_sha256=answer.source_sha256,
+        human_polygon=clicks.polygon,
+        human_intersection=clicks.intersection,
+        human_class=clicks.class_,
+        human_confirm=clicks.confirm,
+        seconds=answer.seconds,
+        seconds_source=answer.seconds_source,
+        shapes=[_shape(shape) for shape in answer.shapes],
+    )
+
+
+def _shape(shape: AnswerShape) -> dict[str, object]:
+    rings = [ring.tolist() for ring in shape.rings]
+    return {"label": shape.label, "rings": rings, "mark": shape.mark, "prelabel": shape.prelabel}
+
+
+def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: ImportSummary) -> None:
+    """The states that new answers led to, and what follows for a run that went on already."""
+    ids = {task.id for task in touched}
+    for name in dict.fromkeys(task.set for task in touched):
+        states = [state for state in labels.states(name) if state.task.id in ids]
+        summary.states.update(state.name for state in states)
+        summary.messages += [_conflict(state) for state in states if state.name == "conflict"]
+        if name.startswith("query-") and store.iteration(int(name[6:])).is_named("annotation.parquet"):
+            summary.messages.append(
+                f"{len(states)} boxes of {name} were answered after the run went on: the next iteration trains on them"
+            )
+
+
+def _conflict(state: TaskState) -> str:
+    first, second = list(state.live.values())[-2:]
+    one, other = first.labels(), second.labels()
+    share = 100 * np.count_nonzero(one == other) / one.size
+    people = f"{first.who or 'somebody'} and {second.who or 'somebody'}"
+    return (
+        f"{state.task.id}: {people} agree on {share:.0f} % of {one.size} px: conflict; raymeta tasks accept RUN --task "
+        f"{state.task.id} --answer {first.id[:8]} or {second.id[:8]}"
+    )
+
+
+def bought_labels(store: RunStore, labels: LabelStore) -> Iterator[tuple[str, str, NDArray[np.uint8]]]:
+    """Part (train or val), image id and (H, W) uint8 labels of every image of which something is labelled."""
+    config = store.load_config()
+    dataset = open_dataset(config.dataset, config.seed)
+    known = labels.current()
+    validation = frozenset(labels.split.validation)
+    for image_id in sorted({*known.regions.image_ids(), *known.reference}, key=str.encode):
+        part = "val" if image_id in validation else "train"
+        yield part, image_id, known.of(image_id).read(image_id, dataset.size(image_id), dataset)

@@ -1,0 +1,114 @@
+"""Sealed sets of tasks: what was handed out once, and never changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from raymeta.labels.annotator import WHOLE_IMAGE_SETS, TaskSet
+from raymeta.runs.iteration_folder import checksum
+from raymeta.runs.sealed_table import open_sealed, seal
+from raymeta.runs.store_files import RunError, StoreFiles
+from raymeta.schemas import IMAGE_ID, LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
+
+HEIGHT: Final = "height"
+TASK_ID: Final = "task_id"
+TASK_SCHEMA: Final = pa.schema([(TASK_ID, pa.string()), (HEIGHT, pa.int32()), *QUERY_SCHEMA])
+"""A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, and the height of the region."""
+
+_FOLDER: Final = "labels/sets"
+_FILE: Final = "tasks.parquet"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One region to label, in the data set's pixels. whole: whether it is all of its image."""
+
+    id: str
+    set: str
+    image_id: str
+    top: int
+    left: int
+    height: int
+    width: int
+    rank: int
+    estimated_clicks: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the region is all of its image."""
+        return self.set in WHOLE_IMAGE_SETS
+
+
+class TaskSets:
+    """The sets of a run, each a sealed file below RUN/labels/sets."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+        self._known: dict[str, pa.Table] = {}
+
+    def names(self) -> list[str]:
+        """Sets that were handed out: whole images first, then the queries in their order."""
+        first = {name: place for place, name in enumerate(WHOLE_IMAGE_SETS)}
+        return sorted(self._files.folders(_FOLDER), key=lambda name: (first.get(name, len(first)), name))
+
+    def table(self, name: str) -> pa.Table | None:
+        """TASK_SCHEMA of a set; None if it was never handed out.
+
+        Raises:
+            RunError: its file is damaged.
+        """
+        if name not in self._known:
+            path = f"{_FOLDER}/{name}/{_FILE}"
+            data = self._files.read(path)
+            if data is None:
+                return None
+            table = open_sealed(data)
+            if table is None:
+                raise RunError(
+                    f"{self._files.path(path)} is damaged, and it says what people were asked: restore it from a copy"
+                )
+            self._known[name] = table
+        return self._known[name]
+
+    def tasks(self, name: str) -> list[Task]:
+        """Tasks of a set, by their rank; none if it was never handed out."""
+        table = self.table(name)
+        rows = [] if table is None else table.to_pylist()
+        fields = ("image_id", TOP, LEFT, HEIGHT, WIDTH, RANK, "estimated_clicks")
+        return [Task(row[TASK_ID], name, *(row[field] for field in fields)) for row in rows]
+
+    def seal(self, tasks: TaskSet, sizes: Mapping[str, tuple[int, int]]) -> pa.Table:
+        """Hand out a set, or take the one that is there.
+
+        sizes: (height, width) of each whole image.
+        """
+        known = self.table(tasks.name)
+        if known is not None:
+            return known
+        table = _task_table(tasks, sizes)
+        self._files.write(f"{_FOLDER}/{tasks.name}/{_FILE}", seal(table))
+        self._known[tasks.name] = table
+        return table
+
+
+def _task_table(tasks: TaskSet, sizes: Mapping[str, tuple[int, int]]) -> pa.Table:
+    prefix = tasks.name.replace("query-", "q")
+    rows = [
+        {IMAGE_ID: image_id, TOP: 0, LEFT: 0, HEIGHT: sizes[image_id][0], WIDTH: sizes[image_id][1], RANK: rank}
+        for rank, image_id in enumerate(tasks.images, start=1)
+    ]
+    rows += [{**row, HEIGHT: row[WIDTH]} for row in tasks.boxes.to_pylist()]
+    named = [{TASK_ID: f"{prefix}-{row[RANK]:06d}", **row} for row in rows]
+    return pa.Table.from_pylist(named, schema=TASK_SCHEMA)
+
+
+def query_of(table: pa.Table) -> pa.Table:
+    """QUERY_SCHEMA of a set's boxes."""
+    return table.select(QUERY_SCHEMA.names)
+
+
+def table_digest(table: pa.Table) -> str:
+    """What a set asks for, as the beginning of a checksum."""
+    return checksum(repr(table.select([IMAGE_ID, TOP, LEFT, WIDTH]).to_pylist()).encode())[:12]

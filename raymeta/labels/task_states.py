@@ -1,0 +1,107 @@
+"""The state of each task, folded from its answers and what was decided about it; nothing of it is stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from raymeta.labels.answer_files import AnswerRecord
+from raymeta.labels.task_events import TaskEvent
+from raymeta.labels.task_sets import Task
+
+StateName = Literal["proposed", "handed_out", "annotated", "conflict", "accepted", "void", "withdrawn", "needs_review"]
+DONE: Final = frozenset({"accepted", "void", "withdrawn"})
+ANSWERED: Final = frozenset({"accepted", "void"})
+OPEN: Final = frozenset({"proposed", "handed_out", "needs_review"})
+MAX_SKIPS: Final = 2
+"""As many people who pass a task on leave it to a reviewer."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When an answer is accepted without a reviewer: of a known person or file, and complete enough.
+
+    max_uncovered: share of the region that may have no class.
+    """
+
+    review: Literal["none", "always"] = "none"
+    max_uncovered: float = 0.02
+
+
+@dataclass
+class TaskState:
+    """What became of one task.
+
+    accepted: the answer that training reads; it stays valid while the task is open again. live: the answers that count,
+    the last of each person. note: why it is open, or what is to be decided.
+    """
+
+    task: Task
+    name: StateName = "proposed"
+    accepted: AnswerRecord | None = None
+    live: dict[str | None, AnswerRecord] = field(default_factory=dict)
+    answers: list[AnswerRecord] = field(default_factory=list)
+    skips: set[str | None] = field(default_factory=set)
+    note: str = ""
+
+    def is_partial(self, answer: AnswerRecord, rules: Rules) -> bool:
+        """Whether more of an answer is without a class than may be."""
+        return answer.uncovered > rules.max_uncovered * self.task.height * self.task.width
+
+
+def fold(task: Task, answers: Sequence[AnswerRecord], events: Iterable[TaskEvent], rules: Rules) -> TaskState:
+    """The state after everything that was answered and decided, in the order of time.
+
+    Args:
+        task: whose state.
+        answers: of this task, in any order.
+        events: of this task, in any order.
+        rules: when an answer needs no reviewer.
+    """
+    state = TaskState(task, answers=sorted(answers, key=lambda answer: (answer.time, answer.id)))
+    known = {answer.id: answer for answer in answers}
+    steps: list[AnswerRecord | TaskEvent] = sorted([*answers, *events], key=lambda step: (step.time, step.id))
+    for step in steps:
+        if isinstance(step, AnswerRecord):
+            state.live[step.who] = step  # who answers again corrects what he said before
+            _judge(state, rules)
+        else:
+            _decide(state, step, known)
+    return state
+
+
+def _judge(state: TaskState, rules: Rules) -> None:
+    """What follows from the live answers alone."""
+    contents = {(answer.labels_sha256, answer.undecidable) for answer in state.live.values()}
+    first = min(state.live.values(), key=lambda answer: (answer.time, answer.id))
+    if len(contents) > 1:
+        state.name, state.note = "conflict", "answers differ"
+        return
+    if state.is_partial(first, rules):
+        state.name, state.note = "annotated", f"{first.uncovered} px have no class"
+        return
+    if rules.review == "always":
+        state.name, state.note = "annotated", "waits for a review"
+        return
+    state.name, state.accepted, state.note = ("void" if first.undecidable else "accepted"), first, ""
+
+
+def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) -> None:
+    if event.action == "hand_out" and state.name == "proposed":
+        state.name, state.note = "handed_out", event.reason or ""
+    elif event.action == "recall" and state.name == "handed_out":
+        state.name, state.note = "proposed", event.reason or ""
+    elif event.action == "accept" and event.answer in known:
+        answer = known[event.answer]
+        state.live = {answer.who: answer}
+        state.name, state.accepted, state.note = ("void" if answer.undecidable else "accepted"), answer, ""
+    elif event.action == "return":
+        state.name, state.accepted, state.live, state.note = "proposed", None, {}, event.reason or ""
+    elif event.action == "reopen":
+        state.name, state.live, state.note = "proposed", {}, event.reason or ""
+    elif event.action == "close" and state.name not in ANSWERED:
+        state.name, state.note = "withdrawn", event.reason or ""
+    elif event.action == "skip":
+        state.skips.add(event.who)
+        if state.name in OPEN:
+            state.name = "needs_review" if len(state.skips) >= MAX_SKIPS else "proposed"
+            state.note = event.reason or "skipped"

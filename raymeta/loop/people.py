@@ -1,0 +1,64 @@
+"""What a run does differently where people label: who answers, what it hands out, and when it ends to wait."""
+
+from collections.abc import Callable
+
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.errors import WaitingForPeople
+from raymeta.labels.annotator import Annotator, TaskSet
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
+from raymeta.labels.simulated_annotator import SimulatedAnnotator
+from raymeta.labels.task_states import Rules
+from raymeta.loop.check import experiment_split
+from raymeta.runs.run_store import RunStore
+from raymeta.runs.split import Split
+
+
+def label_store(config: ExperimentConfig, store: RunStore) -> LabelStore:
+    """The labels of a run, by the rules of its config."""
+    return LabelStore(store, Rules(config.oracle.review, config.oracle.max_uncovered))
+
+
+def open_annotator(
+    config: ExperimentConfig, store: RunStore, dataset: Dataset, labels: LabelStore, advance: Callable[[int], None]
+) -> Annotator:
+    """Who answers. advance: called with the number of boxes that a simulated annotator answered."""
+    if config.oracle.kind == "people":
+        return PeopleAnnotator(config, store.location, dataset, labels)
+    return SimulatedAnnotator(config, store, dataset, advance)
+
+
+def run_split(config: ExperimentConfig, store: RunStore, dataset: Dataset) -> Split:
+    """The split of the config; where people label the one that the run began with: labels that come later don't count.
+
+    Raises:
+        ValueError: the pool is too small.
+    """
+    split = experiment_split(config, dataset)
+    kept = store.read_split() if config.oracle.kind == "people" and store.exists() else None
+    if kept is None:
+        return split
+    known = Split.from_table(kept)
+    same = sorted(known.pool) == sorted(split.pool) and sorted(known.validation) == sorted(split.validation)
+    return known if same else split
+
+
+def wait_for_people(
+    config: ExperimentConfig, store: RunStore, annotator: Annotator, split: Split, dataset: Dataset
+) -> None:
+    """Hand out what is to be labelled before the next stage, before workers take their places.
+
+    Raises:
+        WaitingForPeople: some of it isn't labelled yet.
+    """
+    if config.oracle.kind != "people":
+        return
+    tickets = [annotator.ask(tasks) for tasks in whole_image_sets(split, dataset.has_labels)]
+    for index in range(config.iterations):
+        folder = store.iteration(index)
+        if folder.is_named("query.parquet") and not folder.is_named("annotation.parquet"):
+            tickets.append(annotator.ask(TaskSet.of_query(index, folder.read_table("query.parquet"))))
+    waiting = [annotator.wanted(ticket) for ticket in tickets if annotator.collect(ticket) is None]
+    if waiting:
+        raise WaitingForPeople("\n".join([*waiting, annotator.how()]))

@@ -1,0 +1,58 @@
+"""`raymeta run --wait`: look now and then whether people are done, while nothing else of the run is alive."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from raymeta.config import ExperimentConfig, absolute_paths
+from raymeta.errors import WaitingForPeople
+from raymeta.labels.task_states import ANSWERED, DONE
+from raymeta.loop.people import label_store
+from raymeta.runs.run_store import RunStore
+
+FIRST_PAUSE_S: Final = 5.0
+MAX_PAUSE_S: Final = 60.0
+TOLD_EVERY_S: Final = 3600.0
+
+
+def run_until_answered(
+    config: ExperimentConfig,
+    run: Callable[[], None],
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Run, and each time that it waits for people, run again once they are done. Workers and GPUs are free meanwhile.
+
+    Args:
+        config: of the run.
+        run: runs or resumes it.
+        say: gets a line when it waits, and each hour.
+        sleep: pauses for so many seconds.
+    """
+    while True:
+        try:
+            run()
+        except WaitingForPeople as waiting:
+            say(str(waiting))
+        else:
+            return
+        pause, told = FIRST_PAUSE_S, 0.0
+        while not people_are_done(config):
+            sleep(pause)
+            told += pause
+            if told >= TOLD_EVERY_S:
+                say("still waiting for people (Ctrl-C is safe: the same command goes on)")
+                told = 0.0
+            pause = min(2 * pause, MAX_PAUSE_S)
+
+
+def people_are_done(config: ExperimentConfig) -> bool:
+    """Whether enough of every set that was handed out is answered."""
+    store = RunStore(absolute_paths(config).run_dir)
+    labels = label_store(config, store)
+    for name in labels.sets.names():
+        states = labels.states(name)
+        answered = sum(state.name in ANSWERED for state in states)
+        if any(state.name not in DONE for state in states) and answered < config.oracle.go_on_at * len(states):
+            return False
+    return True

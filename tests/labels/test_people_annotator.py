@@ -1,0 +1,179 @@
+"""When a set is done, what is handed out for good, and which iteration a corrected label reaches."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from simulated_person import config_text, truth_of, write_images
+
+from raymeta.annotation.clicks import count_region_clicks
+from raymeta.config import ConfigError, load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.labels.annotator import TaskSet
+from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
+from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
+from raymeta.loop.check import experiment_split
+from raymeta.loop.people import label_store
+from raymeta.runs.input_key import labels_key
+from raymeta.runs.run_store import RunStore
+from raymeta.schemas import QUERY_SCHEMA, WHOLE_IMAGE_CLICKS_SCHEMA
+
+BOXES = [("im3", 8, 16), ("im3", 0, 0), ("im5", 40, 56)]
+
+
+class Run:
+    """A run of people that was begun, and nothing else; no network is needed."""
+
+    def __init__(self, folder, *overrides):
+        write_images(folder / "data", labelled=False)
+        (folder / "config.yaml").write_text(config_text(folder / "data", folder / "run", "{kind: people}"))
+        self.config = load_config(folder / "config.yaml", list(overrides))
+        self.dataset = open_dataset(self.config.dataset)
+        self.store = RunStore(self.config.run_dir)
+        self.store.create(self.config)
+        self.split = experiment_split(self.config, self.dataset)
+        self.store.write_split(self.split.to_table())
+        self.labels = label_store(self.config, self.store)
+        self.annotator = PeopleAnnotator(self.config, self.store.location, self.dataset, self.labels)
+
+    def answer(self, name, rank, shift=0, who="ann"):
+        task = self.labels.sets.tasks(name)[rank - 1]
+        truth = truth_of(task.image_id.rpartition("/")[2])
+        labels = truth[task.top : task.top + task.height, task.left : task.left + task.width]
+        labels = np.where(labels == 255, labels, (labels + shift) % 3).astype(np.uint8)
+        digest = labels_sha256(labels)
+        record = AnswerRecord(
+            id=f"{digest[:20]}{who}",
+            task_id=task.id,
+            time=now(),
+            who=who,
+            labels_sha256=digest,
+            png=encode_labels(labels),
+        )
+        self.labels.answers.add(task, record)
+        return labels
+
+
+def query(boxes=BOXES):
+    rows = [
+        {"image_id": i, "top": top, "left": left, "width": 8, "score": 1.0, "rank": rank, "estimated_clicks": 3}
+        | {"unlabelled_pixels": 64}
+        for rank, (i, top, left) in enumerate(boxes, start=1)
+    ]
+    return pa.Table.from_pylist(rows, schema=QUERY_SCHEMA)
+
+
+def ask_query(run, boxes=BOXES):
+    return run.annotator.ask(TaskSet.of_query(0, query(boxes)))
+
+
+def answer_whole_images(run):
+    for tasks in whole_image_sets(run.split, run.dataset.has_labels):
+        run.annotator.ask(tasks)
+        for rank in range(1, len(tasks.images) + 1):
+            run.answer(tasks.name, rank)
+
+
+def test_a_set_is_done_when_all_of_it_is_answered(tmp_path):
+    run = Run(tmp_path)
+    ticket = ask_query(run)
+    for rank in (1, 2, 3):
+        assert run.annotator.collect(ticket) is None
+        assert f"{4 - rank} of 3 boxes" in run.annotator.wanted(ticket)
+        labels = run.answer("query-000", rank)
+    rows = run.annotator.collect(ticket).effort.to_pylist()
+    assert [(row["image_id"], row["top"], row["left"], row["width"], row["rank"]) for row in rows] == [
+        (*box, 8, rank) for rank, box in enumerate(BOXES, start=1)
+    ]
+    clicks = count_region_clicks(labels, 1.0)
+    kinds = ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks")
+    assert tuple(rows[2][kind] for kind in kinds) == tuple(clicks)
+    assert rows[0]["human_polygon"] is rows[0]["active_seconds"] is None  # nobody knows
+    assert rows[0]["who"] == "ann"
+
+
+def test_a_run_goes_on_at_a_share_and_the_rest_is_withdrawn_until_somebody_answers_after_all(tmp_path):
+    run = Run(tmp_path, "oracle.go_on_at=0.6")
+    ticket = ask_query(run)
+    run.answer("query-000", 3)
+    assert run.annotator.collect(ticket) is None
+    run.answer("query-000", 1)
+    assert run.annotator.collect(ticket).effort["rank"].to_pylist() == [1, 3]
+    assert [state.name for state in run.labels.states("query-000")] == ["accepted", "withdrawn", "accepted"]
+    run.answer("query-000", 2)
+    assert {state.name for state in run.labels.states("query-000")} == {"accepted"}
+
+
+def test_a_query_that_was_handed_out_stays(tmp_path):
+    run = Run(tmp_path)
+    assert run.annotator.asked(0) is None
+    ask_query(run)
+    other = ask_query(run, [("im7", 0, 0)])
+    assert other.tasks.boxes.equals(query())
+    assert run.annotator.asked(0).equals(query())
+
+
+def test_whole_images_are_counted_as_their_label_maps(tmp_path):
+    run = Run(tmp_path)
+    tasks = next(iter(whole_image_sets(run.split, run.dataset.has_labels)))
+    ticket = run.annotator.ask(tasks)
+    for rank in range(1, len(tasks.images) + 1):
+        run.answer(tasks.name, rank)
+    effort = run.annotator.collect(ticket).effort
+    assert effort.schema.equals(WHOLE_IMAGE_CLICKS_SCHEMA)
+    assert effort["image_id"].to_pylist() == list(tasks.images)
+    assert effort["pixels"].to_pylist() == [48 * 64] * len(tasks.images)
+    assert min(effort["polygon_clicks"].to_pylist()) > 4
+
+
+def test_a_corrected_label_reaches_the_next_iteration_and_never_one_that_began(tmp_path):
+    run = Run(tmp_path)
+    answer_whole_images(run)
+    image_id = run.split.initial[0]
+    first = run.labels.known_labels(0).of(image_id).read(image_id, (48, 64), run.dataset)
+    np.testing.assert_array_equal(first, truth_of(image_id))
+    table, key = run.labels.keep_snapshot(0), labels_key(run.labels.known_labels(0))
+    corrected = run.answer("initial", 1, shift=1)
+    for _ in range(2):  # as its training goes on, and once it is committed
+        known = label_store(run.config, run.store).known_labels(0)
+        assert labels_key(known) == key
+        np.testing.assert_array_equal(known.of(image_id).read(image_id, (48, 64), run.dataset), first)
+        folder = run.store.iteration(0)
+        folder.write_table("labels.parquet", table)
+        folder.commit("train", ["labels.parquet"])
+        folder.delete_scratch_files()
+    later = label_store(run.config, run.store).known_labels(1)
+    assert labels_key(later) != key
+    np.testing.assert_array_equal(later.of(image_id).read(image_id, (48, 64), run.dataset), corrected)
+
+
+def test_nothing_of_the_pool_is_known_but_what_was_answered(tmp_path):
+    run = Run(tmp_path)
+    answer_whole_images(run)
+    ask_query(run)
+    run.answer("query-000", 1)
+    known = run.labels.known_labels(1)
+    labels = known.of("im3").read("im3", (48, 64), run.dataset)
+    assert (labels[8:16, 16:24] == truth_of("im3")[8:16, 16:24]).all()
+    labels[8:16, 16:24] = 255
+    assert (labels == 255).all()
+    assert known.regions.images == set(run.split.initial)
+    assert known.reference == {*run.split.meta, *run.split.validation}
+
+
+@pytest.mark.parametrize("override", ["acquisition.strategy=metabox_plus_star", "acquisition.strategy=full_set"])
+def test_what_needs_ground_truth_is_refused(tmp_path, override):
+    with pytest.raises(ConfigError, match="nobody has"):
+        Run(tmp_path, override)
+
+
+def test_a_damaged_set_is_told(tmp_path):
+    run = Run(tmp_path)
+    ask_query(run)
+    path = next((tmp_path / "run/labels/sets").rglob("*.parquet"))
+    pq.read_table(path)
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match="damaged"):
+        label_store(run.config, run.store).states("query-000")
