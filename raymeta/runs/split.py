@@ -79,8 +79,8 @@ def split_pool(
     Definitions: docs/method.md#initial-set, docs/method.md#meta-set.
 
     `L0` depends on the seed and the lists alone, never on the strategy or the order in which images are listed. Where
-    people label, images that are `labelled` already come first, and those that neither L0 nor M takes join L0: nobody is
-    asked twice.
+    people label, images that are `labelled` already come first, and those that neither L0 nor M takes join L0: nobody
+    is asked twice.
 
     Raises:
         SplitError: the pool has fewer images than `initial_images` and `meta_images` together, or a list names other
