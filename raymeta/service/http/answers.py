@@ -119,9 +119,9 @@ class LabelledRegion(_Answer):
 class QueriedBox(_Answer):
     """A box of an iteration's query."""
 
-    top: int
-    left: int
-    width: int
+    top: int = Field(description="first row of the box, pixels of the image as the network sees it")
+    left: int = Field(description="first column, pixels")
+    width: int = Field(description="side of the box, pixels")
     rank: int
     score: float
     estimated_clicks: int
@@ -165,12 +165,14 @@ class BoxRow(_Answer):
     """A proposed box."""
 
     rank: int
-    top: int
-    left: int
-    width: int
-    score: float
-    estimated_clicks: int
-    unlabelled_pixels: int
+    top: int = Field(description="first row of the box, pixels of the image as sent or as the network sees it")
+    left: int = Field(description="first column, pixels")
+    width: int = Field(description="side of the box, pixels: rows top to top + width, the last left out")
+    score: float = Field(
+        description="joint map at the top-left of the box: higher is asked first, within an iteration and strategy"
+    )
+    estimated_clicks: int = Field(description="polygon vertices expected in the box")
+    unlabelled_pixels: int = Field(description="pixels of the box that count")
 
 
 class _Made(_Answer):
