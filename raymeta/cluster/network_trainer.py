@@ -4,7 +4,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import ray
 
@@ -14,7 +14,7 @@ from raymeta.cluster.worker_failures import WorkerFailure, why_it_ended
 from raymeta.config import ExperimentConfig
 from raymeta.errors import GOES_ON
 from raymeta.loop.training_job import TrainingFailedError
-from raymeta.loop.workers import TrainedNetwork, TrainingJob
+from raymeta.loop.workers import TrainedNetwork, TrainingJob, TrainingProgress
 
 MAX_WORKER_FAILURES = 5
 POLL_S = 0.25
@@ -89,7 +89,7 @@ class NetworkTrainer:
         raise failure.error()
 
     def train(
-        self, job: TrainingJob, *, on_progress: Callable[[dict[str, Any]], None], on_state: Callable[[bytes], None]
+        self, job: TrainingJob, *, on_progress: Callable[[TrainingProgress], None], on_state: Callable[[bytes], None]
     ) -> TrainedNetwork:
         """See `Trainer.train`.
 

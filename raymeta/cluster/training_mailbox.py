@@ -6,7 +6,7 @@ from typing import Any
 import ray
 
 from raymeta.cluster.worker_failures import WorkerFailure
-from raymeta.loop.workers import TrainedNetwork, TrainingJob
+from raymeta.loop.workers import TrainedNetwork, TrainingJob, TrainingProgress
 
 
 class TrainingMailbox:
@@ -21,7 +21,7 @@ class TrainingMailbox:
         self._results: dict[int, TrainedNetwork | None] = {}
         self._failure: WorkerFailure | None = None
         self._places: dict[int, str] = {}
-        self._progress: dict[str, Any] = {}
+        self._progress: TrainingProgress | None = None
         self._state: tuple[int, int, bytes] | None = None  # job, epoch, state
         self._arrivals = 0
         self._changed = asyncio.Condition()
@@ -31,7 +31,7 @@ class TrainingMailbox:
         async with self._changed:
             self._jobs.append(job)
             self._state = None
-            self._progress = {}
+            self._progress = None
             self._changed.notify_all()
             return len(self._jobs) - 1
 
@@ -67,16 +67,16 @@ class TrainingMailbox:
         """A rank's own error."""
         return self._failure
 
-    async def report(self, number: int, progress: dict[str, Any]) -> None:
+    async def report(self, progress: TrainingProgress) -> None:
         """Rank 0 tells how far it is."""
-        self._progress = {"job": number, **progress}
+        self._progress = progress
 
     async def keep_state(self, number: int, epoch: int, state: bytes) -> None:
         """Rank 0 leaves the state after an epoch; calls may overtake each other, an older state changes nothing."""
         if self._state is None or (number, epoch) > self._state[:2]:
             self._state = (number, epoch, state)
 
-    async def progress(self) -> dict[str, Any]:
+    async def progress(self) -> TrainingProgress | None:
         """What rank 0 told last, or nothing."""
         return self._progress
 

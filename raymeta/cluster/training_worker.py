@@ -92,7 +92,7 @@ def _train_jobs(settings: dict[str, Any]) -> None:
             return
         reporter = TrainingReporter(
             config.training.max_epochs,
-            partial(mailbox.report.remote, last),
+            mailbox.report.remote,
             partial(mailbox.keep_state.remote, last),
         )
         result = run_training_job(

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import cv2
 import pyarrow as pa
@@ -18,7 +17,7 @@ from raymeta.loop.image_tasks import PART_IMAGES, PARTS_PER_BLOCK, ImageTasks
 from raymeta.loop.kept_features import KeptFeatures
 from raymeta.loop.training_job import TrainingReporter, run_training_job
 from raymeta.loop.unsaved_work import UnsavedWork
-from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row, TrainedNetwork, TrainingJob
+from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row, TrainedNetwork, TrainingJob, TrainingProgress
 from raymeta.networks.freed_memory import keep_freed_memory, return_freed_memory
 from raymeta.schemas import IMAGE_ID
 from raymeta.training.training_set import ExampleCache, cache_bytes
@@ -41,7 +40,7 @@ class LocalTrainer:
         self,
         job: TrainingJob,
         *,
-        on_progress: Callable[[dict[str, Any]], None],
+        on_progress: Callable[[TrainingProgress], None],
         on_state: Callable[[bytes], None],
     ) -> TrainedNetwork:
         """See `Trainer.train`."""

@@ -3,13 +3,14 @@
 import logging
 import time
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from raymeta.annotation.cost_models import COST_A
 from raymeta.locations import hide_secrets
+from raymeta.loop.workers import TrainingProgress
 from raymeta.runs.records import SummaryRecord
 
 LOG: Final = logging.getLogger(__name__)
@@ -125,21 +126,20 @@ class RunProgress:
         rate = self._done / max(1e-6, time.monotonic() - self._stage_began)
         self._bar.update(self._task, completed=self._done, detail=f"{rate:.1f} images/s{self._status}")
 
-    def training(self, state: dict[str, Any]) -> None:
-        """What the training worker told last."""
-        epoch, of = state.get("epoch", 0), state.get("max_epochs")
-        steps, step = state.get("steps", 1), state.get("step", 0)
-        miou = state.get("validation_miou")
+    def training(self, state: TrainingProgress) -> None:
+        """What the training worker reported last."""
+        epoch, of = state.epoch, state.max_epochs
+        miou = state.validation_miou
         shown = "" if miou is None else f"  mIoU {100 * miou:.1f} %"
         self._tell_epoch(epoch, of, shown)
         self._bar.update(
             self._task,
             total=of,
-            completed=epoch + (step / steps if steps else 0),
-            detail=f"epoch {min(epoch + 1, of or epoch + 1)}/{of} step {step}/{steps}{shown}{self._status}",
+            completed=epoch + (state.step / state.steps if state.steps else 0),
+            detail=f"epoch {min(epoch + 1, of)}/{of} step {state.step}/{state.steps}{shown}{self._status}",
         )
 
-    def _tell_epoch(self, epoch: int, of: int | None, shown: str) -> None:
+    def _tell_epoch(self, epoch: int, of: int, shown: str) -> None:
         """A line for each epoch that ends, and one where a training goes on amid its epochs."""
         now = time.monotonic()
         if self._epoch is None:

@@ -3,8 +3,7 @@
 import io
 import time
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.errors import GOES_ON, RunFailedError
 from raymeta.loop.failed_images import check_failed_share
 from raymeta.loop.kept_features import ExampleFeatures, KeptFeatures
-from raymeta.loop.workers import TrainedNetwork, TrainingJob
+from raymeta.loop.workers import TrainedNetwork, TrainingJob, TrainingProgress
 from raymeta.networks.registry import build_network
 from raymeta.training.communicator import Communicator, SingleProcess
 from raymeta.training.determinism import training_seed
@@ -37,10 +36,10 @@ class TrainingReporter:
     """
 
     def __init__(
-        self, max_epochs: int, on_progress: Callable[[dict[str, Any]], None], on_state: Callable[[int, bytes], None]
+        self, max_epochs: int, on_progress: Callable[[TrainingProgress], None], on_state: Callable[[int, bytes], None]
     ) -> None:
         self._on_progress, self._on_state = on_progress, on_state
-        self._fields: dict[str, Any] = {"epoch": 0, "max_epochs": max_epochs, "validation_miou": None}
+        self._progress = TrainingProgress(0, max_epochs)
         self._last_report = 0.0
         self._state_seconds = 0.0
         self._state_sent = time.monotonic()
@@ -50,12 +49,12 @@ class TrainingReporter:
         now = time.monotonic()
         if now - self._last_report > PROGRESS_S or done == total:
             self._last_report = now
-            self._on_progress(self._fields | {"step": done, "steps": total})
+            self._on_progress(replace(self._progress, step=done, steps=total))
 
     def epoch(self, record: EpochRecord, state: TrainingState) -> None:
         """An epoch is done."""
-        self._fields |= {"epoch": record.epoch, "validation_miou": record.validation_miou}
-        self._on_progress(dict(self._fields))
+        self._progress = replace(self._progress, epoch=record.epoch, validation_miou=record.validation_miou)
+        self._on_progress(self._progress)
         start = time.monotonic()
         if start - self._state_sent >= self._state_seconds:
             self._on_state(record.epoch, state.to_bytes())

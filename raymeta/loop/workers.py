@@ -49,6 +49,21 @@ class TrainedNetwork:
     faults: dict[str, str]
 
 
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training is.
+
+    epoch: epochs that are done. step, steps: of the epoch under way; 0 and 0 where none has begun. validation_miou: of
+    the last epoch, in [0, 1]; None before the first.
+    """
+
+    epoch: int
+    max_epochs: int
+    step: int = 0
+    steps: int = 0
+    validation_miou: float | None = None
+
+
 class Trainer(Protocol):
     """Trains one iteration's network after another."""
 
@@ -56,7 +71,7 @@ class Trainer(Protocol):
         self,
         job: TrainingJob,
         *,
-        on_progress: Callable[[dict[str, Any]], None],
+        on_progress: Callable[[TrainingProgress], None],
         on_state: Callable[[bytes], None],
     ) -> TrainedNetwork:
         """Train the network of one iteration from its start weights.

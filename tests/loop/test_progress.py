@@ -10,6 +10,7 @@ from tiny_settings import tiny_values, write_scenes
 from raymeta.config import parse_config
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.progress import RunProgress
+from raymeta.loop.workers import TrainingProgress
 
 
 def lines(act):
@@ -39,7 +40,7 @@ def test_a_line_for_each_epoch_and_one_for_a_resumed_training():
     def act(progress):
         progress.begin_stage("train")
         for epoch, step in ((34, 1), (34, 2), (35, 0), (35, 1), (37, 0)):
-            progress.training({"epoch": epoch, "max_epochs": 60, "step": step, "steps": 9, "validation_miou": 0.5})
+            progress.training(TrainingProgress(epoch, 60, step, 9, 0.5))
 
     told = [line.partition(": ")[2] for line in lines(act)]
     assert told[1] == "resuming at epoch 35"
@@ -51,8 +52,8 @@ def test_a_line_for_each_epoch_and_one_for_a_resumed_training():
 def test_a_new_training_does_not_resume():
     def act(progress):
         progress.begin_stage("train")
-        progress.training({"epoch": 0, "max_epochs": 2, "step": 1, "steps": 9})
-        progress.training({"epoch": 1, "max_epochs": 2, "validation_miou": 0.25})
+        progress.training(TrainingProgress(0, 2, 1, 9))
+        progress.training(TrainingProgress(1, 2, validation_miou=0.25))
 
     assert not any("resuming" in line for line in lines(act))
 
