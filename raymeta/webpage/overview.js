@@ -9,13 +9,8 @@ import { cost, count, duration, fixed, percent, quantity } from "./number_text.j
 import { segmentedChoice } from "./segmented_choice.js";
 
 const TARGET_SHARE = 0.95;
-const AXES = {
-  cost_a: ["cost_A", "cost_A: clicks in % of labelling all of the pool"],
-  cost_b: ["cost_B", "cost_B: clicks in % of labelling all of the pool"],
-  cost_p: ["cost_P", "cost_P: pixels in % of the pool"],
-  iteration: ["iterations", "iteration"],
-};
-let axis = "cost_a"; // stays when the view is built anew
+const ITERATION = "iteration";
+let axis = null; // stays when the view is built anew; null: the first cost
 
 /** context: {service, live, iteration}. */
 export function overview(context) {
@@ -91,7 +86,7 @@ function tiles(rows, progress, model) {
     : points === null ? "first iteration" : `${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points since iteration ${before.iteration}`;
   const entries = [
     ["mIoU", percent(last.miou), mioNote],
-    ["cost_A", cost(last.cost_a), `cost_B ${fixed(last.cost_b, 1)}, cost_P ${fixed(last.cost_p, 1)}`],
+    costTile(last.costs),
     ["labelled", cost(last.labelled_share), "of the pool's pixels"],
     ["query", count(last.query_boxes), `boxes to label next; ${quantity(last.boxes, "box", "boxes")} asked before`],
     ["R²", fixed(last.r2), last.r2 === null ? "no meta regressor" : "of the predicted IoU"],
@@ -103,29 +98,48 @@ function tiles(rows, progress, model) {
   return element("dl", { class: "tiles" }, ...nodes, tile("iterations", `${done} of ${progress.planned}`, state, meter));
 }
 
+/** The first cost, with the others in the note. */
+function costTile([first, ...others]) {
+  if (!first) return ["cost", "–", "not counted"];
+  return [first.label, cost(first.value), others.map(({ label, value }) => `${label} ${fixed(value, 1)}`).join(", ")];
+}
+
+/** Axes by name: each cost that the service tells, then iterations; [short name, title]. */
+function axes(rows) {
+  const costs = rows[0].costs.map(({ name, label, unit }) => [name, [label, `${label}: ${unit} in % of labelling all of the pool`]]);
+  return Object.fromEntries([...costs, [ITERATION, ["iterations", "iteration"]]]);
+}
+
+function place(row, name) {
+  return name === ITERATION ? row.iteration : row.costs.find((found) => found.name === name)?.value;
+}
+
 function tile(name, value, note, extra = null) {
   return element("div", { class: "card tile" }, element("dt", {}, name), element("dd", { class: "value number" }, value), element("dd", { class: "note" }, note, extra));
 }
 
 function curve(rows, progress) {
-  const place = element("div", { class: "chart-place" });
-  const draw = () => place.replaceChildren(lineChart(chart(rows, progress.full_set_miou)));
-  const choice = segmentedChoice("mIoU over", Object.entries(AXES).map(([name, [text]]) => [name, text]), axis, (name) => {
+  const shown = element("div", { class: "chart-place" });
+  const known = axes(rows);
+  if (!(axis in known)) axis = Object.keys(known)[0];
+  const draw = () => shown.replaceChildren(lineChart(chart(rows, progress.full_set_miou, known)));
+  const choice = segmentedChoice("mIoU over", Object.entries(known).map(([name, [text]]) => [name, text]), axis, (name) => {
     axis = name;
     draw();
   });
   draw();
-  return [element("div", { class: "panel-head" }, element("h2", { id: "miou-title" }, "mIoU over"), choice), place];
+  return [element("div", { class: "panel-head" }, element("h2", { id: "miou-title" }, "mIoU over"), choice), shown];
 }
 
-function chart(rows, full) {
+function chart(rows, full, known) {
+  const told = axis === ITERATION ? Object.keys(known)[0] : axis;
   const points = rows.map((row) => ({
-    x: row[axis], y: row.miou * 100,
-    lines: [`iteration ${row.iteration}`, `mIoU ${percent(row.miou, 2)}`, axis === "iteration" ? `cost_A ${cost(row.cost_a, 2)}` : `${AXES[axis][0]} ${cost(row[axis], 2)}`],
+    x: place(row, axis), y: row.miou * 100,
+    lines: [`iteration ${row.iteration}`, `mIoU ${percent(row.miou, 2)}`, `${known[told][0]} ${cost(place(row, told), 2)}`],
   }));
   const target = full && { y: full * TARGET_SHARE * 100, text: `95 % of the full set: ${percent(full * TARGET_SHARE)}` };
-  const label = `mIoU over ${AXES[axis][0]}: from ${percent(rows[0].miou)} to ${percent(rows.at(-1).miou)}. The table of iterations has the figures.`;
-  return { points, target, xName: AXES[axis][1], yName: "mIoU %", whole: axis === "iteration", label };
+  const label = `mIoU over ${known[axis][0]}: from ${percent(rows[0].miou)} to ${percent(rows.at(-1).miou)}. The table of iterations has the figures.`;
+  return { points, target, xName: known[axis][1], yName: "mIoU %", whole: axis === ITERATION, label };
 }
 
 function timeTaken(rows) {
