@@ -1,5 +1,7 @@
 """What callers of the pure functions may pass: checked before numba or OpenCV meet it, whose errors name neither."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -35,3 +37,9 @@ def check_choice(name: str, value: Any, choices: Any) -> None:
     allowed = get_args(choices)
     if value not in allowed:
         raise InputError(f"{name} {value!r} is unknown: choose one of {', '.join(map(str, allowed))}")
+
+
+def nearest(value: str, choices: Iterable[str]) -> str:
+    """`; did you mean …?` where a choice is like the value, else nothing."""
+    near = difflib.get_close_matches(value, list(choices), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,12 +1,12 @@
 """Reading a config: YAML files, `key.path=value` overrides, and errors that name the key."""
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from raymeta.argument_checks import nearest
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.experiment import ExperimentConfig
 from raymeta.config.keys import near_keys
@@ -95,8 +95,7 @@ def _describe(fault: Any) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
         choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        near = difflib.get_close_matches(fault["input"], choices, n=1)
-        message += f"; did you mean {near[0]}?" if near else ""
+        message += nearest(fault["input"], choices)
     shown = fault["input"]
     text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
     return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")

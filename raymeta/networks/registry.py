@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor, nn
 
+from raymeta.argument_checks import nearest
 from raymeta.config import NetworkConfig
 from raymeta.errors import InputError
 from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus, DeepLabV3PlusHead
@@ -106,7 +107,7 @@ def with_head(
         ValueError: no such head, or one that needs more features.
     """
     if config.head not in HEADS:
-        raise InputError(f"network.head {config.head!r}: choose one of {', '.join(HEADS)}")
+        raise InputError(f"network.head {config.head!r}: choose one of {', '.join(HEADS)}{nearest(config.head, HEADS)}")
     options = {} if config.head_channels is None else {"channels": config.head_channels}
     try:
         head = HEADS[config.head](tuple(channels), num_classes, **options)
@@ -122,7 +123,8 @@ def with_head(
 def check_kind(config: NetworkConfig) -> None:
     """Raise ValueError where the config names a network that there is not."""
     if config.kind not in NETWORKS and not config.kind.startswith(TIMM_PREFIX):
-        raise InputError(f"network.kind {config.kind!r}: choose one of {', '.join(NETWORKS)}, or timm:NAME")
+        known = f"{', '.join(NETWORKS)}, or timm:NAME"
+        raise InputError(f"network.kind {config.kind!r}: choose one of {known}{nearest(config.kind, NETWORKS)}")
 
 
 def build_network(
