@@ -369,7 +369,7 @@ def test_keys_are_those_of_the_model(config, capsys):
     assert keys["network.weights"]["kind"] == "path or URI or none"
     assert main(["config", "--keys", "training.schedule"]) == 0
     name, kind, default, _ = capsys.readouterr().out.strip().split("\t")
-    assert (name, kind, default) == ("training.schedule", "constant | poly", "constant")
+    assert (name, kind, default) == ("training.schedule", "constant | poly | cosine | one_cycle", "constant")
     assert_refused(capsys, ["config", "--keys", "trainig"], "did you mean training")
 
 
