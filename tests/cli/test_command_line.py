@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 
-import cv2
-import numpy as np
 import pytest
 import yaml
+from refusals import assert_refused
 
 import raymeta
 from raymeta.cli import main
@@ -21,49 +20,6 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError, RunFailedError, WaitingForPeople
 from raymeta.loop.check import experiment_split
 from raymeta.runs.run_store import RunStore
-
-SIDE = 32
-
-
-@pytest.fixture
-def camvid(tmp_path):
-    """A tiny data set in CamVid's layout: 6 pool and 2 validation images."""
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 6), ("val", 2)):
-        for folder in (part, f"{part}annot"):
-            (tmp_path / "data" / folder).mkdir(parents=True)
-        for index in range(count):
-            image = rng.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
-            labels = rng.integers(0, 11, (SIDE, SIDE), dtype=np.uint8)
-            cv2.imwrite(str(tmp_path / f"data/{part}/{index}.png"), image)
-            cv2.imwrite(str(tmp_path / f"data/{part}annot/{index}.png"), labels)
-    return tmp_path
-
-
-@pytest.fixture
-def config(camvid):
-    path = camvid / "config.yaml"
-    values = {
-        "run_dir": str(camvid / "run"),
-        "dataset": {"kind": "camvid", "root": str(camvid / "data")},
-        "acquisition": {
-            "strategy": "metabox",
-            "box_width": 8,
-            "query_size": 4,
-            "initial_images": 2,
-            "meta_images": 2,
-        },
-    }
-    path.write_text(yaml.safe_dump(values))
-    return path
-
-
-def assert_refused(capsys, arguments, *words):
-    assert main([str(argument) for argument in arguments]) == 2
-    shown = "".join(capsys.readouterr())
-    assert "Traceback" not in shown
-    for word in words:
-        assert word in shown
 
 
 @pytest.mark.parametrize(
@@ -102,76 +58,6 @@ def test_run_folder_of_another_config_shows_the_difference(config, camvid, capsy
     for command in ("run", "check"):
         assert_refused(capsys, [command, config, "seed=5"], "seed: 0 → 5", str(camvid / "run"))
         assert (camvid / "run/config.yaml").read_bytes() == before
-
-
-def test_check_tells_what_is_in_the_run_folder(config, camvid, capsys):
-    RunStore(str(camvid / "run")).create(load_config(config))
-    assert main(["check", str(config), "iterations=9"]) == 0
-    assert "run: resumes the run there\n" in capsys.readouterr().out
-    for name in ("config.yaml", "run.json"):
-        (camvid / "run" / name).write_text("seed: 7\n")
-        assert main(["check", str(config)]) == 0
-        assert f"{name}: missing or damaged" in capsys.readouterr().out
-        assert (camvid / "run" / name).read_text() == "seed: 7\n"
-        RunStore(str(camvid / "run")).create(load_config(config))
-
-
-@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/run"])
-def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
-    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null is no folder")
-
-
-def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
-    data = camvid / "data"
-    truncated = data / "train/0.png"
-    truncated.write_bytes(truncated.read_bytes()[:200])
-    cv2.imwrite(str(data / "trainannot/1.png"), np.zeros((SIDE, SIDE + 1), np.uint8))
-    cv2.imwrite(str(data / "trainannot/2.png"), np.full((SIDE, SIDE), 77, np.uint8))
-    (data / "valannot/0.png").unlink()
-    before = sorted(path.name for path in camvid.rglob("*"))
-    assert_refused(capsys, ["check", config], "train/0.png", "trainannot/1.png", "trainannot/2.png", "77", "0.png")
-    assert sorted(path.name for path in camvid.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    ("part", "words"),
-    [
-        ("val", "2 validation images: their mIoU can't be told"),
-        ("train", "2 initially labelled images: there is nothing"),
-    ],
-)
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_void_labels_are_told_before_the_training(config, camvid, capsys, part, words, command):
-    for path in (camvid / f"data/{part}annot").iterdir():
-        cv2.imwrite(str(path), np.full((SIDE, SIDE), 11, np.uint8))
-    assert_refused(capsys, [command, config], "void is all", words, "correct the labels or the class list")
-
-
-def test_check_tells_what_the_numbers_mean(config, capsys):
-    assert main(["check", str(config)]) == 0
-    shown = capsys.readouterr().out
-    assert "all readable" in shown
-    assert "6 pool and 2 validation images of 32×32" in shown
-    assert "16 side by side" in shown
-    assert "meta set: 2 images (33.3 %)" in shown
-
-
-def test_check_and_run_with_seeds(config, camvid, capsys):
-    from raymeta.config import load_config
-    from raymeta.runs.run_store import RunStore
-
-    assert main(["check", str(config), "seeds=[4, 5]"]) == 0
-    shown = capsys.readouterr().out
-    assert "2 runs: seed_4, seed_5; the above is the first" in shown
-    assert "seed_4: new" in shown.replace("\n", "")
-    assert "seed_5: new" in shown.replace("\n", "")
-    RunStore(str(camvid / "run/seed_5")).create(load_config(config, ["seed=5", "training.batch_size=2"]))
-    assert_refused(
-        capsys, ["check", config, "seeds=[4, 5]", "training.batch_size=1"], "seed_5 holds", "batch_size: 2 → 1"
-    )
-    RunStore(str(camvid / "run")).create(load_config(config))
-    for command in ("run", "check"):
-        assert_refused(capsys, [command, config, "seeds=[4, 5]"], "holds a run without repetitions")
 
 
 def test_overrides_may_follow_options(config, capsys):
@@ -385,40 +271,3 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert f"raymeta {raymeta.__version__}" in shown
     assert "torch " in shown
     assert "set RAY_TMPDIR" in shown
-
-
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_sizes_that_a_batch_can_not_hold_are_told_at_once(config, camvid, capsys, command):
-    for part in ("train", "trainannot"):
-        path = camvid / f"data/{part}/3.png"
-        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:16])
-    assert_refused(capsys, [command, config, "training.batch_size=2"], "1 of 16×32", "training.batch_size=1")
-    assert not (camvid / "run").exists()  # so that the advice can be followed
-    if command == "check":
-        assert main(["check", str(config), "training.batch_size=1"]) == 0
-
-
-def test_masks_of_0_and_255_are_told_by_check_and_run(tmp_path, config, capsys):
-    from dataset_layouts import save, write_folder
-
-    root = write_folder(tmp_path / "masks", train=6, val=2)
-    for path in root.glob("labels/*/*.png"):
-        save(path, np.tile(np.uint8([0] * 10 + [255] * 10), (12, 1)))
-    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 1}]\n")
-    options = ["dataset.kind=folder", f"dataset.root={root}", "acquisition.box_width=4"]
-    for command in ("check", "run"):
-        assert_refused(capsys, [command, config, *options], "ground is the only class", "void: []")
-    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 255}]\nvoid: []\n")
-    assert main(["check", str(config), *options]) == 0
-    assert "thing 50.0 %" in capsys.readouterr().out
-
-
-def test_check_draws_a_picture_and_nothing_else(config, camvid, tmp_path, capsys):
-    from PIL import Image
-
-    before = sorted(camvid.rglob("*"))
-    assert main(["check", str(config), "--picture", str(tmp_path / "check.png")]) == 0
-    with Image.open(tmp_path / "check.png") as picture:
-        assert picture.width == 960
-    assert sorted(path for path in camvid.rglob("*") if path.name != "check.png") == before
-    assert_refused(capsys, ["check", config, "--picture", "/dev/null/x.png"], "--picture", "choose another file")

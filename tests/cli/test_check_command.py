@@ -1,0 +1,119 @@
+"""`raymeta check`: what it tells, and what it refuses."""
+
+import cv2
+import numpy as np
+import pytest
+from refusals import assert_refused
+
+from raymeta.cli import main
+from raymeta.config import load_config
+from raymeta.runs.run_store import RunStore
+
+SIDE = 32
+
+
+def test_check_tells_what_is_in_the_run_folder(config, camvid, capsys):
+    RunStore(str(camvid / "run")).create(load_config(config))
+    assert main(["check", str(config), "iterations=9"]) == 0
+    assert "run: resumes the run there\n" in capsys.readouterr().out
+    for name in ("config.yaml", "run.json"):
+        (camvid / "run" / name).write_text("seed: 7\n")
+        assert main(["check", str(config)]) == 0
+        assert f"{name}: missing or damaged" in capsys.readouterr().out
+        assert (camvid / "run" / name).read_text() == "seed: 7\n"
+        RunStore(str(camvid / "run")).create(load_config(config))
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/run"])
+def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
+    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null is no folder")
+
+
+def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
+    data = camvid / "data"
+    truncated = data / "train/0.png"
+    truncated.write_bytes(truncated.read_bytes()[:200])
+    cv2.imwrite(str(data / "trainannot/1.png"), np.zeros((SIDE, SIDE + 1), np.uint8))
+    cv2.imwrite(str(data / "trainannot/2.png"), np.full((SIDE, SIDE), 77, np.uint8))
+    (data / "valannot/0.png").unlink()
+    before = sorted(path.name for path in camvid.rglob("*"))
+    assert_refused(capsys, ["check", config], "train/0.png", "trainannot/1.png", "trainannot/2.png", "77", "0.png")
+    assert sorted(path.name for path in camvid.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("val", "2 validation images: their mIoU can't be told"),
+        ("train", "2 initially labelled images: there is nothing"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_void_labels_are_told_before_the_training(config, camvid, capsys, part, words, command):
+    for path in (camvid / f"data/{part}annot").iterdir():
+        cv2.imwrite(str(path), np.full((SIDE, SIDE), 11, np.uint8))
+    assert_refused(capsys, [command, config], "void is all", words, "correct the labels or the class list")
+
+
+def test_check_tells_what_the_numbers_mean(config, capsys):
+    assert main(["check", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "all readable" in shown
+    assert "6 pool and 2 validation images of 32×32" in shown
+    assert "16 side by side" in shown
+    assert "meta set: 2 images (33.3 %)" in shown
+
+
+def test_check_and_run_with_seeds(config, camvid, capsys):
+    from raymeta.config import load_config
+    from raymeta.runs.run_store import RunStore
+
+    assert main(["check", str(config), "seeds=[4, 5]"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 runs: seed_4, seed_5; the above is the first" in shown
+    assert "seed_4: new" in shown.replace("\n", "")
+    assert "seed_5: new" in shown.replace("\n", "")
+    RunStore(str(camvid / "run/seed_5")).create(load_config(config, ["seed=5", "training.batch_size=2"]))
+    assert_refused(
+        capsys, ["check", config, "seeds=[4, 5]", "training.batch_size=1"], "seed_5 holds", "batch_size: 2 → 1"
+    )
+    RunStore(str(camvid / "run")).create(load_config(config))
+    for command in ("run", "check"):
+        assert_refused(capsys, [command, config, "seeds=[4, 5]"], "holds a run without repetitions")
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_sizes_that_a_batch_can_not_hold_are_told_at_once(config, camvid, capsys, command):
+    for part in ("train", "trainannot"):
+        path = camvid / f"data/{part}/3.png"
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:16])
+    assert_refused(capsys, [command, config, "training.batch_size=2"], "1 of 16×32", "training.batch_size=1")
+    assert not (camvid / "run").exists()  # so that the advice can be followed
+    if command == "check":
+        assert main(["check", str(config), "training.batch_size=1"]) == 0
+
+
+def test_masks_of_0_and_255_are_told_by_check_and_run(tmp_path, config, capsys):
+    from dataset_layouts import save, write_folder
+
+    root = write_folder(tmp_path / "masks", train=6, val=2)
+    for path in root.glob("labels/*/*.png"):
+        save(path, np.tile(np.uint8([0] * 10 + [255] * 10), (12, 1)))
+    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 1}]\n")
+    options = ["dataset.kind=folder", f"dataset.root={root}", "acquisition.box_width=4"]
+    for command in ("check", "run"):
+        assert_refused(capsys, [command, config, *options], "ground is the only class", "void: []")
+    (root / "classes.yaml").write_text("classes: [{name: ground, value: 0}, {name: thing, value: 255}]\nvoid: []\n")
+    assert main(["check", str(config), *options]) == 0
+    assert "thing 50.0 %" in capsys.readouterr().out
+
+
+def test_check_draws_a_picture_and_nothing_else(config, camvid, tmp_path, capsys):
+    from PIL import Image
+
+    before = sorted(camvid.rglob("*"))
+    assert main(["check", str(config), "--picture", str(tmp_path / "check.png")]) == 0
+    with Image.open(tmp_path / "check.png") as picture:
+        assert picture.width == 960
+    assert sorted(path for path in camvid.rglob("*") if path.name != "check.png") == before
+    assert_refused(capsys, ["check", config, "--picture", "/dev/null/x.png"], "--picture", "choose another file")
