@@ -94,7 +94,7 @@ def report_panels(groups: Sequence[RunGroup], write: Callable[[str, bytes], str]
 
 def _has_network(run: RunResults) -> bool:
     """Whether the run folder names any network; an exported run has none, and needs no torch to be loaded."""
-    return any(run.store.iteration(summary.iteration).is_named("network.pt") for summary in run.summaries)
+    return any(run.store.iteration(index).is_named("network.pt") for index in run.store.iterations())
 
 
 def _missing_words(missing: Mapping[str, Sequence[str]]) -> list[str]:

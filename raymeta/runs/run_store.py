@@ -14,6 +14,7 @@ from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, differences, parse_config
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.iteration_folder import STAGES, IterationFolder
+from raymeta.runs.manifest import checksum
 from raymeta.runs.run_format import (
     FORMAT_VERSION,
     config_digest,
@@ -108,6 +109,7 @@ class RunStore:
             CONFIG: config is not None,
             SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
             POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
+            CLASSES: self._files.size(CLASSES) is None or self.read_classes() is not None,
         }
         return [f"{self._files.path(name)}: missing or damaged" for name, is_sound in sound.items() if not is_sound]
 
@@ -191,15 +193,19 @@ class RunStore:
 
     def write_classes(self, classes: dict[str, Any]) -> None:
         """Keep the classes that the run was begun with; see `kept_classes`."""
-        self._files.write(CLASSES, (json.dumps(classes, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(classes, ensure_ascii=False, sort_keys=True)
+        sealed = {"classes": classes, "sha256": checksum(text.encode())}
+        self._files.write(CLASSES, (json.dumps(sealed, ensure_ascii=False) + "\n").encode())
 
     def read_classes(self) -> dict[str, Any] | None:
         """What `write_classes` kept; None if nothing, or if it is damaged: then it is kept anew."""
         try:
-            found = json.loads(self._files.read(CLASSES) or b"null")
-        except (ValueError, RecursionError):
+            sealed = json.loads(self._files.read(CLASSES) or b"null")
+            classes = sealed["classes"]
+            sound = sealed["sha256"] == checksum(json.dumps(classes, ensure_ascii=False, sort_keys=True).encode())
+        except (ValueError, RecursionError, TypeError, KeyError):
             return None
-        return found if isinstance(found, dict) else None
+        return classes if sound and isinstance(classes, dict) else None
 
     def write_waiting(self, text: str | None) -> None:
         """Keep what the run waits for; None: for nothing."""

@@ -23,8 +23,7 @@ def test_the_network_of_the_docs_trains_and_asks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = tiny_values(write_scenes(tmp_path / "scenes"), str(tmp_path / "run"))
     config = parse_config(values | yaml.safe_load(settings) | {"iterations": 1})
-    faults, _ = check_experiment(config)
-    assert not faults
+    assert not check_experiment(config).faults
     run_experiment(config, local_workers)
     assert pq.read_table(tmp_path / "run/iterations/000/query.parquet").num_rows == 20
 
@@ -32,7 +31,7 @@ def test_the_network_of_the_docs_trains_and_asks(tmp_path, monkeypatch):
 def test_check_tells_what_is_wrong_with_a_network(tmp_path):
     values = tiny_values(write_scenes(tmp_path / "scenes"), str(tmp_path / "run"))
     network = {"kind": "module", "factory": "tiny_module:half_size", "options": {"answer": "text"}}
-    faults, facts = check_experiment(parse_config(values | {"network": network}))
-    assert len(faults) == 1
-    assert "'out' or 'logits'" in faults[0]
-    assert facts
+    report = check_experiment(parse_config(values | {"network": network}))
+    assert len(report.faults) == 1
+    assert "'out' or 'logits'" in report.faults[0]
+    assert report.facts

@@ -61,7 +61,8 @@ def values(saved, out, **changes):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_boxes_are_those_of_the_run(saved, tmp_path, threads):
     found = select(SelectionConfig.model_validate(values(saved, tmp_path / "out", threads=threads)))
-    assert found.query.equals(saved[1].query(1))
+    # A run also tells where the boxes lie in the image files, which are not at hand here.
+    assert found.query.equals(saved[1].query(1).select(found.query.column_names))
     assert found.failed == {}
     assert found.r2 == pytest.approx(saved[1].summary(1)["r2"])
     assert pq.read_table(tmp_path / "out/query.parquet").equals(found.query)
