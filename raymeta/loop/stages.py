@@ -21,10 +21,11 @@ from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.query_choice import choose_query
 from raymeta.loop.scoring_bundle import scoring_bundle
 from raymeta.loop.session import Session
-from raymeta.loop.workers import SEGMENTS_TABLE, Row, TrainingJob
+from raymeta.loop.workers import SEGMENTS_TABLE, TrainingJob
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.runs.background_writer import BackgroundWriter
+from raymeta.runs.image_rows import ImageRow, image_table
 from raymeta.runs.input_key import labels_key, work_key
 from raymeta.runs.iteration_folder import STAGES, TRAINING_STATE, IterationFolder
 from raymeta.runs.query_sources import with_sources
@@ -135,7 +136,7 @@ def score(session: Session, folder: IterationFolder, index: int, known: KnownLab
             known=counted(session, finished),
         )
     session.leave_out(failed_images(rows), len(rows), "images of the pool")
-    folder.write_table("images.parquet", _fit_schema(rows, POOL_IMAGE_SCHEMA))
+    folder.write_table("images.parquet", image_table(map(ImageRow.of, rows)))
     query, chosen, notes = choose_query(candidates, session.config, session.store, session.dataset, index)
     asked = _sealed(session, index, query)
     folder.write_table("query.parquet", with_sources(asked, session.dataset, session.config.dataset))
@@ -198,7 +199,3 @@ def finish_full_set(session: Session, folder: IterationFolder) -> None:
         folder.write_table("annotation.parquet", ANNOTATION_SCHEMA.empty_table())
         OracleRecord(failed_images=session.faults).write(folder)
         folder.commit("annotate", ["annotation.parquet", "oracle.json"])
-
-
-def _fit_schema(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
