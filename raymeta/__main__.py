@@ -1,6 +1,6 @@
 """`python -m raymeta`."""
 
-from raymeta.cli import main
+from raymeta.cli.command_line import command
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

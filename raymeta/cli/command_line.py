@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from raymeta import __version__
 from raymeta.cli import (
@@ -54,6 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, text = end_of(error, debug=options.debug)
         print(hide_secrets(text), file=sys.stderr)
         return code
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process with a command's exit code.
+
+    After Ctrl-C Ray's native threads may still be starting up, and would crash in an interpreter that is being taken
+    down; what has to be closed was closed on the way out of `main`.
+    """
+    if code == EXIT_INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)
+
+
+def command() -> NoReturn:
+    """The `raymeta` command as a process of its own."""
+    end_process(main())
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
