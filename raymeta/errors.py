@@ -1,7 +1,9 @@
 """The kinds of ends that a command has, and the exit code of each."""
 
+import os
+import sys
 import traceback
-from typing import Final
+from typing import Final, NoReturn
 
 GOES_ON: Final = "what is committed stays: the same command goes on from there"
 
@@ -47,3 +49,16 @@ def end_of(error: Exception, *, debug: bool = False) -> tuple[int, str]:
     cause = getattr(error, "cause", None)
     text = str(cause) if isinstance(cause, InputError) else str(error)
     return code, f"{whole if debug else ''}raymeta: {text}"
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process with a command's exit code.
+
+    After Ctrl-C Ray's native threads may still be starting up, and would crash in an interpreter that is being taken
+    down; what has to be closed was closed on the way out of `main`.
+    """
+    if code == EXIT_INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)

@@ -18,7 +18,7 @@ from raymeta.cli import (
     task_commands,
 )
 from raymeta.cli.options import near_words
-from raymeta.errors import EXIT_INTERRUPTED, end_of
+from raymeta.errors import EXIT_INTERRUPTED, end_of, end_process
 from raymeta.locations import hide_secrets
 from raymeta.log_file import log_to
 
@@ -54,19 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, text = end_of(error, debug=options.debug)
         print(hide_secrets(text), file=sys.stderr)
         return code
-
-
-def end_process(code: int) -> NoReturn:
-    """End this process with a command's exit code.
-
-    After Ctrl-C Ray's native threads may still be starting up, and would crash in an interpreter that is being taken
-    down; what has to be closed was closed on the way out of `main`.
-    """
-    if code == EXIT_INTERRUPTED:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    raise SystemExit(code)
 
 
 def command() -> NoReturn:

@@ -13,7 +13,7 @@ from typing import Final
 
 import raymeta
 from raymeta.config import ExperimentConfig, parse_config
-from raymeta.errors import EXIT_INTERRUPTED, end_of
+from raymeta.errors import EXIT_INTERRUPTED, end_of, end_process
 from raymeta.locations import hide_secrets
 
 STOP_S: Final = 40.0
@@ -108,4 +108,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    end_process(main())

@@ -67,8 +67,8 @@ def run_sweep(sweep: SweepConfig, address: str | None, console: Console) -> tupl
             places = sweep.max_concurrent or min(concurrent_runs(run, len(todo), local=local) for run in todo)
             console.print(f"{places} at a time", highlight=False)
             # With a scheduler the finished ones are told too: their curves are what the others are compared with.
-            told = todo if sweep.scheduler == "none" else [run for run in runs if run.run_dir not in stopped]
-            failed = _tune(sweep, told, places, console)
+            waiting = todo if sweep.scheduler == "none" else [run for run in runs if run.run_dir not in stopped]
+            failed = _tune(sweep, waiting, places, console)
     rows = trial_rows(trials, read_stopped(files))
     print_trials(rows, console)
     path = write_sweep_tables(sweep, rows)
@@ -162,28 +162,28 @@ def run_trial(settings: dict[str, Any]) -> None:
     """
     config = parse_config(settings["run"])
     if _is_done(config):
-        _tell(config, 0)
+        _report(config, 0)
         return
     process = ExperimentProcess(config, settings["address"], on_line=lambda line: None)
-    told = 0
+    reported = 0
     try:
         while process.poll() is None:
             time.sleep(POLL_S)
-            told = _tell(config, told)
+            reported = _report(config, reported)
         code = process.wait()
     finally:
         process.stop()
-    _tell(config, told)
+    _report(config, reported)
     if code:
         raise TrialFailedError("\n".join(process.lines))
 
 
-def _tell(config: ExperimentConfig, told: int) -> int:
+def _report(config: ExperimentConfig, reported: int) -> int:
     """Report the iterations after the first `told`; gives how many are told now."""
     from ray import tune
 
     summaries = load_run(config.run_dir).summaries if is_run(config.run_dir) else ()
-    for summary in summaries[told:]:
+    for summary in summaries[reported:]:
         costs = {name: cost.value for name, cost in summary.costs.items()}
         tune.report({"iteration": summary.iteration + 1, "miou": summary.miou, **costs})
     return len(summaries)

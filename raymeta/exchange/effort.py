@@ -80,7 +80,7 @@ class Prelabels:
         return self._rings[prelabel_id]
 
     def judge(
-        self, label: str, rings: Sequence[Ring], geometry: Geometry, shape_id: str | None, told: Mark | None
+        self, label: str, rings: Sequence[Ring], geometry: Geometry, shape_id: str | None, tool_mark: Mark | None
     ) -> tuple[Mark | None, str | None]:
         """What became of a pre-annotation: by id, then by equal ring, then as the tool tells.
 
@@ -89,7 +89,7 @@ class Prelabels:
             rings: in the stored image's coordinates.
             geometry: of masks, only the tool can tell.
             shape_id: that the tool kept.
-            told: what the tool says.
+            tool_mark: what the tool says.
 
         Returns:
             The mark, and the id of the pre-annotation.
@@ -99,15 +99,15 @@ class Prelabels:
             self.used.add(known.id)
             same = known.label == label and same_rings(rings, self._rings[known.id])
             if geometry == "mask" and not same:
-                return told, known.id
+                return tool_mark, known.id
             return ("unchanged" if same else "edited"), known.id
         for prelabel_id, base in self._rings.items():
             if prelabel_id not in self.used and same_rings(rings, base):
                 self.used.add(prelabel_id)
                 return ("unchanged" if self._by_id[prelabel_id].label == label else "edited"), prelabel_id
-        if told is None and geometry == "mask":
+        if tool_mark is None and geometry == "mask":
             return None, None
-        return told or "new", None
+        return tool_mark or "new", None
 
     def deleted(self) -> tuple[str, ...]:
         """Ids of pre-annotations that no shape goes back to."""

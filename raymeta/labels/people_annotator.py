@@ -90,8 +90,8 @@ class PeopleAnnotator:
         left = sum(count for state, count in counts.items() if state not in DONE)
         what = "images" if ticket.tasks.iteration is None else "boxes"
         more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
-        told = f" ({', '.join(more)})" if more else ""
-        return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{told}"
+        details = f" ({', '.join(more)})" if more else ""
+        return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{details}"
 
     def how(self) -> str:
         """The commands that hand tasks out and bring answers back."""

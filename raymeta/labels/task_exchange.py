@@ -14,7 +14,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
-from raymeta.exchange import Answer, Manifest, OpenTask, TaskClass, export_tasks, load_manifest, read_answers
+from raymeta.exchange import Answer, Manifest, OpenTask, Skip, TaskClass, export_tasks, load_manifest, read_answers
 from raymeta.exchange.effort import AnswerShape
 from raymeta.exchange.manifest import MANIFEST_FILE
 from raymeta.exchange.manifest import Task as HandedOut
@@ -199,13 +199,18 @@ def import_answers(
     summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
     summary.refused += len(reader.refused_files)
     if not dry_run:
-        known_events = {event.id for event in labels.events.all()}
-        for skip in reader.skipped:
-            name = hashlib.sha256(repr((skip.task_id, who or skip.who, skip.source_sha256)).encode()).hexdigest()[:32]
-            if name not in known_events and skip.task_id in tasks:
-                labels.events.add(TaskEvent(id=name, action="skip", tasks=[skip.task_id], who=who or skip.who))
+        _keep_skips(labels, [skip for skip in reader.skipped if skip.task_id in tasks], who)
         _tell(store, labels, touched, summary)
     return summary
+
+
+def _keep_skips(labels: LabelStore, skips: Iterable[Skip], who: str | None) -> None:
+    """Keep that somebody passed over a task; its name is made of what it says, so that it counts once."""
+    known = {event.id for event in labels.events.all()}
+    for skip in skips:
+        name = hashlib.sha256(repr((skip.task_id, who or skip.who, skip.source_sha256)).encode()).hexdigest()[:32]
+        if name not in known:
+            labels.events.add(TaskEvent(id=name, action="skip", tasks=[skip.task_id], who=who or skip.who))
 
 
 def find_manifest(store: RunStore, path: Path) -> Manifest:

@@ -36,13 +36,13 @@ def run_until_answered(
             say(str(waiting))
         else:
             return
-        pause, told = FIRST_PAUSE_S, 0.0
+        pause, since_message = FIRST_PAUSE_S, 0.0
         while not people_are_done(config):
             sleep(pause)
-            told += pause
-            if told >= TOLD_EVERY_S:
+            since_message += pause
+            if since_message >= TOLD_EVERY_S:
                 say("still waiting for people (Ctrl-C is safe: the same command goes on)")
-                told = 0.0
+                since_message = 0.0
             pause = min(2 * pause, MAX_PAUSE_S)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from raymeta.report.figure_style import FOREGROUND, group_styles, new_figure, style_axes
 from raymeta.report.run_results import RunGroup
 
-LEAST_IOU: Final = 0.01
+MIN_IOU: Final = 0.01
 """A class whose IoU never rises above this has no curve to show."""
 
 
@@ -43,7 +43,7 @@ def class_curves(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figu
 
     Classes that no run ever predicts are left out: flat lines at 0 tell nothing. None where none is left.
     """
-    shown = [index for index in range(_classes(groups)) if _best_iou(groups, index) > LEAST_IOU]
+    shown = [index for index in range(_classes(groups)) if _best_iou(groups, index) > MIN_IOU]
     if not shown:
         return None
     columns = min(4, len(shown))
@@ -71,7 +71,7 @@ def class_curves(groups: Sequence[RunGroup], class_names: Sequence[str]) -> Figu
 
 def dull_classes(groups: Sequence[RunGroup], class_names: Sequence[str]) -> list[str]:
     """Names of the classes that `class_curves` leaves out."""
-    return [_class_name(class_names, i) for i in range(_classes(groups)) if not _best_iou(groups, i) > LEAST_IOU]
+    return [_class_name(class_names, i) for i in range(_classes(groups)) if not _best_iou(groups, i) > MIN_IOU]
 
 
 def _classes(groups: Sequence[RunGroup]) -> int:

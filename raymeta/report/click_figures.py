@@ -34,8 +34,8 @@ def click_scatter(pairs: Mapping[str, tuple[str, ClickPairs]]) -> Figure:
         axes.tick_params(labelsize=7)
         _draw(axes, boxes, COLOURS.get(strategy, FOREGROUND), rng)
         found = agreement(boxes.estimated, boxes.true)
-        told = "" if found.pearson is None else f"\nr {found.pearson:.2f}, ρ {found.spearman:.2f}"
-        axes.set_title(f"{label}{told}, {found.boxes} boxes", fontsize=8, color=FOREGROUND, pad=4)
+        skill = "" if found.pearson is None else f"\nr {found.pearson:.2f}, ρ {found.spearman:.2f}"
+        axes.set_title(f"{label}{skill}, {found.boxes} boxes", fontsize=8, color=FOREGROUND, pad=4)
     return figure
 
 

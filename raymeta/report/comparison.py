@@ -52,9 +52,9 @@ def compare(runs: Sequence[RunResults]) -> tuple[list[Comparison], list[str]]:
             for key, value in setting
             if any(dict(other).get(key) != value for other in settings)
         ]
-        target, told = find_target(members)
+        target, target_notes = find_target(members)
         label = ", ".join(telling)
-        notes += [f"{label}: {note}" if label else note for note in told]
+        notes += [f"{label}: {note}" if label else note for note in target_notes]
         groups = tuple(group_runs(members))
         found.append(Comparison(label, file_key(label), groups, target, _costs_at_target(groups, target)))
     if len(found) > 1:

@@ -102,8 +102,8 @@ def _click_pairs(runs: Sequence[RunResults]) -> tuple[dict[str, ClickPairs], lis
     found, notes = {}, list[str]()
     for run in runs:
         if run.strategy != FULL_SET:
-            found[run.store.location], told = run_click_pairs(run)
-            notes += told
+            found[run.store.location], missing = run_click_pairs(run)
+            notes += missing
     return found, notes
 
 

@@ -245,7 +245,7 @@ def _check_target(files: StoreFiles, overrides: Sequence[str]) -> None:
 
 
 def _write(files: StoreFiles, result: Requery, query: pa.Table, annotation: pa.Table, overrides: Sequence[str]) -> None:
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "overrides": list(overrides),
         "original": vars(result.original),
         "requery": vars(result.other),
@@ -253,7 +253,7 @@ def _write(files: StoreFiles, result: Requery, query: pa.Table, annotation: pa.T
     }
     files.write("query.parquet", table_to_bytes(query))
     files.write("annotation.parquet", table_to_bytes(annotation))
-    files.write(RESULT, (json.dumps(told, indent=2) + "\n").encode())
+    files.write(RESULT, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def _write_picture(files: StoreFiles, dataset: Dataset, original: pa.Table, query: pa.Table) -> None:

@@ -72,7 +72,7 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
 
 
 def _known_origins(files: StoreFiles) -> dict[str, Any]:
-    """What an earlier export into the same folder has told."""
+    """What an earlier export into the same folder said."""
     try:
         known = json.loads(files.read(ORIGINS) or b"{}")
     except (ValueError, RecursionError):
@@ -165,10 +165,10 @@ def _read_iteration(folder: IterationFolder, names: dict[str, str]) -> list[_Sta
 
 def _score_without_paths(data: bytes, names: dict[str, str]) -> bytes:
     """What a matched baseline tells of its reference, by name."""
-    told = json.loads(data)
-    if told.get("matched"):
-        told["matched"]["run"] = _renamed(told["matched"]["run"], names)
-    return (json.dumps(told, indent=2) + "\n").encode()
+    score = json.loads(data)
+    if score.get("matched"):
+        score["matched"]["run"] = _renamed(score["matched"]["run"], names)
+    return (json.dumps(score, indent=2) + "\n").encode()
 
 
 def _small(table: pa.Table) -> bytes:

@@ -112,9 +112,9 @@ def load_run(location: str, dataset_root: str | None = None) -> RunResults:
             notes.append(str(error))
     if not summaries:
         notes.append(f"{store.location} has no finished iteration yet")
-    matched, told = _matched(store, config, len(summaries))
+    matched, matched_notes = _matched(store, config, len(summaries))
     data = dataset_facts(store, config, summaries)
-    return RunResults(store, config, tuple(summaries), curves, (*notes, *told), matched, data)
+    return RunResults(store, config, tuple(summaries), curves, (*notes, *matched_notes), matched, data)
 
 
 def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tuple[str | None, list[str]]:
@@ -124,10 +124,10 @@ def _matched(store: RunStore, config: ExperimentConfig, iterations: int) -> tupl
     name, short = config.acquisition.match_cost_of, []
     for index in range(iterations):
         folder = store.iteration(index)
-        told = ScoreRecord.read(folder).matched if folder.is_named("score.json") else None
-        if told is not None:
-            name = told.strategy
-            short += [] if told.reached else [index]
+        match = ScoreRecord.read(folder).matched if folder.is_named("score.json") else None
+        if match is not None:
+            name = match.strategy
+            short += [] if match.reached else [index]
     if not short:
         return name, []
     return name, [f"{store.location}: too few candidates to reach the matched cost in iterations {short}"]

@@ -157,15 +157,15 @@ def _learning_curves(comparison: Comparison, write: WriteFile) -> tuple[list[tup
     """Caption and SVG of the training of one run of each group: of its first seed."""
     shown: list[tuple[str, str]] = []
     runs = [(group, group.runs[0]) for group in comparison.groups]
-    told = [(group, run) for group, run in runs if any(table.num_rows > 1 for table in run.learning_curves.values())]
-    for number, (group, run) in enumerate(told[:MAX_LEARNING_CURVES]):
+    drawn = [(group, run) for group, run in runs if any(table.num_rows > 1 for table in run.learning_curves.values())]
+    for number, (group, run) in enumerate(drawn[:MAX_LEARNING_CURVES]):
         suffix = f"_{comparison.key}" if comparison.key else ""
         name = f"learning_curves_{number:02d}_{run.strategy}_seed_{run.seed}{suffix}"
         figure = figures.learning_curves(run)
         write(f"{name}.png", to_png(figure))
         shown.append((f"{group.label}, seed {run.seed}", to_svg(figure, name)))
-    if not told:
+    if not drawn:
         return shown, [("Learning curves", "no network was trained for more than one epoch")]
-    left = len(told) - len(shown)
+    left = len(drawn) - len(shown)
     more = [("Learning curves of further strategies", f"{left} more are in learning_curves.csv")] if left else []
     return shown, more

@@ -51,8 +51,8 @@ def verdict(comparison: Comparison) -> list[str]:
     random = [group for group in queried if _is_plain_random(group)]
     rivals = [group for group in queried if not _is_plain_random(group) and group.runs[0].matched is None]
     if not random:
-        told = f"There is no {BASELINE} run to compare with, so what was saved can't be told."
-        return [told, *_state(comparison, _best(queried))]
+        sentence = f"There is no {BASELINE} run to compare with, so what was saved can't be told."
+        return [sentence, *_state(comparison, _best(queried))]
     if not rivals:
         return [
             "Only random boxes were asked for: nothing to compare.",
@@ -60,11 +60,11 @@ def verdict(comparison: Comparison) -> list[str]:
         ]
     found = savings(comparison)
     if not found:
-        told = (
+        sentence = (
             "What was saved can't be told: no strategy has a seed in common with random boxes in which both reach the "
             "same mIoU after their start."
         )
-        return [told, *_state(comparison, _best(queried))]
+        return [sentence, *_state(comparison, _best(queried))]
     first, *others = found
     chosen = next(group for group in rivals if group.label == first.label)
     many = f" It is the best of {len(found)} strategies, chosen after the fact." if others else ""

@@ -74,7 +74,7 @@ class RunLease:
     def _wait_for_others(self, say: Callable[[str], None]) -> None:
         """Return once no other lease is left; dead ones are removed."""
         first_seen: dict[str, tuple[bytes, float]] = {}
-        told = False
+        said = False
         while True:
             others = self._others()
             if not others:
@@ -86,8 +86,8 @@ class RunLease:
                     self._files.delete(name)
                 elif seen != data:
                     raise RunError(in_use(self._files.root, data))
-            if not told and self._others():
-                told = True
+            if not said and self._others():
+                said = True
                 say(f"{in_use(self._files.root, next(iter(others.values())))}; looking whether it is alive")
             self._stop.wait(min(1.0, self._renew_s / 4))
 

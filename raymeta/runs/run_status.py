@@ -90,8 +90,8 @@ def _holder(store: RunStore) -> str | None:
     if store.local_root is None:
         return None
     try:
-        told = json.loads((Path(store.local_root) / LOCK).read_text())
-        pid, host = int(told["pid"]), str(told["host"])
+        holder = json.loads((Path(store.local_root) / LOCK).read_text())
+        pid, host = int(holder["pid"]), str(holder["host"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if host == socket.gethostname():

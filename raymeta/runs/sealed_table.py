@@ -38,8 +38,8 @@ def open_sealed(data: bytes, made_from: str = "") -> pa.Table | None:
     if data[start : start + len(_ZEROS)] != _checksum(data, start):
         return None
     table = table_from_bytes(data)
-    told = table.schema.metadata[_MADE_FROM].decode()
-    return None if told and made_from and told != made_from else table.replace_schema_metadata(None)
+    kept = table.schema.metadata[_MADE_FROM].decode()
+    return None if kept and made_from and kept != made_from else table.replace_schema_metadata(None)
 
 
 def _checksum_at(data: bytes) -> int:
