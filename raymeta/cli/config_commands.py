@@ -5,13 +5,13 @@ import json
 from typing import Any
 
 import yaml
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from raymeta.cli.options import add_command, add_overrides, near_words
 from raymeta.config import ConfigError, load_config, run_configs
 from raymeta.config.keys import ConfigKey, config_keys
+from raymeta.text_tables import show_table, text_table
 
 
 def add_commands(commands: Any) -> None:
@@ -53,7 +53,7 @@ def _keys(prefix: str, *, as_json: bool) -> int:
         return 0
     console = Console()
     if console.is_terminal:
-        console.print(_table(keys))
+        show_table(console, _table(keys))
     else:
         for key in keys:
             print("\t".join((key.name, key.kind, "needed" if key.default is None else key.default, key.meaning)))
@@ -61,7 +61,7 @@ def _keys(prefix: str, *, as_json: bool) -> int:
 
 
 def _table(keys: list[ConfigKey]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in ("key", "type", "default", "meaning"):
         table.add_column(name, no_wrap=name == "key", overflow="fold")
     for key in keys:

@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from raymeta.cli.options import add_command, named_runs
 from raymeta.locations import last_name
+from raymeta.text_tables import show_table, text_table
 
 WATCH_S = 5.0
 
@@ -49,7 +48,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _print(found: Sequence[Any]) -> None:
     console = Console()
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in ("run", "strategy", "seed", "state", "iterations", "next", "mIoU", "cost_A"):
         table.add_column(name, justify="left" if name in ("run", "strategy", "state", "next") else "right")
     for status in found:
@@ -57,7 +56,7 @@ def _print(found: Sequence[Any]) -> None:
         done = f"{status.iteration}/{status.iterations}"
         row = (last_name(status.run), status.strategy, str(status.seed), status.state, done, status.stage or "–")
         table.add_row(*row, *numbers)
-    console.print(table)
+    show_table(console, table)
     for status in found:
         if status.waits_for is not None:
             console.print(f"{status.run}: {status.waits_for}", highlight=False, markup=False, soft_wrap=True)

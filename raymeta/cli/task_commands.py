@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from raymeta.cli.options import add_command
 from raymeta.errors import EXIT_FAILED, InputError
@@ -17,6 +15,7 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
 from raymeta.runs.run_store import RunStore
+from raymeta.text_tables import show_table, text_table
 
 DECISIONS = {
     "accept": "let an answer count",
@@ -119,7 +118,7 @@ def _list(options: argparse.Namespace) -> int:
     if not names:
         print(f"{store.location}: people were asked nothing yet")
         return 0
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in ("set", "tasks", "open", "to decide", "answered", "withdrawn", "median s"):
         table.add_column(name, justify="left" if name == "set" else "right")
     for name in names:
@@ -132,7 +131,7 @@ def _list(options: argparse.Namespace) -> int:
             name, str(len(states)), str(opened), str(decide), str(answered), str(counts["withdrawn"]), _seconds(states)
         )
     console = Console()
-    console.print(table)
+    show_table(console, table)
     for name in names:
         for state in labels.states(name):
             if state.note and state.name not in DONE and state.name != "handed_out":

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from raymeta.annotation.cost_models import COST_MODELS
 from raymeta.locations import hide_secrets
@@ -16,6 +14,7 @@ from raymeta.report.paired_comparison import EqualCost, PairRow
 from raymeta.report.run_results import RunResults, field_of, load_run, run_labels
 from raymeta.runs.records import ClickSums, SummaryRecord
 from raymeta.runs.run_folders import expand_runs
+from raymeta.text_tables import show_table, text_table
 
 _FIELDS: Final = {
     "mIoU": "miou",
@@ -59,13 +58,13 @@ def summary_rows(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
 
 def print_table(run_locations: Sequence[str], console: Console) -> None:
     """Print the summary table."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in COLUMNS:
         left = name == "strategy"  # it may be long, and the figures must stay whole
         table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row in summary_table(run_locations):
         table.add_row(*(show(name, row[name]) for name in COLUMNS))
-    console.print(table)
+    show_table(console, table)
 
 
 def show(name: str, value: Any) -> str:

@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.acquisition.strategies import strategy_of
@@ -42,6 +40,7 @@ from raymeta.runs.run_store import RUN, RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.runs.store_files import StoreFiles
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
+from raymeta.text_tables import show_table, text_table
 
 StartScorer = Callable[[ExperimentConfig], AbstractContextManager[Scorer]]
 
@@ -124,7 +123,7 @@ def requery(
 
 def print_requery(result: Requery, console: Console) -> None:
     """Both queries as a table, and what they share."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in ("query", "boxes", "images", "pixels", "estimated clicks", "true clicks", "clicks per 1000 pixels"):
         table.add_column(name, justify="left" if name == "query" else "right")
     for name, found in (("of the run", result.original), ("requery", result.other)):
@@ -132,7 +131,7 @@ def print_requery(result: Requery, console: Console) -> None:
         clicks = str(found.true_clicks) if found.answered else "–"
         row = (found.boxes, found.images, found.pixels, found.estimated_clicks, clicks, density)
         table.add_row(name, *map(str, row))
-    console.print(table)
+    show_table(console, table)
     shares = (result.overlap.of_original, result.overlap.of_other, result.overlap.of_union)
     first, second, union = ("–" if share is None else f"{100 * share:.1f} %" for share in shares)
     console.print(

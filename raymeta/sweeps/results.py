@@ -7,9 +7,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from raymeta.report.comparison import find_target
 from raymeta.report.cost_at_target import interpolated_cost
@@ -20,6 +18,7 @@ from raymeta.report.run_results import RunResults, load_run
 from raymeta.runs.run_folders import is_run
 from raymeta.runs.run_state import is_over, state_of
 from raymeta.sweeps.plan import Trial, Value
+from raymeta.text_tables import show_table, text_table
 
 MEASURES: Final = {
     "cost_a_at_target": "cost_A at target [%]",
@@ -69,7 +68,7 @@ def best_measure(rows: Sequence[TrialRow]) -> str:
 
 def print_trials(rows: Sequence[TrialRow], console: Console) -> None:
     """Print the rows."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = text_table()
     for name in ("trial", "state", "iterations", "mIoU", "cost_A", "mean mIoU", "cost_A at target"):
         left = name in ("trial", "state")
         table.add_column(name, justify="left" if left else "right", no_wrap=left, overflow="fold")
@@ -77,7 +76,7 @@ def print_trials(rows: Sequence[TrialRow], console: Console) -> None:
         numbers = (_percent(row.final_miou), _show(row.final_cost_a), _percent(row.mean_miou))
         spread = "" if row.cost_a_std is None else f" ± {row.cost_a_std:.2f}"
         table.add_row(row.name, row.state, str(row.iterations), *numbers, _show(row.cost_a_at_target) + spread)
-    console.print(table)
+    show_table(console, table)
 
 
 def trials_csv(rows: Sequence[TrialRow]) -> bytes:
