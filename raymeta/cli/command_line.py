@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from raymeta import __version__
 from raymeta.cli import (
+    annotator_commands,
     config_commands,
     doctor_command,
     report_commands,
@@ -30,6 +31,7 @@ ROOMS = (
     status_command,
     config_commands,
     serve_command,
+    annotator_commands,
     doctor_command,
 )
 

@@ -32,12 +32,23 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-body-mb", type=float, default=32.0, help="largest upload, MiB (%(default)s)")
     parser.add_argument("--max-megapixels", type=float, default=4.2, help="largest uploaded image (%(default)s)")
     add_dataset_root(parser)
+    parser.add_argument(
+        "--annotators",
+        metavar="FILE",
+        help="people who may answer tasks, from `raymeta annotators`; RAYMETA_ANNOTATORS",
+    )
     parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
     parser.epilog = f"{parser.epilog}\n\nRAYMETA_TOKEN, where it is set, is the bearer token that /v1 asks for."
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from raymeta.cluster.serve.command import ServeOptions, environment_token, run_service
+    from raymeta.cluster.serve.command import (
+        LOOPBACK,
+        ServeOptions,
+        environment_annotators,
+        environment_token,
+        run_service,
+    )
     from raymeta.service.settings import ServiceSettings, ServingLayout
 
     for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
@@ -45,14 +56,17 @@ def _serve(options: argparse.Namespace) -> int:
             raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: choose more than 0")
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port}: choose 1 to 65535")
+    annotators, token = options.annotators or environment_annotators(), environment_token()
     settings = ServiceSettings(
         run=absolute_location("RUN", options.run),
         dataset_root=dataset_root(options),
-        token=environment_token(),
+        token=token,
         max_body_bytes=int(options.max_body_mb * 2**20),
         max_pixels=int(options.max_megapixels * 1e6),
         threads=options.threads,
         access_log=options.access_log and absolute_location("--access-log", options.access_log),
+        annotators=annotators and absolute_location("--annotators", annotators),
+        local_person=options.host in LOOPBACK and annotators is None and token is None,
     )
     layout = ServingLayout(options.replicas, options.ingresses, options.queue)
     place = ServeOptions(options.host, options.port, options.address)

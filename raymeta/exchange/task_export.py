@@ -117,7 +117,7 @@ def _hand_out(
     folder: Path,
 ) -> tuple[Task, DrawnPicture]:
     image = read_image(task.image_id)
-    box, crop = _frames(task, image.shape[0], image.shape[1], margin)
+    box, crop = region_frames(task, image.shape[0], image.shape[1], margin)
     top, left, height, width = crop
     pixels = image[top : top + height, left : left + width]
     inside = (box[0] - top, box[1] - left, box[2], box[3])
@@ -150,10 +150,20 @@ def _hand_out(
     return Task.model_validate(entry), DrawnPicture(name, height, width, task.id, list(shapes), box=shown_box)
 
 
-def _frames(
+def region_frames(
     task: OpenTask, height: int, width: int, margin: int | None
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
-    """The box and the crop around it, each top, left, height and width in pixels of the stored image."""
+    """The box and the crop around it, each top, left, height and width in pixels of the stored image.
+
+    Args:
+        task: what is asked.
+        height: of the stored image.
+        width: of the stored image.
+        margin: pixels of the stored image around the box; None for the whole image.
+
+    Raises:
+        ExchangeError: the box reaches outside the image.
+    """
     whole = (0, 0, height, width)
     if task.region is None:
         return whole, whole

@@ -72,14 +72,35 @@ class LabelStore:
         Raises:
             RunError: a file below RUN/labels is damaged.
         """
+        return self.states_by_set([name])[name]
+
+    def states_by_set(self, names: Iterable[str], at: str | None = None) -> dict[str, list[TaskState]]:
+        """What became of each task of several sets, by rank: events are listed once.
+
+        Args:
+            names: of the sets.
+            at: time by which leases that are over have ended; None is now.
+
+        Raises:
+            RunError: as for `states`.
+        """
         events: dict[str, list[TaskEvent]] = {}
         for event in self.events.all():
             for task_id in event.tasks:
                 events.setdefault(task_id, []).append(event)
-        answers = self.answers.of_set(name)
-        return [
-            fold(task, answers.get(task.id, ()), events.get(task.id, ()), self.rules) for task in self.sets.tasks(name)
-        ]
+        states = {}
+        for name in names:
+            answers = self.answers.of_set(name)
+            states[name] = [
+                fold(task, answers.get(task.id, ()), events.get(task.id, ()), self.rules, at)
+                for task in self.sets.tasks(name)
+            ]
+        return states
+
+    def went_on(self, name: str) -> bool:
+        """Whether the run has gone on with the answers to a query that it had: later ones reach the next iteration."""
+        index = name.removeprefix("query-")
+        return index.isdecimal() and self._store.iteration(int(index)).is_named("annotation.parquet")
 
     def known_labels(self, iteration: int) -> KnownLabels:
         """Labels that an iteration was trained on, or would be trained on now.

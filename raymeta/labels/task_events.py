@@ -19,6 +19,7 @@ class TaskEvent(BaseModel):
         tasks: ids of the tasks that it is about.
         answer: id of the answer that it is about; of `accept`.
         reason: in somebody's words, or to whom tasks were handed out.
+        until: when a hand-out to one person ends by itself; None where it doesn't.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -30,6 +31,7 @@ class TaskEvent(BaseModel):
     who: str | None = None
     answer: str | None = None
     reason: str | None = None
+    until: str | None = None
 
 
 class TaskEvents:

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
@@ -21,6 +20,7 @@ from raymeta.exchange.manifest import Task as HandedOut
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import TaskEvent
+from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
 from raymeta.labels.task_states import OPEN, TaskState
 from raymeta.runs.run_store import RunStore
@@ -70,7 +70,8 @@ def export_open_tasks(
     tasks = [state.task for name in names for state in labels.states(name) if state.name in OPEN][:limit]
     if not tasks:
         raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
-    pictures = _Pictures(store.load_config())
+    config = store.load_config()
+    pictures = TaskPictures(config.dataset, config.seed)
     opened = [
         OpenTask(
             task.id,
@@ -97,28 +98,6 @@ def export_open_tasks(
     store.files.write_new(f"{EXPORTS}/{name}", manifest.model_dump_json().encode())
     labels.events.add(event)
     return manifest
-
-
-class _Pictures:
-    """Pictures in the size in which they are stored, where the data set scales both sides alike, else in its own."""
-
-    def __init__(self, config: ExperimentConfig) -> None:
-        self.dataset = open_dataset(config.dataset, config.seed)
-        stored = config.dataset.model_copy(update={"height": None, "width": None})
-        self._stored = open_dataset(stored, config.seed)
-
-    def scale(self, task: Task) -> float:
-        """Pixels of the data set for each pixel of the picture."""
-        height, width = self.dataset.size(task.image_id)
-        stored_height, stored_width = self._stored.size(task.image_id)
-        return height / stored_height if height * stored_width == width * stored_height else 1.0
-
-    def read(self, image_id: str) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB."""
-        height, width = self.dataset.size(image_id)
-        stored_height, stored_width = self._stored.size(image_id)
-        alike = height * stored_width == width * stored_height
-        return (self._stored if alike else self.dataset).image(image_id)
 
 
 @dataclass

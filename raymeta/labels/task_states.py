@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from raymeta.labels.answer_files import AnswerRecord
+from raymeta.labels.answer_files import AnswerRecord, now
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import Task
 
@@ -27,12 +27,20 @@ class Rules:
     max_uncovered: float = 0.02
 
 
+@dataclass(frozen=True)
+class Lease:
+    """A task in the hands of one person, until a time as files hold it."""
+
+    who: str | None
+    until: str
+
+
 @dataclass
 class TaskState:
     """What became of one task.
 
     accepted: the answer that training reads; it stays valid while the task is open again. live: the answers that count,
-    the last of each person. note: why it is open, or what is to be decided.
+    the last of each person. note: why it is open, or what is to be decided. lease: the last one, which may have ended.
     """
 
     task: Task
@@ -42,13 +50,16 @@ class TaskState:
     answers: list[AnswerRecord] = field(default_factory=list)
     skips: set[str | None] = field(default_factory=set)
     note: str = ""
+    lease: Lease | None = None
 
     def is_partial(self, answer: AnswerRecord, rules: Rules) -> bool:
         """Whether more of an answer is without a class than may be."""
         return answer.uncovered > rules.max_uncovered * self.task.height * self.task.width
 
 
-def fold(task: Task, answers: Sequence[AnswerRecord], events: Iterable[TaskEvent], rules: Rules) -> TaskState:
+def fold(
+    task: Task, answers: Sequence[AnswerRecord], events: Iterable[TaskEvent], rules: Rules, at: str | None = None
+) -> TaskState:
     """The state after everything that was answered and decided, in the order of time.
 
     Args:
@@ -56,17 +67,28 @@ def fold(task: Task, answers: Sequence[AnswerRecord], events: Iterable[TaskEvent
         answers: of this task, in any order.
         events: of this task, in any order.
         rules: when an answer needs no reviewer.
+        at: time by which leases that are over have ended; None is now.
     """
     state = TaskState(task, answers=sorted(answers, key=lambda answer: (answer.time, answer.id)))
     known = {answer.id: answer for answer in answers}
     steps: list[AnswerRecord | TaskEvent] = sorted([*answers, *events], key=lambda step: (step.time, step.id))
     for step in steps:
+        _end_lease(state, step.time)
         if isinstance(step, AnswerRecord):
             state.live[step.who] = step  # who answers again corrects what he said before
+            if state.lease is not None and state.lease.who == step.who:
+                state.lease = None
             _judge(state, rules)
         else:
             _decide(state, step, known)
+    _end_lease(state, at or now())
     return state
+
+
+def _end_lease(state: TaskState, time: str) -> None:
+    """A task that was handed out to one person waits again once the lease is over."""
+    if state.name == "handed_out" and state.lease is not None and state.lease.until <= time:
+        state.name, state.note = "proposed", ""
 
 
 def _judge(state: TaskState, rules: Rules) -> None:
@@ -86,22 +108,38 @@ def _judge(state: TaskState, rules: Rules) -> None:
 
 
 def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) -> None:
-    if event.action == "hand_out" and state.name == "proposed":
-        state.name, state.note = "handed_out", event.reason or ""
-    elif event.action == "recall" and state.name == "handed_out":
-        state.name, state.note = "proposed", event.reason or ""
+    if event.action == "hand_out":
+        _hand_out(state, event)
+    elif event.action == "recall":
+        state.lease = None
+        if state.name == "handed_out":
+            state.name, state.note = "proposed", event.reason or ""
     elif event.action == "accept" and event.answer in known:
         answer = known[event.answer]
         state.live = {answer.who: answer}
         state.name, state.accepted, state.note = ("void" if answer.undecidable else "accepted"), answer, ""
     elif event.action == "return":
         state.name, state.accepted, state.live, state.note = "proposed", None, {}, event.reason or ""
+        state.skips, state.lease = set(), None
     elif event.action == "reopen":
         state.name, state.live, state.note = "proposed", {}, event.reason or ""
+        state.skips, state.lease = set(), None
     elif event.action == "close" and state.name not in ANSWERED:
-        state.name, state.note = "withdrawn", event.reason or ""
+        state.name, state.note, state.lease = "withdrawn", event.reason or "", None
     elif event.action == "skip":
         state.skips.add(event.who)
-        if state.name in OPEN:
+        if state.lease is not None and state.lease.who == event.who:
+            state.lease = None
+        if state.name in OPEN and (state.name != "handed_out" or state.lease is None):
             state.name = "needs_review" if len(state.skips) >= MAX_SKIPS else "proposed"
             state.note = event.reason or "skipped"
+
+
+def _hand_out(state: TaskState, event: TaskEvent) -> None:
+    """To a tool, or to one person until a time: then what waits for a reviewer, or is answered, keeps its name."""
+    if event.until is not None:
+        state.lease = Lease(event.who, event.until)
+    if state.name == "proposed":
+        state.name, state.note = "handed_out", event.reason or ""
+        if event.until is None:
+            state.lease = None

@@ -13,7 +13,9 @@ class ServiceSettings:
     asks for; None leaves it open. max_body_bytes: of an upload, all parts together. max_pixels: of an uploaded image.
     poll_s: seconds between two looks for a new iteration. kept_iterations: loaded beside the live one, for
     `?iteration=N`. cache_bytes: maps kept for the next request of the same image. threads: CPU threads of a network
-    pass. access_log: file that gets one JSON line a request; None writes to stderr.
+    pass. access_log: file that gets one JSON line a request; None writes to stderr. annotators: file of the people who
+    may answer tasks. local_person: whether whoever reaches the service may answer without a token: only where it
+    listens at this machine alone. lease_s: seconds that a task stays in a person's hands without a renewal.
     """
 
     run: str
@@ -26,6 +28,9 @@ class ServiceSettings:
     cache_bytes: int = 128 * 1024 * 1024
     threads: int = 2
     access_log: str | None = None
+    annotators: str | None = None
+    local_person: bool = False
+    lease_s: float = 1800.0
 
     def dataset(self, config: DatasetConfig) -> DatasetConfig:
         """The run's data set, at the place that the service was told."""

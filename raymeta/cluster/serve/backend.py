@@ -9,8 +9,10 @@ from ray.exceptions import ObjectLostError, RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from raymeta.cluster.serve.scoring_replica import SCORING
+from raymeta.cluster.serve.task_replica import TASKS
 from raymeta.service.http.refusals import BackendBusyError
 from raymeta.service.scoring.scoring_request import ReplicaStatus, ScoringAnswer, ScoringRequest
+from raymeta.service.tasks.task_calls import TaskCall, TaskReply
 
 INGRESS: Final = "PriorityMapIngress"
 ATTEMPTS: Final = 4
@@ -28,6 +30,7 @@ class ServeBackend:
 
     def __init__(self, app_name: str) -> None:
         self._scoring = serve.get_deployment_handle(SCORING, app_name)
+        self._tasks = serve.get_deployment_handle(TASKS, app_name)
         self._ingress = serve.get_deployment_handle(INGRESS, app_name)
 
     async def score(self, request: ScoringRequest) -> ScoringAnswer:
@@ -36,18 +39,31 @@ class ServeBackend:
         Raises:
             BackendBusyError: the queue is full, or no replica answered in time.
         """
+        answer: ScoringAnswer = await self._ask("scoring", self._scoring.score, request)
+        return answer
+
+    async def _ask(self, what: str, method: Any, argument: Any) -> Any:
+        """Call a replica, and another one, or its successor, where it is lost."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                answer: ScoringAnswer = await asyncio.wait_for(_result(self._scoring.score.remote(request)), ANSWER_S)
-                return answer
+                return await asyncio.wait_for(_result(method.remote(argument)), ANSWER_S)
             except BackPressureError as error:
                 raise BackendBusyError("too many requests wait already: ask again after Retry-After") from error
             except TimeoutError as error:
                 raise BackendBusyError(f"no replica answered within {ANSWER_S:.0f} s", retry_after_s=5) from error
             except LOST as error:
-                logger.warning("attempt %d: a replica was lost: %s", attempt, type(error).__name__)
+                logger.warning("attempt %d: a %s replica was lost: %s", attempt, what, type(error).__name__)
                 await asyncio.sleep(0.1 * 2**attempt)
-        raise BackendBusyError("the scoring replicas were lost again and again", retry_after_s=5)
+        raise BackendBusyError(f"the {what} replicas were lost again and again", retry_after_s=5)
+
+    async def call(self, call: TaskCall) -> TaskReply:
+        """Let the task process do it: all calls may be repeated, so one that was lost with it is sent again.
+
+        Raises:
+            BackendBusyError: it isn't up, or too many calls wait.
+        """
+        reply: TaskReply = await self._ask("tasks", self._tasks.call, call)
+        return reply
 
     async def status(self) -> list[ReplicaStatus]:
         """One entry a replica that answers within STATUS_S."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.datasets.registry import open_existing
 from raymeta.errors import InputError, RunFailedError
+from raymeta.labels.annotator_list import ANNOTATORS_VARIABLE, load_annotators
 from raymeta.local_files import absolute_location
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import read_split
@@ -70,8 +71,8 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
         _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
         console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)
-        if options.host not in LOOPBACK and settings.token is None:
-            console.print(f"anyone who reaches this port can use it: set {TOKEN_VARIABLE} to ask for a token")
+        for line in _who_may(settings, options):
+            console.print(line, highlight=False, soft_wrap=True)
         console.print("Ctrl-C ends it", highlight=False)
         stop.wait()
         serve.delete(APP)  # waits for the requests under way; a local Ray ends with this process
@@ -84,10 +85,32 @@ def check_service(settings: ServiceSettings, options: ServeOptions) -> None:
     config = store.load_config()
     open_existing(settings.dataset(config.dataset), config.seed)
     read_split(store)
+    if settings.annotators is not None:
+        load_annotators(settings.annotators)
     if settings.token is not None and not settings.token.strip():
         raise InputError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
     if cluster_address(options.address) is None:
         check_port(options.host, options.port)
+
+
+def _who_may(settings: ServiceSettings, options: ServeOptions) -> list[str]:
+    """Who may read and who may answer, in words."""
+    lines = []
+    if options.host not in LOOPBACK and settings.token is None and settings.annotators is None:
+        lines.append(f"anyone who reaches this port can read: set {TOKEN_VARIABLE} to ask for a token")
+    if RunStore(settings.run).load_config().oracle.kind != "people":
+        return lines
+    if settings.annotators is not None:
+        names = ", ".join(each.name for each in load_annotators(settings.annotators).annotators) or "nobody yet"
+        lines.append(f"tasks are answered by {names}, each with a token: {settings.annotators}")
+    elif settings.local_person:
+        lines.append("tasks are answered by whoever works at this machine, without a token, as 'local'")
+    else:
+        lines.append(
+            "nobody may answer tasks here: `raymeta annotators add FILE --name NAME` makes the list of people, and "
+            "--annotators FILE lets them"
+        )
+    return lines
 
 
 def _located(settings: ServiceSettings) -> ServiceSettings:
@@ -110,6 +133,11 @@ def check_port(host: str, port: int) -> None:
 def environment_token() -> str | None:
     """RAYMETA_TOKEN, None where it isn't set."""
     return os.environ.get(TOKEN_VARIABLE)
+
+
+def environment_annotators() -> str | None:
+    """RAYMETA_ANNOTATORS, None where it isn't set."""
+    return os.environ.get(ANNOTATORS_VARIABLE) or None
 
 
 def _reasons() -> str:

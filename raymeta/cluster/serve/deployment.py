@@ -11,7 +11,9 @@ from ray.serve import Application
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.serve.backend import INGRESS, ServeBackend
 from raymeta.cluster.serve.scoring_replica import SCORING, ScoringReplica
+from raymeta.cluster.serve.task_replica import TASKS, TaskReplica
 from raymeta.errors import InputError
+from raymeta.labels.annotator_list import ANNOTATORS_VARIABLE
 from raymeta.service.http.access_token import TOKEN_VARIABLE
 from raymeta.service.settings import ServiceSettings, ServingLayout
 
@@ -22,11 +24,11 @@ MAX_ONGOING = 3
 class PriorityMapIngress:
     """One HTTP process; its app is built where it runs, see `priority_map_service`.
 
-    scoring: makes Serve deploy the replicas with this; the app reaches them by name.
+    scoring, tasks: make Serve deploy the replicas with this; the app reaches them by name.
     """
 
-    def __init__(self, scoring: Any) -> None:
-        self.scoring = scoring
+    def __init__(self, scoring: Any, tasks: Any) -> None:
+        self.scoring, self.tasks = scoring, tasks
 
     def metrics_text(self) -> str:
         """Prometheus text of this process alone, for the ingress that was asked for all of them."""
@@ -40,7 +42,8 @@ def priority_map_service(settings: ServiceSettings, layout: ServingLayout, use_g
         from raymeta.service.http.app import create_app
 
         context = serve.get_replica_context()
-        return create_app(settings, ServeBackend(context.app_name), context.replica_id.unique_id)
+        backend = ServeBackend(context.app_name)
+        return create_app(settings, backend, context.replica_id.unique_id, tasks=backend)
 
     scoring = serve.deployment(
         name=SCORING,
@@ -51,6 +54,15 @@ def priority_map_service(settings: ServiceSettings, layout: ServingLayout, use_g
         graceful_shutdown_timeout_s=10,
         **_scaling(layout.replicas),
     )(ScoringReplica)
+    tasks = serve.deployment(
+        name=TASKS,
+        num_replicas=1,
+        max_ongoing_requests=64,
+        max_queued_requests=1000,
+        ray_actor_options={"num_cpus": 0.1},
+        health_check_period_s=5,
+        graceful_shutdown_timeout_s=10,
+    )(TaskReplica)
     ingress = serve.deployment(
         name=INGRESS,
         num_replicas=layout.ingresses,
@@ -59,12 +71,12 @@ def priority_map_service(settings: ServiceSettings, layout: ServingLayout, use_g
         health_check_period_s=5,
         graceful_shutdown_timeout_s=10,
     )(serve.ingress(build_app)(PriorityMapIngress))
-    return ingress.bind(scoring.bind(settings))
+    return ingress.bind(scoring.bind(settings), tasks.bind(settings))
 
 
 def build(arguments: Mapping[str, Any]) -> Application:
     """Builder for `serve run` and `serve deploy`: `args` of the application are fields of ServiceSettings and
-    ServingLayout; without `token` the environment's RAYMETA_TOKEN counts.
+    ServingLayout; without `token` and `annotators` the environment's RAYMETA_TOKEN and RAYMETA_ANNOTATORS count.
 
     Raises:
         ValueError: no run, or unknown arguments.
@@ -75,8 +87,8 @@ def build(arguments: Mapping[str, Any]) -> Application:
         allowed = ", ".join(sorted(set().union(*known.values())))
         raise InputError(f"args {unknown or 'without run'}: give run, and none but {allowed}")
     chosen = {kind: {k: v for k, v in arguments.items() if k in names} for kind, names in known.items()}
-    token = os.environ.get(TOKEN_VARIABLE) or None
-    settings = ServiceSettings(**{"token": token, **chosen[ServiceSettings]})
+    token, annotators = os.environ.get(TOKEN_VARIABLE) or None, os.environ.get(ANNOTATORS_VARIABLE) or None
+    settings = ServiceSettings(**{"token": token, "annotators": annotators, **chosen[ServiceSettings]})
     return priority_map_service(settings, ServingLayout(**chosen[ServingLayout]), cluster_gpus() > 0)
 
 

@@ -14,6 +14,8 @@ from raymeta.service.http.service_metrics import ServiceMetrics
 from raymeta.service.http.uploads import UploadLimits
 from raymeta.service.scoring.scoring_request import ScoringAnswer, ScoringBackend, ScoringRequest
 from raymeta.service.settings import ServiceSettings
+from raymeta.service.tasks.task_calls import TaskBackend
+from raymeta.service.tasks.task_reader import TaskReader
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class ServiceState:
     reader: RunReader
     live: LiveIteration
     metrics: ServiceMetrics
+    tasks: TaskBackend
+    task_reader: TaskReader
 
     @property
     def limits(self) -> UploadLimits:

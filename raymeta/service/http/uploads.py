@@ -86,23 +86,23 @@ def check_header(data: bytes, name: str, limits: UploadLimits) -> tuple[int, int
 
 
 async def _read_body(request: Request, limits: UploadLimits) -> bytes:
-    return b"".join([chunk async for chunk in _bounded_stream(request, limits)])
+    return b"".join([chunk async for chunk in bounded_stream(request, limits.max_body_bytes)])
 
 
-async def _bounded_stream(request: Request, limits: UploadLimits) -> AsyncGenerator[bytes, None]:
+async def bounded_stream(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
     """Chunks of the body; stops with 413 by Content-Length before the first, else by count."""
     refused = too_large(
-        f"the body has more than {limits.max_body_bytes / MEBI:.3g} MiB: send a smaller file, or start the "
-        "service with a larger --max-body-mb"
+        f"the body has more than {max_bytes / MEBI:.3g} MiB: send a smaller one, or start the service with a larger "
+        "--max-body-mb"
     )
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > limits.max_body_bytes:
+    if announced.isdecimal() and int(announced[:20]) > max_bytes:
         raise refused
     read = 0
     try:
         async for chunk in request.stream():
             read += len(chunk)
-            if read > limits.max_body_bytes:
+            if read > max_bytes:
                 raise refused
             yield chunk
     except ClientDisconnect as error:
@@ -113,7 +113,7 @@ async def _bounded_stream(request: Request, limits: UploadLimits) -> AsyncGenera
 
 async def _read_parts(request: Request, limits: UploadLimits, with_mask: bool) -> Upload:
     allowed = {IMAGE_PART, MASK_PART} if with_mask else {IMAGE_PART}
-    stream = _bounded_stream(request, limits)
+    stream = bounded_stream(request, limits.max_body_bytes)
     try:
         form = await MultiPartParser(request.headers, stream, max_files=4, max_fields=4).parse()
     except (MultiPartException, KeyError) as error:

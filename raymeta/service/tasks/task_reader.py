@@ -1,0 +1,155 @@
+"""The pixels of tasks as an HTTP process reads them: pictures, predicted segments, accepted labels around a box."""
+
+import math
+import threading
+import time
+from base64 import b64encode
+from collections import OrderedDict
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raymeta.annotation.known_labels import KnownLabels
+from raymeta.labels.annotator_list import Person
+from raymeta.labels.answer_files import encode_labels
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.task_leases import MAX_LEASED
+from raymeta.labels.task_pictures import TaskPictures
+from raymeta.labels.task_sets import Task
+from raymeta.locations import last_name
+from raymeta.runs.run_store import RunStore
+from raymeta.service.scoring.rendering import rgb_png
+from raymeta.service.settings import ServiceSettings
+from raymeta.service.tasks import task_answers as made
+from raymeta.service.tasks.task_bodies import void_value
+from raymeta.service.tasks.task_service import picture_frame
+
+KEPT_PICTURES: Final = 4
+LABELS_AGE_S: Final = 2.0
+RENEW_S: Final = 60.0
+CLASS_KEYS: Final = "1234567890qwrtiopadgjklxcnm"
+"""Of the classes in their order; the others are the page's own: z y b e f u h s v."""
+
+
+class TaskReader:
+    """Reads what doesn't change, or may be seconds old; several threads may ask.
+
+    Raises:
+        RunError, DatasetError: no run, or its data set is not there.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._store = RunStore(settings.run)
+        self._config = self._store.load_config()
+        self._labels = LabelStore(self._store)
+        self.pictures = TaskPictures(settings.dataset(self._config.dataset), self._config.seed)
+        self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self._known: tuple[float, KnownLabels | None] = (float("-inf"), None)
+        self._lock = threading.Lock()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the data set."""
+        return tuple(self.pictures.dataset.class_names)
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether people label this run."""
+        return self._config.oracle.kind == "people"
+
+    def me(self, person: Person | None, reason: str | None, sets: list[str]) -> made.MeAnswer:
+        """Who asks, and what all tasks have in common."""
+        if not self.asks_people:
+            reason = "the simulated annotator answers this run: set oracle.kind to people in a run of your own"
+        oracle, palette = self._config.oracle, self.pictures.dataset.palette
+        classes = [
+            made.LabelClass(
+                id=index,
+                name=name,
+                colour="#" + bytes(palette[index].tolist()).hex(),
+                key=CLASS_KEYS[index] if index < len(CLASS_KEYS) else None,
+            )
+            for index, name in enumerate(self.class_names)
+        ]
+        void = void_value(self.class_names)
+        return made.MeAnswer(
+            who=None if person is None else person.name,
+            roles=[] if person is None else sorted(person.roles),
+            may_write=reason is None,
+            reason=reason,
+            run=last_name(self._store.location),
+            oracle=oracle.kind,
+            review=oracle.review,
+            max_uncovered=oracle.max_uncovered,
+            lease_seconds=self._settings.lease_s,
+            renew_seconds=min(RENEW_S, self._settings.lease_s / 4),
+            max_leased=MAX_LEASED,
+            sets=sets,
+            classes=classes,
+            void=None if void is None else made.VoidClass(value=void),
+        )
+
+    def find(self, task_id: str) -> Task | None:
+        """A task by its id; None where the run has none of that id."""
+        for name in self._labels.sets.names():
+            for task in self._labels.sets.tasks(name):
+                if task.id == task_id:
+                    return task
+        return None
+
+    def picture(self, task: Task, margin: int) -> tuple[bytes, made.PictureAnswer]:
+        """PNG of the stored pixels around a region, and where they lie.
+
+        Raises:
+            DatasetError: the image can't be read any more.
+        """
+        frame = picture_frame(self.pictures, task, margin)
+        image = self._image(task.image_id)
+        part = image[frame.top : frame.top + frame.height, frame.left : frame.left + frame.width]
+        return rgb_png(np.ascontiguousarray(part)), frame
+
+    def surroundings(self, task: Task, margin: int) -> made.SurroundingsAnswer:
+        """What is accepted in and around a region, other tasks included.
+
+        Raises:
+            ValueError, OSError: labels of the data set that can't be read.
+        """
+        frame, scale = picture_frame(self.pictures, task, margin), self.pictures.scale(task)
+        size = self.pictures.dataset.size(task.image_id)
+        top, left = math.floor(frame.top * scale + 1e-6), math.floor(frame.left * scale + 1e-6)
+        bottom = min(math.ceil((frame.top + frame.height) * scale - 1e-6), size[0])
+        right = min(math.ceil((frame.left + frame.width) * scale - 1e-6), size[1])
+        labels = self._labelled().of(task.image_id).read(task.image_id, size, self.pictures.dataset)
+        png = encode_labels(labels[top:bottom, left:right])
+        return made.SurroundingsAnswer(top=top, left=left, height=bottom - top, width=right - left, raster_png=png)
+
+    def prelabels(self, task: Task) -> made.PrelabelsAnswer:
+        """What the network that asked sees in a region."""
+        return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
+
+    def _image(self, image_id: str) -> NDArray[np.uint8]:
+        """A decoded picture; the last ones are kept, as boxes of one image come after each other."""
+        with self._lock:
+            if image_id not in self._kept:
+                self._kept[image_id] = self.pictures.read(image_id)
+                while len(self._kept) > KEPT_PICTURES:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(image_id)
+            return self._kept[image_id]
+
+    def _labelled(self) -> KnownLabels:
+        with self._lock:
+            read_at, known = self._known
+            if known is None or time.monotonic() - read_at > LABELS_AGE_S:
+                known = self._labels.current()
+                self._known = (time.monotonic(), known)
+            return known
+
+
+def number_png(numbers: NDArray[np.integer]) -> str:
+    """(h, w) whole numbers below 2^24 as base64 of an RGB PNG: R + 256 G + 65536 B."""
+    values = numbers.astype(np.uint32)
+    planes = [(values >> shift & 255).astype(np.uint8) for shift in (0, 8, 16)]
+    return b64encode(rgb_png(np.stack(planes, axis=2))).decode()

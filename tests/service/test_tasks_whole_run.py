@@ -1,0 +1,53 @@
+"""A simulated person works through the HTTP routes, and the run equals that of the simulated annotator."""
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+import torch
+from http_person import answer_all
+from local_backend import LocalBackend
+from simulated_person import config_text, write_images
+from tiny_runs import serving
+
+from raymeta.config import load_config
+from raymeta.errors import WaitingForPeople
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.local_workers import local_workers
+from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
+from raymeta.service.http.app import create_app
+from raymeta.service.settings import ServiceSettings
+
+
+def run(folder, data, oracle):
+    path = folder / "config.yaml"
+    path.write_text(config_text(data, folder / "run", oracle))
+    run_experiment(load_config(path), local_workers)
+    return folder / "run"
+
+
+def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_path):
+    write_images(tmp_path / "labelled/data", labelled=True)
+    theirs = run(tmp_path / "labelled", tmp_path / "labelled/data", "{kind: simulated, clicks: region}")
+    write_images(tmp_path / "people/data", labelled=False)
+    asked = (tmp_path / "people", tmp_path / "people/data", "{kind: people}")
+    with pytest.raises(WaitingForPeople):
+        run(*asked)
+    settings = ServiceSettings(str(tmp_path / "people/run"), threads=1, access_log="/dev/null", local_person=True)
+    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url) as client:
+        assert client.get("/v1/model").status_code == 503  # nothing is scored, and people work all the same
+        assert answer_all(client) == 6
+        for _ in range(2):
+            with pytest.raises(WaitingForPeople):
+                run(*asked)
+            assert answer_all(client) == 6
+    ours = run(*asked)
+    for index in range(2):
+        folders = [folder / f"iterations/{index:03d}" for folder in (ours, theirs)]
+        queries = [pq.read_table(folder / "query.parquet").select(QUERY_SCHEMA.names) for folder in folders]
+        assert queries[0].equals(queries[1])
+        answers = [pq.read_table(folder / "annotation.parquet") for folder in folders]
+        assert answers[0].select(ANNOTATION_SCHEMA.names).equals(answers[1].select(ANNOTATION_SCHEMA.names))
+        assert answers[0]["human_polygon"].to_pylist() == [5] * 6
+        assert answers[0]["active_seconds"].to_pylist() == [2.5] * 6
+        networks = [torch.load(folder / "network.pt", weights_only=True) for folder in folders]
+        assert all(torch.equal(networks[0][name], networks[1][name]) for name in networks[1])
