@@ -236,3 +236,15 @@ def test_a_run_asks_the_same_wherever_features_are_kept(run_values, tmp_path):
         queries.append([(run_dir / f"iterations/{i:03d}/query.parquet").read_bytes() for i in range(2)])
         assert not (run_dir / "features").exists()
     assert queries[0] == queries[1]
+
+
+def test_a_frozen_encoder_is_never_in_training_mode(network, monkeypatch):
+    """Not even while the network changes its mode: another thread may be encoding the first batch."""
+    seen = []
+    batch_norm = next(module for module in network.encoder.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    monkeypatch.setattr(type(batch_norm), "train", lambda module, mode=True: seen.append((module, mode)) or module)
+    assert network.train().training
+    assert network.decoder.training
+    assert not network.encoder.training
+    assert not any(mode for module, mode in seen if module in set(network.encoder.modules()))
+    network.eval()

@@ -47,10 +47,17 @@ class EncoderDecoder(SegmentationNetwork):
             encoder.requires_grad_(False).eval()  # a new module is in training mode
 
     def train(self, mode: bool = True) -> "EncoderDecoder":
-        """As for any module; a frozen encoder keeps its batch norm's statistics and drops nothing."""
-        super().train(mode)
-        if self.frozen_encoder:
-            self.encoder.eval()
+        """As for any module; a frozen encoder keeps its batch norm's statistics and drops nothing.
+
+        It is never in training mode, not even for a moment: another thread may be encoding the first batch.
+        """
+        if not self.frozen_encoder:
+            super().train(mode)
+            return self
+        self.training = mode
+        for child in self.children():
+            if child is not self.encoder:
+                child.train(mode)
         return self
 
     def forward(self, images: Tensor | Encoded) -> Tensor:
