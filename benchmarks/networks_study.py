@@ -22,6 +22,7 @@ from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig, load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.loop.kept_features import ExampleFeatures, KeptFeatures
+from raymeta.networks.freed_memory import keep_freed_memory
 from raymeta.networks.registry import build_network
 from raymeta.training.network_training import train_network
 from raymeta.training.training_set import ExampleCache, LabelledExamples, cache_bytes
@@ -48,6 +49,7 @@ def main() -> None:
     if not options.table:
         options.out.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(options.threads)
+        keep_freed_memory()
         overrides = [f"dataset.root={options.camvid}", f"run_dir={options.out}", *options.overrides]
         study(load_config(options.config, overrides), options.name, options.images, options.seeds, results)
     print(table(list(rows(results))))

@@ -71,10 +71,15 @@ class ExperimentConfig(Section):
                 "training.batch_norm 'frozen' keeps the statistics of start weights, and network.weights gives none: "
                 "name a file, or set training.batch_norm to train"
             )
-        if self.network.encoder == "frozen" and self.training.crop_height is not None:
+        if self.network.encoder == "frozen" and (self.training.scale_min, self.training.scale_max) != (1.0, 1.0):
             raise ValueError(
-                "training.crop_height: a frozen encoder's features are kept of whole images; leave crop_height, "
-                "crop_width and scales out, or set network.encoder to finetuned"
+                "training.scale_min and scale_max: a frozen encoder's features are made at one scale; leave them out, "
+                "or set network.encoder to finetuned"
+            )
+        if self.network.encoder == "frozen" and self.training.crop_height and self.training.loss_stride > 1:
+            raise ValueError(
+                f"training.loss_stride {self.training.loss_stride}: the loss on crops of a frozen encoder's features "
+                "looks at their cells; leave loss_stride out"
             )
         return self
 

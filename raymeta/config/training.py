@@ -69,7 +69,10 @@ class TrainingConfig(Section):
     )
     horizontal_flip: bool = Field(False, description="mirror half of the images")
     crop_height: int | None = Field(
-        None, ge=1, le=MAX_PIXELS, description="train on random crops of this height (pixels)"
+        None,
+        ge=1,
+        le=MAX_PIXELS,
+        description="train on random crops of this height (pixels); of a frozen encoder's features about this height",
     )
     crop_width: int | None = Field(
         None, ge=1, le=MAX_PIXELS, description="train on random crops of this width (pixels)"

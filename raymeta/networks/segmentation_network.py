@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -35,12 +37,14 @@ class Encoded:
     """What a frozen encoder made of a batch: features, finest first, and the size of its images.
 
     features: (N, channels, h, w) float16 each. stride: logits are wanted at the rows and columns `every` gives only.
+    part: these are cut out of the features of images; logits are wanted at the cells of the finest.
     """
 
     features: tuple[Tensor, ...]
     height: int
     width: int
     stride: int = 1
+    part: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -91,6 +95,18 @@ class SegmentationNetwork(nn.Module):
 
         Returns:
             (N, channels, h, w) float16 each, finest first.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no frozen encoder")
+
+    def cell_places(self, side: int, cells: int) -> NDArray[np.int64]:
+        """Where the cells of the finest features lie on an image.
+
+        Args:
+            side: height or width of the image in pixels.
+            cells: of the finest features along that side.
+
+        Returns:
+            (cells,) int64 nearest rows or columns; those of padding are `side` or more.
         """
         raise NotImplementedError(f"{type(self).__name__} has no frozen encoder")
 

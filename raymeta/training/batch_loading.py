@@ -1,7 +1,7 @@
 """The tensors of a rank's batches, made ahead of the step that needs them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raymeta.networks.segmentation_network import Encoded
 from raymeta.schemas import IGNORE
+from raymeta.training.feature_crops import CellPlaces, cut_features
 from raymeta.training.prefetching import prefetch
 from raymeta.training.random_crops import cut_crop
 from raymeta.training.training_batches import (
@@ -57,11 +58,12 @@ class BatchLoader:
         loss_stride: int = 1,
         class_weights: NDArray[np.float32] | None = None,
         features: FeatureSource | None = None,
+        cell_places: CellPlaces | None = None,
     ) -> None:
         """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one.
 
         loss_stride: labels are given at every so many rows and columns. class_weights: (C,), of a labelled pixel; None:
-        1. features: of a frozen encoder, given instead of images.
+        1. features: of a frozen encoder, given instead of images. cell_places: of its network; crops are cut from them.
         """
         self._data = data
         self._num_classes = num_classes
@@ -72,6 +74,7 @@ class BatchLoader:
         self._loss_stride = loss_stride
         self._class_weights = class_weights
         self._features = features
+        self._cell_places = cell_places
 
     def load(self, batches: Sequence[Batch]) -> Iterator[LoadedBatch]:
         """The batches one after the other.
@@ -102,13 +105,17 @@ class BatchLoader:
         else:
             image, labels = checked_example(self._data, share.index, self._num_classes)
             self._checked.add(share.index)
-        if share.crop is not None:
-            image, labels = cut_crop(image, labels, share.crop)
         if not share.counts:
             labels = np.full_like(labels, IGNORE)
-        labels = every_pixel(labels[:, ::-1] if share.flip else labels, self._loss_stride)
         if self._features is not None:
-            return self._features.train_features(share.index, share.flip), labels
+            features = self._features.train_features(share.index, share.flip)
+            labels = labels[:, ::-1] if share.flip else labels
+            if share.crop is not None and self._cell_places is not None:
+                return cut_features(features, labels, share.crop, self._cell_places)
+            return features, every_pixel(labels, self._loss_stride)
+        if share.crop is not None:
+            image, labels = cut_crop(image, labels, share.crop)
+        labels = every_pixel(labels[:, ::-1] if share.flip else labels, self._loss_stride)
         return (image[:, ::-1] if share.flip else image), labels
 
     def _stack(self, examples: Sequence[LoadedExample]) -> Part:
@@ -125,7 +132,7 @@ def _stacked(inputs: Sequence[NDArray[np.uint8] | Encoded], loss_stride: int) ->
     if not encoded:
         return torch.from_numpy(np.stack([np.asarray(image) for image in inputs]))
     features = tuple(torch.cat(level) for level in zip(*(image.features for image in encoded), strict=True))
-    return Encoded(features, encoded[0].height, encoded[0].width, loss_stride)
+    return replace(encoded[0], features=features, stride=loss_stride)
 
 
 def to_device(part: Part, device: torch.device) -> Part:

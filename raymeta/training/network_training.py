@@ -21,6 +21,7 @@ from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork, 
 from raymeta.training.batch_loading import BatchLoader, LoadedBatch, Part, to_device
 from raymeta.training.communicator import Communicator, SingleProcess
 from raymeta.training.determinism import deterministic_algorithms, seeded_torch
+from raymeta.training.feature_crops import ComputedFeatures
 from raymeta.training.optimization import (
     build_optimizer,
     learning_rate,
@@ -99,6 +100,9 @@ class _Training:
         self.device = device
         self.communicator = communicator
         classes, threads = network.num_classes, config.threads_per_worker
+        crops = network.frozen_encoder and config.crop_height is not None
+        if crops and features is None:
+            features = ComputedFeatures(network, data.train_example, data.validation_example, device)
         self.planner = BatchPlanner(data, config, seed, classes, communicator)
         part = config.batch_size // (communicator.world_size * config.accumulation_steps)
         weights = self.planner.class_weights
@@ -111,6 +115,7 @@ class _Training:
             loss_stride=config.loss_stride,
             class_weights=weights,
             features=features,
+            cell_places=network.cell_places if crops else None,
         )
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(device)
         self.validation = Validation(data, classes, device, communicator, threads, features)

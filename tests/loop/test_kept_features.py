@@ -167,6 +167,17 @@ def test_training_on_features_learns_what_training_on_images_does(stride):
         assert left.train_loss == pytest.approx(right.train_loss, rel=0.02 if stride == 1 else 0.1)
 
 
+def test_crops_are_the_same_with_and_without_kept_features():
+    examples, results = data(), []
+    for kept in (True, False):
+        network = build_network(NetworkConfig(**FROZEN, input_scale=1.5), 3, 0)
+        features = Source(examples, network) if kept else None
+        crops = settings(crop_height=16, crop_width=12)
+        results.append(train_network(network, examples, crops, 0, features=features))
+    assert equal(results[0].best_weights, results[1].best_weights)
+    assert [r.train_loss for r in results[0].history] == [r.train_loss for r in results[1].history]
+
+
 def test_resumed_training_ends_bit_for_bit_alike():
     examples, states = data(), []
 
@@ -204,7 +215,7 @@ def run_values(tmp_path_factory):
     root = tmp_path_factory.mktemp("frozen")
     values = tiny_values(write_scenes(root / "scenes"), str(root / "run"))
     training = {"optimizer": "adamw", "learning_rate": 4e-3, "batch_size": 2, "steps": 6, "full_steps_at": 5}
-    training |= {"max_epochs": 2, "class_balance": 0.5, "loss_stride": 2, "sampling": "root_pixels"}
+    training |= {"max_epochs": 2, "class_balance": 0.5, "crop_height": 16, "crop_width": 20, "sampling": "images"}
     return values | {"iterations": 2, "network": FROZEN, "training": training | {"threads_per_worker": 1}}
 
 

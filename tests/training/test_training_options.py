@@ -21,6 +21,8 @@ from raymeta.training.optimization import (
 )
 from raymeta.training.training_batches import BatchPlanner, every_pixel
 
+FROZEN = {"encoder": "frozen", "weights": "package://imagenet"}
+
 
 def rates(total, **values):
     config = TrainingConfig(learning_rate=1.0, **values)
@@ -168,7 +170,8 @@ def test_adamw_decays_weights_and_leaves_frozen_ones_out():
         ({"full_steps_at": 10.0}, {}, "full_steps_at"),
         ({"steps": 10, "min_steps": 11}, {}, "min_steps"),
         ({}, {"encoder": "frozen"}, "frozen"),
-        ({"crop_height": 8, "crop_width": 8}, {"encoder": "frozen", "weights": "package://imagenet"}, "crop_height"),
+        ({"crop_height": 8, "crop_width": 8, "loss_stride": 2}, FROZEN, "loss_stride"),
+        ({"crop_height": 8, "crop_width": 8, "scale_min": 0.5}, FROZEN, "scale_min"),
         ({}, {"mean": [1.0, 2.0, 3.0]}, "std"),
         ({}, {"mean": [1.0, 2.0, 3.0], "std": [1.0, 0.0, 1.0]}, "std"),
     ],

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -69,6 +71,8 @@ class EncoderDecoder(SegmentationNetwork):
             height, width = images.shape[-2:]
             found = self.encode(images) if self.frozen_encoder else self.encoder(self._on_grid(images))
         scores: Tensor = self.decoder([feature.float() for feature in found])
+        if isinstance(images, Encoded) and images.part:
+            return resize_like(scores, found[0])
         rows, columns = every(height, stride), every(width, stride)
         if self.scale != 1:  # the grid ends where the image ends
             size = (len(rows), len(columns))
@@ -83,6 +87,12 @@ class EncoderDecoder(SegmentationNetwork):
             return super().encode(images)
         with torch.no_grad():
             return tuple(feature.half() for feature in self.encoder(self._on_grid(images)))
+
+    def cell_places(self, side: int, cells: int) -> NDArray[np.int64]:
+        """See `SegmentationNetwork.cell_places`."""
+        size = padded_to_grid(torch.empty((1, 1, side, 1), device="meta"), self.stride).shape[2]
+        end = size - 1 if self.scale == 1 else side - 1  # a scaled grid ends where the image ends
+        return np.round(np.linspace(0, end, cells)).astype(np.int64)
 
     def pooled_features(self, images: Tensor) -> Tensor:
         """Of the coarsest features."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from raymeta.networks.architectures.bilinear_resizing import resize_like
+from raymeta.networks.architectures.pointwise_convolution import PointwiseConvolution
 from raymeta.networks.batch_norm import BatchNorm
 
 CHANNELS = 48
@@ -19,9 +20,9 @@ class LightFPN(nn.Module):
     def __init__(self, encoder_channels: Sequence[int], num_classes: int, channels: int = CHANNELS) -> None:
         """encoder_channels: of the features, finest first."""
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(before, channels, 1) for before in encoder_channels)
+        self.lateral = nn.ModuleList(PointwiseConvolution(before, channels) for before in encoder_channels)
         self.smooth = nn.ModuleList(_smoothing(channels) for _ in encoder_channels)
-        self.score = nn.Conv2d(channels, num_classes, 1)
+        self.score = PointwiseConvolution(channels, num_classes)
 
     def linear_layers(self) -> tuple[nn.Module, ...]:
         """Those that no rectifier follows."""
@@ -41,7 +42,7 @@ def _smoothing(channels: int) -> nn.Sequential:
     """One batch norm only: on a processor it costs more than the convolutions."""
     return nn.Sequential(
         nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-        nn.Conv2d(channels, channels, 1, bias=False),
+        PointwiseConvolution(channels, channels, bias=False),
         BatchNorm(channels),
         nn.ReLU(inplace=True),
     )
