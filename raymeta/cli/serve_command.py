@@ -1,6 +1,7 @@
 """`serve`: a run over HTTP."""
 
 import argparse
+import re
 from typing import Any
 
 from rich.console import Console
@@ -38,6 +39,13 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
         help="people who may answer tasks, from `raymeta annotators`; RAYMETA_ANNOTATORS",
     )
     parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
+    parser.add_argument(
+        "--cors-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="pages of this origin may ask from a browser, as https://example.org (several: once each; * any)",
+    )
     parser.epilog = f"{parser.epilog}\n\nRAYMETA_TOKEN, where it is set, is the bearer token that /v1 asks for."
 
 
@@ -64,6 +72,7 @@ def _serve(options: argparse.Namespace) -> int:
         max_body_bytes=int(options.max_body_mb * 2**20),
         max_pixels=int(options.max_megapixels * 1e6),
         threads=options.threads,
+        cors_origins=tuple(map(_origin, options.cors_origin)),
         access_log=options.access_log and absolute_location("--access-log", options.access_log),
         annotators=annotators and absolute_location("--annotators", annotators),
         local_person=options.host in LOOPBACK and annotators is None and token is None,
@@ -71,3 +80,10 @@ def _serve(options: argparse.Namespace) -> int:
     layout = ServingLayout(options.replicas, options.ingresses, options.queue)
     place = ServeOptions(options.host, options.port, options.address)
     return run_service(settings, layout, place, Console())
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it: scheme, host and port without a path, or *."""
+    if text != "*" and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", text):
+        raise ConfigError(f"--cors-origin {text}: give scheme, host and port without a path, as https://example.org")
+    return text

@@ -1,5 +1,6 @@
 """`raymeta sweep`: Ray Tune over ordinary runs; their run folders are the sweep's whole state."""
 
+import logging
 import os
 import tempfile
 import time
@@ -116,6 +117,9 @@ def _tune(sweep: SweepConfig, runs: Sequence[ExperimentConfig], places: int, con
     # Tune turns Ctrl-C into a quiet end; here it has to stop the command, as it stops a run.
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    # Tune's own tables and tracebacks; each trial's iterations and its reason are told by SweepProgress.
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # Trials only wait for a process of their own; next to this one, so that all of them see the same files.
     here = f"node:{ray.util.get_node_ip_address()}"
     resources = tune.PlacementGroupFactory([{"CPU": 0.1, here: 0.001}])

@@ -30,7 +30,7 @@ class SweepProgress(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """A trial failed; the others go on."""
-        self._say(f"{self._name(trial)} failed")
+        self._say(f"{self._name(trial)} failed: {_reason(trial.get_error())}")
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """A trial ended, on its own or because the scheduler said so."""
@@ -47,3 +47,10 @@ class SweepProgress(Callback):
 
     def _say(self, text: str) -> None:
         Console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _reason(error: BaseException | None) -> str:
+    """What the run said last: the message with which the raymeta command ends, else its last line."""
+    lines = str(getattr(error, "cause", None) or error).strip().splitlines()
+    start = next((index for index, line in enumerate(lines) if line.startswith("raymeta: ")), len(lines) - 1)
+    return "\n".join(lines[start:]).removeprefix("raymeta: ")

@@ -16,6 +16,7 @@ class ServiceSettings:
     pass. access_log: file that gets one JSON line a request; None writes to stderr. annotators: file of the people who
     may answer tasks. local_person: whether whoever reaches the service may answer without a token: only where it
     listens at this machine alone. lease_s: seconds that a task stays in a person's hands without a renewal.
+    cors_origins: origins, as https://example.org, whose pages may read answers in a browser; * is any.
     """
 
     run: str
@@ -31,6 +32,7 @@ class ServiceSettings:
     annotators: str | None = None
     local_person: bool = False
     lease_s: float = 1800.0
+    cors_origins: tuple[str, ...] = ()
 
     def dataset(self, config: DatasetConfig) -> DatasetConfig:
         """The run's data set, at the place that the service was told."""

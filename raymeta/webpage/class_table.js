@@ -24,8 +24,8 @@ function classRow(entry, rows, newest, index) {
   const before = rows.length > 1 ? (rows.at(-2).class_iou[index] ?? null) : null;
   return element(
     "tr", {},
-    element("th", { scope: "row" }, swatch(entry.colour), entry.name),
-    element("td", {}, bar(newest, entry.colour)),
+    element("th", { scope: "row" }, swatch(entry.color), entry.name),
+    element("td", {}, bar(newest, entry.color)),
     element("td", { class: "change" }, change(newest, before)),
     rows.length > 1 && element("td", { class: "strip-cell" }, strip(entry, rows, index)),
   );

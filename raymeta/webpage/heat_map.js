@@ -17,7 +17,7 @@ export const MAPS = [
 export class HeatMap {
   /**
    * Decode a PNG of the service. top: the value that white stands for.
-   * classes: [{id, colour}] where the picture shows classes in their colours.
+   * classes: [{id, color}] where the picture shows classes in their colours.
    */
   static async decode(name, blob, top, classes) {
     const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -52,7 +52,7 @@ function greys(data) {
 }
 
 function classIds(data, classes) {
-  const ids = new Map(classes.map(({ id, colour }) => [parseInt(colour.slice(1), 16), id]));
+  const ids = new Map(classes.map(({ id, color }) => [parseInt(color.slice(1), 16), id]));
   const values = new Uint8Array(data.length / 4);
   let [colour, id] = [-1, UNKNOWN_CLASS]; // of the pixel before: mostly the same
   for (let pixel = 0, at = 0; pixel < values.length; pixel += 1, at += 4) {

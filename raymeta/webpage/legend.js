@@ -33,7 +33,7 @@ function classLegend(map, classes) {
   for (const id of map.values) pixels[id] += 1;
   const present = classes.filter(({ id }) => pixels[id]).sort((a, b) => pixels[b.id] - pixels[a.id]);
   const rows = present.map((entry) => element(
-    "li", {}, swatch(entry.colour), element("span", { class: "class-name" }, entry.name),
+    "li", {}, swatch(entry.color), element("span", { class: "class-name" }, entry.name),
     element("span", { class: "soft number" }, percent(pixels[entry.id] / map.values.length)),
   ));
   return element("ul", { class: "class-list", "aria-label": "Predicted classes and their share of the pixels" }, ...rows);

@@ -17,7 +17,7 @@ export function readout(point, frame, maps, shown, classes) {
   const parts = [element("span", { class: "place" }, `x ${point.x}  y ${point.y}`)];
   const value = (name) => (maps.get(name) ? maps.get(name).at(point.x, point.y) : null);
   const known = classes.find(({ id }) => id === value("segmentation"));
-  if (known) parts.push(element("span", { class: "read-class" }, swatch(known.colour), known.name));
+  if (known) parts.push(element("span", { class: "read-class" }, swatch(known.color), known.name));
   if (maps.get("predicted_iou")) parts.push(entry("predicted IoU", fixed(value("predicted_iou"))));
   const joint = maps.get("joint");
   if (joint) {

@@ -103,16 +103,13 @@ function upload(url, { method, body, headers, signal }, progress) {
   });
 }
 
-/** The message of an error answer: a text, or FastAPI's list of faults. */
+/** The message of an error answer. */
 async function reason(response) {
   let detail = null;
   try {
     ({ detail } = await response.clone().json());
   } catch {
     detail = (await response.text()).slice(0, 300);
-  }
-  if (Array.isArray(detail)) {
-    return detail.map((fault) => `${(fault.loc ?? []).slice(1).join(".")}: ${fault.msg}`).join("; ");
   }
   return detail ? String(detail) : `The service answered with status ${response.status}.`;
 }

@@ -64,7 +64,7 @@ def test_segmentation_has_the_class_colours(open_page: OpenPage, served: ServedR
     page.mouse.move(5, 5)
     for y, x in ((3, 4), (20, 50), (40, 10), (60, 90)):
         spot = screen_place(page, labels.shape, x, y)
-        expected = classes[labels[y, x]]["colour"]
+        expected = classes[labels[y, x]]["color"]
         assert "#{:02x}{:02x}{:02x}".format(*colour_at(page, *spot)) == expected
 
 

@@ -127,7 +127,7 @@ def test_thousands_of_images_are_a_few_cards(open_page: OpenPage, served: Served
 def test_failed_list_says_why_and_can_be_tried_again(open_page: OpenPage, served: ServedRun) -> None:
     page = open_page("#/pool?sort=nonsense")
     page.get_by_text("That did not work").wait_for()
-    told = served.client.get("/v1/pool", params={"sort": "nonsense"}).json()["detail"][0]["msg"]
+    told = served.client.get("/v1/pool", params={"sort": "nonsense"}).json()["detail"]
     assert told in page.locator(".lonely p").inner_text()
     page.get_by_label("Sort by").select_option("entropy")
     assert len(shown_ids(page)) == 14

@@ -41,6 +41,9 @@ def test_asha_ends_the_worse_trial_and_it_stays_ended_while_a_failed_one_is_trie
     done = runner.raymeta("sweep", str(path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{broken} failed" in done.stdout
+    assert "learning_rate=0.002,query_size=11 failed: " in done.stdout
+    assert f"{broken}/lock.json can't be written" in done.stdout  # the reason, and none of Tune's tracebacks
+    assert "Traceback" not in done.stdout + done.stderr
     stopped = json.loads((runner.folder / "sweep/stopped.json").read_text())
     assert stopped
     assert all("1e-12" in name for name in stopped)

@@ -24,7 +24,7 @@ def test_model_tells_what_can_be_asked(client, run):
     assert model["maps"] == ["joint", "metaseg", "clicks", "entropy", "predicted_iou", "segmentation"]
     assert (model["height"], model["width"], model["box_width"]) == (48, 64, 8)
     assert (model["finished"], model["planned_iterations"]) == (False, 3)
-    colours = [tuple(bytes.fromhex(entry["colour"][1:])) for entry in model["classes"]]
+    colours = [tuple(bytes.fromhex(entry["color"][1:])) for entry in model["classes"]]
     assert colours == [tuple(row) for row in run.dataset.palette.tolist()]
     assert [entry["name"] for entry in model["classes"]] == list(run.dataset.class_names)
 

@@ -11,6 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
+from raymeta.cluster.serve.start_progress import start_progress
 from raymeta.datasets.registry import open_existing
 from raymeta.errors import InputError, RunFailedError
 from raymeta.labels.annotator_list import ANNOTATORS_VARIABLE, load_annotators
@@ -52,6 +53,8 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
     _stop_on_signals(stop)
     # Serve kills an HTTP process that needs 5 seconds to start three times: too few on a busy machine.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
+    where = cluster_address(options.address)
+    console.print("starting Ray …" if where is None else f"connecting to Ray at {where} …", highlight=False)
     with ray_connection(options.address):
         from ray import serve
         from ray.exceptions import RayError
@@ -59,14 +62,18 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         from raymeta.cluster.serve.deployment import priority_map_service
 
-        local = cluster_address(options.address) is None
+        local = where is None
         app = priority_map_service(settings, layout, cluster_gpus() > 0)
+        console.print(
+            f"starting {layout.ingresses} HTTP processes and the scoring of images …", highlight=False, soft_wrap=True
+        )
         try:
-            serve.start(
-                proxy_location="HeadOnly" if local else "EveryNode",
-                http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
-            )
-            serve.run(app, name=APP, route_prefix="/")
+            with start_progress(console, APP):
+                serve.start(
+                    proxy_location="HeadOnly" if local else "EveryNode",
+                    http_options={"host": options.host, "port": options.port, "request_timeout_s": 300},
+                )
+                serve.run(app, name=APP, route_prefix="/")
         except (RuntimeError, RayError) as error:
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
         _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort

@@ -19,7 +19,7 @@ class ServedClass(_Answer):
 
     id: int
     name: str
-    colour: str = Field(description="#rrggbb")
+    color: str = Field(description="#rrggbb")
 
 
 class ModelAnswer(_Answer):

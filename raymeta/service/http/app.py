@@ -1,13 +1,19 @@
 """The HTTP service as a FastAPI app: routes, token, observer; the scoring backend is handed in."""
 
+from typing import Final
+
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 
 from raymeta import __version__
 from raymeta.service.http import page_routes, pool_routes, run_routes, task_answer_routes, task_routes, upload_routes
 from raymeta.service.http.access_token import AccessToken
-from raymeta.service.http.http_answers import refused_response
+from raymeta.service.http.head_requests import HeadRequests
+from raymeta.service.http.http_answers import ITERATION_HEADER, refused_response
 from raymeta.service.http.live_iteration import LiveIteration
-from raymeta.service.http.refusals import RequestRefusedError
+from raymeta.service.http.openapi_document import operation_id
+from raymeta.service.http.refusals import RequestRefusedError, unprocessable
 from raymeta.service.http.request_observer import RequestObserver, open_access_log
 from raymeta.service.http.run_reader import RunReader
 from raymeta.service.http.service_metrics import ServiceMetrics
@@ -23,6 +29,10 @@ iteration of an experiment, or of an older one (?iteration=N). Every answer of /
 (X-Raymeta-Iteration, ETag), except of /v1/tasks: what people are asked, and what they answer.
 Box and pixel coordinates count from the image's top-left corner.
 """
+
+SENT_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match")
+SHOWN_HEADERS: Final = (ITERATION_HEADER, "X-Raymeta-Scale", "ETag", "Retry-After")
+"""Headers that pages of other origins may send, and read."""
 
 
 def create_app(
@@ -40,7 +50,15 @@ def create_app(
         RunError, DatasetError: no run, or its data set is not there.
         AnnotatorListError: the list of annotators can't be read.
     """
-    app = FastAPI(title="raymeta", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="raymeta",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # page_routes has it
+        generate_unique_id_function=operation_id,
+    )
     metrics = ServiceMetrics(ingress)
     live = LiveIteration(backend, max_age_s=settings.poll_s / 2)
     app.state.service = ServiceState(
@@ -57,8 +75,18 @@ def create_app(
         versioned.include_router(routes.router)
     app.include_router(versioned)
     app.include_router(page_routes.router)
+    app.add_middleware(HeadRequests)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=SENT_HEADERS,
+            expose_headers=SHOWN_HEADERS,
+        )
     app.add_middleware(RequestObserver, metrics=metrics, logger=open_access_log(settings.access_log))
     app.add_exception_handler(RequestRefusedError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
     app.add_exception_handler(Exception, _fail)
     return app
 
@@ -66,6 +94,13 @@ def create_app(
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefusedError)
     return refused_response(error)
+
+
+async def _refuse_parameters(request: Request, error: Exception) -> Response:
+    """Parameters that FastAPI refuses: one text, as all errors have it, in the place of a list."""
+    assert isinstance(error, RequestValidationError)
+    faults = [f"{'.'.join(map(str, fault['loc'][1:])) or fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+    return refused_response(unprocessable("; ".join(faults)))
 
 
 async def _fail(request: Request, error: Exception) -> Response:

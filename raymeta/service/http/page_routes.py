@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 
 import raymeta
 from raymeta.service.http.answers import HealthAnswer, ReadyAnswer, ReplicaAnswer
+from raymeta.service.http.openapi_document import describe
 from raymeta.service.http.refusals import not_found
 from raymeta.service.http.route_guide import render_guide
 from raymeta.service.http.service_metrics import metrics_text
@@ -42,7 +43,13 @@ async def page() -> Response:
 @router.get("/docs", include_in_schema=False)
 async def guide(request: Request) -> Response:
     """The routes, for people."""
-    return HTMLResponse(render_guide(request.app.openapi()), headers=GUIDE_HEADERS)
+    return HTMLResponse(render_guide(describe(request.app, request)), headers=GUIDE_HEADERS)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> Response:
+    """The routes, for programs."""
+    return JSONResponse(describe(request.app, request))
 
 
 @router.get("/static/{name:path}", include_in_schema=False)

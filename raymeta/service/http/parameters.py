@@ -1,9 +1,10 @@
 """Query parameters: closed choices, bounded numbers; an unknown name is refused, as it would do nothing."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.config import ClicksPriority, StrategyName
 from raymeta.service.scoring.scoring_request import MapFormat, MapName
 
@@ -40,6 +41,29 @@ class BoxParameters(ScoreParameters):
     """How many boxes."""
 
     k: int = Field(20, ge=1, le=MAX_BOXES, description="at most this many boxes")
+
+
+def _without_ground_truth(schema: dict[str, Any]) -> None:
+    """Describe only strategies that score an image alone; the others are refused with their reason."""
+    served = [name for name, strategy in STRATEGIES.items() if strategy.priorities and not strategy.true_clicks]
+    schema["anyOf"][0]["enum"] = served
+
+
+_UPLOAD_STRATEGY: Any = Field(
+    None, description="none: the run's; GET /v1/model tells which this run can", json_schema_extra=_without_ground_truth
+)
+
+
+class UploadMapParameters(MapParameters):
+    """Which map of an uploaded image."""
+
+    strategy: StrategyName | None = _UPLOAD_STRATEGY
+
+
+class UploadBoxParameters(BoxParameters):
+    """How many boxes of an uploaded image."""
+
+    strategy: StrategyName | None = _UPLOAD_STRATEGY
 
 
 class SegmentParameters(IterationParameters):

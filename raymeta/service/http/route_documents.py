@@ -7,10 +7,12 @@ from raymeta.service.http.answers import ErrorAnswer
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 HERE: Final = "http://127.0.0.1:8000"
+"""In examples; `/docs` and `/openapi.json` write the address that they were asked at."""
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": ErrorAnswer, "description": "the service has a token, and it wasn't sent"},
     404: {"model": ErrorAnswer, "description": "no such image, or no such iteration"},
+    422: {"model": ErrorAnswer, "description": "parameters, or an image, that can't be used"},
     503: {"model": ErrorAnswer, "description": "busy, or nothing to serve yet: see Retry-After"},
 }
 UPLOAD_ERRORS: Final[dict[int | str, dict[str, Any]]] = {

@@ -73,7 +73,7 @@ def _model(reader: RunReader, tables: IterationTables) -> ModelAnswer:
         width=dataset.width,
         seed=config.seed,
         classes=[
-            ServedClass(id=index, name=name, colour=colour)
+            ServedClass(id=index, name=name, color=colour)
             for index, (name, colour) in enumerate(zip(dataset.class_names, colours, strict=True))
         ],
         maps=tables.abilities.maps(),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from raymeta.service.http.answers import BoxesAnswer, SegmentsAnswer
 from raymeta.service.http.http_answers import respond_scored
-from raymeta.service.http.parameters import BoxParameters, MapParameters, SegmentParameters
+from raymeta.service.http.parameters import SegmentParameters, UploadBoxParameters, UploadMapParameters
 from raymeta.service.http.route_documents import HERE, MAP_CONTENT, UPLOAD_ERRORS, upload_body
 from raymeta.service.http.service_state import State
 from raymeta.service.http.uploads import read_upload
@@ -30,7 +30,7 @@ router = APIRouter(tags=["uploaded images"], responses=UPLOAD_ERRORS)
     response_class=Response,
     openapi_extra=upload_body(True, PRIORITY_MAP_SAMPLE),
 )
-async def priority_map(request: Request, state: State, parameters: Annotated[MapParameters, Query()]) -> Response:
+async def priority_map(request: Request, state: State, parameters: Annotated[UploadMapParameters, Query()]) -> Response:
     """A map of an uploaded image: joint score, priority, predicted IoU or segmentation."""
     upload = await read_upload(request, state.limits)
     asked = ScoringRequest(
@@ -48,8 +48,8 @@ async def priority_map(request: Request, state: State, parameters: Annotated[Map
 
 
 @router.post("/boxes", response_model=BoxesAnswer, openapi_extra=upload_body(True, BOXES_SAMPLE))
-async def boxes(request: Request, state: State, parameters: Annotated[BoxParameters, Query()]) -> Response:
-    """The best boxes of an uploaded image, none overlapping another, outside what `labelled_mask` marks."""
+async def boxes(request: Request, state: State, parameters: Annotated[UploadBoxParameters, Query()]) -> Response:
+    """The best boxes of an uploaded image: none overlaps another, and what `labelled_mask` marks is left out."""
     upload = await read_upload(request, state.limits)
     asked = ScoringRequest(
         "boxes",

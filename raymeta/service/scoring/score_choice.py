@@ -65,6 +65,8 @@ class Abilities:
         box_width = request.box_width or self.acquisition.box_width
         priority = request.clicks_priority or self.acquisition.clicks_priority
         usable = ", ".join(self.strategies(box_width))
+        if request.strategy and not strategy.priorities:
+            raise unprocessable(f"strategy {strategy.name} scores no boxes: choose one of {usable}")
         if strategy.needs_meta_regressor and not self.has_regressor:
             raise unprocessable(
                 f"strategy {strategy.name} predicts IoU, this run has no meta regressor: choose one of {usable}"
