@@ -49,6 +49,7 @@ from raymeta.config.section import (
     Section,
 )
 from raymeta.config.study import StudyConfig, setting_name
+from raymeta.config.tracking import NotifyConfig, NotifyEvent, TrackerConfig, TrackerKind
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
@@ -76,6 +77,8 @@ __all__ = [
     "MetaRegressorKind",
     "NetworkConfig",
     "NoiseConfig",
+    "NotifyConfig",
+    "NotifyEvent",
     "OracleConfig",
     "OracleKind",
     "PolicyConfig",
@@ -88,6 +91,8 @@ __all__ = [
     "Section",
     "StrategyName",
     "StudyConfig",
+    "TrackerConfig",
+    "TrackerKind",
     "TrainingConfig",
     "absolute_paths",
     "apply_overrides",

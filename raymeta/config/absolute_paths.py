@@ -49,6 +49,8 @@ def _absolute(section: ModelT, prefix: str) -> ModelT:
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             changed[name] = _absolute(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and any(isinstance(part, BaseModel) for part in value):
+            changed[name] = [_absolute(part, f"{prefix}{name}[{k}].") for k, part in enumerate(value)]
         elif isinstance(value, str) and _is_location(field):
             changed[name] = absolute_location(prefix + name, value)
     return section.model_copy(update={name: new for name, new in changed.items() if new != getattr(section, name)})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from raymeta.config.absolute_paths import location_keys, same_place
 from raymeta.config.acquisition import PRESETS, AcquisitionConfig, MetaRegressorConfig
@@ -11,6 +11,7 @@ from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig
 from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Location, Section
 from raymeta.config.study import StudyConfig
+from raymeta.config.tracking import NotifyConfig, TrackerConfig
 from raymeta.config.training import TrainingConfig
 
 
@@ -46,6 +47,18 @@ class ExperimentConfig(Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     scoring: ScoringConfig = Field(default_factory=ScoringConfig)
     report: ReportConfig = Field(default_factory=ReportConfig)
+    trackers: list[TrackerConfig] = Field(
+        default_factory=list, description="tensorboard, mlflow, wandb: who else gets the numbers"
+    )
+    notify: NotifyConfig = Field(default_factory=NotifyConfig)
+
+    @field_validator("trackers")
+    @classmethod
+    def _one_of_a_kind(cls, trackers: list[TrackerConfig]) -> list[TrackerConfig]:
+        kinds = [tracker.kind for tracker in trackers]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"trackers {kinds}: one of them comes twice; name each kind once")
+        return trackers
 
     @model_validator(mode="before")
     @classmethod
@@ -129,6 +142,12 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "network.kept_features_mib",
     "report.panel_images",
     "report.full_set_run",
+    "trackers",
+    "notify.command",
+    "notify.webhook",
+    "notify.headers",
+    "notify.events",
+    "notify.timeout_s",
 )
 
 

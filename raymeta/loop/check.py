@@ -23,6 +23,7 @@ from raymeta.runs.run_folders import is_run
 from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
 from raymeta.runs.split import Split, split_pool
 from raymeta.schemas import IGNORE
+from raymeta.tracking.tracker import check_trackers
 
 NAMED = 3
 """Images named in a message."""
@@ -58,10 +59,11 @@ def check_experiment(
         names = ", ".join(run_name(config, run) for run in runs)
         facts.append(f"{len(runs)} runs: {names}; the above is the first")
         faults += [fault for fault in _check_arms(config, runs) if fault not in faults]
-    try:
-        check_repetitions_folder(config)
-    except RunError as error:
-        faults.append(str(error))
+    for check in (check_repetitions_folder, check_trackers):
+        try:
+            check(config)
+        except InputError as error:
+            faults.append(str(error))
     for run in runs:
         try:
             facts.append(check_run_folder(run))

@@ -8,6 +8,7 @@ from rich.console import Console
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset, open_steady
+from raymeta.datasets.sample import Dataset
 from raymeta.errors import WaitingForPeople
 from raymeta.loop import stages
 from raymeta.loop.check import check_answerable, check_numbers
@@ -25,6 +26,10 @@ from raymeta.runs.kept_classes import keep_classes
 from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_state import is_over, planned_iterations, state_of
 from raymeta.runs.run_store import RunStore
+from raymeta.runs.split import Split
+from raymeta.tracking.notification import finished_text, notify, notifying
+from raymeta.tracking.run_trackers import RunTrackers
+from raymeta.tracking.tracker import check_trackers
 
 StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
 """Starts the workers that stay over an experiment, and ends them."""
@@ -43,13 +48,21 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         RunFailedError: the workers can't go on.
     """
     config = absolute_paths(config)
+    planned = planned_iterations(config.acquisition.strategy, config.iterations)
+    progress = RunProgress(config.acquisition.strategy, planned, console)
+    with notifying(config, progress.say):
+        if _run(config, workers, progress):
+            notify(config, "finished", finished_text(config), progress.say)
+
+
+def _run(config: ExperimentConfig, workers: StartWorkers, progress: RunProgress) -> bool:
+    """Run it; False where all was done before."""
     store = RunStore(config.run_dir)
     check_kind(config.network)
+    check_trackers(config)
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
     split = run_split(config, store, dataset)
     check_numbers(config, dataset, split)
-    planned = planned_iterations(config.acquisition.strategy, config.iterations)
-    progress = RunProgress(config.acquisition.strategy, planned, console)
     if (unanswerable := check_answerable(config, dataset)) is not None:
         progress.say(unanswerable)
     with store.lock(progress.say):
@@ -60,29 +73,45 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
         keep_classes(store, dataset.class_names, dataset.class_values)
         checked = _checked_stages(store)
         if _is_complete(store, config, checked):
-            for index in store.iterations():
-                store.iteration(index).delete_scratch_files()
+            with RunTrackers(config, store, dataset.class_names, progress.say) as trackers:
+                for index in store.iterations():
+                    store.iteration(index).delete_scratch_files()
+                    trackers.iteration(SummaryRecord.read(store.iteration(index)))
             store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
-            return
-        labels = label_store(config, store)
-        annotator = open_annotator(config, store, dataset, labels, progress.advance)
-        with progress:
-            progress.begin_stage("start")
-            store.write_waiting(None)
-            try:
-                wait_for_people(config, store, annotator, split, dataset)
-                with workers(config) as (trainer, scorer):
-                    session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress)
-                    try:
-                        run_iterations(session, checked)
-                    except KeyboardInterrupt:
-                        progress.stopping()
-                        raise
-            except WaitingForPeople as waiting:
-                store.write_waiting(str(waiting))
-                raise
+            return False
+        _run_open(config, store, dataset, split, workers, checked, progress)
         store.delete_features()
+    return True
+
+
+def _run_open(
+    config: ExperimentConfig,
+    store: RunStore,
+    dataset: Dataset,
+    split: Split,
+    workers: StartWorkers,
+    checked: dict[int, list[str]],
+    progress: RunProgress,
+) -> None:
+    """Go on with a run that is open, in its locked folder."""
+    labels = label_store(config, store)
+    annotator = open_annotator(config, store, dataset, labels, progress.advance)
+    with progress, RunTrackers(config, store, dataset.class_names, progress.say) as trackers:
+        progress.begin_stage("start")
+        store.write_waiting(None)
+        try:
+            wait_for_people(config, store, annotator, split, dataset)
+            with workers(config) as (trainer, scorer):
+                session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress, trackers)
+                try:
+                    run_iterations(session, checked)
+                except KeyboardInterrupt:
+                    progress.stopping()
+                    raise
+        except WaitingForPeople as waiting:
+            store.write_waiting(str(waiting))
+            raise
 
 
 def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = None) -> None:
@@ -92,7 +121,9 @@ def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = N
     """
     strategy, boxes = session.config.acquisition.strategy, list[int]()
     while not is_over(state := state_of(strategy, session.config.iterations, boxes)):
-        boxes.append(run_iteration(session, len(boxes), (checked or {}).get(len(boxes))).query_boxes)
+        summary = run_iteration(session, len(boxes), (checked or {}).get(len(boxes)))
+        session.trackers.iteration(summary)
+        boxes.append(summary.query_boxes)
     if state == "dry":
         session.progress.say("the pool is dry: no box with a positive score is left")
     count_pool_clicks(session)  # done already, unless the file was lost

@@ -9,12 +9,13 @@ from raymeta.labels.annotator import Annotator
 from raymeta.labels.label_store import LabelStore
 from raymeta.loop.failed_images import check_failed_share
 from raymeta.loop.progress import RunProgress
-from raymeta.loop.workers import Scorer, Trainer
+from raymeta.loop.workers import Scorer, Trainer, TrainingProgress
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID
+from raymeta.tracking.run_trackers import RunTrackers
 
 
 @dataclass
@@ -33,11 +34,17 @@ class Session:
     annotator: Annotator
     labels: LabelStore
     progress: RunProgress
+    trackers: RunTrackers
     faults: dict[str, str] = field(default_factory=dict)
 
     def begin_iteration(self) -> None:
         """Forget which images an earlier iteration left out: their files may be sound by now."""
         self.faults = {}
+
+    def training_progress(self, state: TrainingProgress) -> None:
+        """What the training worker reported last, shown and told."""
+        self.progress.training(state)
+        self.trackers.epoch(state.epoch, state.validation_miou)
 
     def leave_out(self, failed: Mapping[str, str], asked: int, what: str) -> None:
         """Note the images of a stage that can't be read.

@@ -52,7 +52,7 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         job = TrainingJob(
             index, known, _labelled(session.split.validation, known), folder.read_scratch(TRAINING_STATE, key)
         )
-        trained = session.trainer.train(job, on_progress=session.progress.training, on_state=states.put)
+        trained = session.trainer.train(job, on_progress=session.training_progress, on_state=states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
     evaluation = EvaluationRecord(

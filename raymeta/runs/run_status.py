@@ -47,7 +47,7 @@ def run_status(location: str) -> RunStatus:
     planned = planned_iterations(config.acquisition.strategy, config.iterations)
     stages = {index: store.iteration(index).stage_seconds() for index in store.iterations()}
     done = sum("summary" in committed for committed in stages.values())
-    last = _last_summary(store, done)
+    last = last_summary(store, done)
     finished = is_over(run_state(store, config))
     holder, waits_for = _holder(store), store.read_waiting()
     return RunStatus(
@@ -73,7 +73,8 @@ def _state(finished: bool, holder: str | None, waits_for: str | None) -> State:
     return "stopped" if waits_for is None else "waits for people"
 
 
-def _last_summary(store: RunStore, done: int) -> dict[str, Any]:
+def last_summary(store: RunStore, done: int) -> dict[str, Any]:
+    """Numbers of the last of so many finished iterations; none where there is none, or it is damaged."""
     try:
         return dict(store.iteration(done - 1).read_json("summary.json")) if done else {}
     except RunError:
