@@ -20,7 +20,7 @@ help:
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tune,serve,pretrained,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tune,serve,pretrained,people,trackers,docs,dev]'
 	touch $@
 
 install: $(VENV)/.installed
@@ -44,8 +44,13 @@ test-browser: install
 screenshots: install
 	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
-test-long: install
-	$(BIN)/python -m pytest -m long
+# The server of MLflow brings much that nothing else needs: an environment of its own.
+$(VENV)-mlflow/bin/mlflow:
+	$(PYTHON) -m venv $(VENV)-mlflow
+	$(VENV)-mlflow/bin/python -m pip install --quiet --disable-pip-version-check 'mlflow==3.17.2'
+
+test-long: install $(VENV)-mlflow/bin/mlflow
+	RAYMETA_MLFLOW=$(VENV)-mlflow/bin/mlflow $(BIN)/python -m pytest -m long
 
 # moto, a server of the S3 protocol, pins other versions than ours: an environment of its own.
 $(VENV)-moto/bin/moto_server:
@@ -75,4 +80,4 @@ bench: install
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(VENV)-moto runs build
+	rm -rf $(VENV) $(VENV)-moto $(VENV)-mlflow runs build

@@ -12,6 +12,16 @@ FAULT: Final = (
     "prints; what is committed stays"
 )
 
+PACKAGES_OF_EXTRAS: Final = {
+    "ray": "ray",
+    "fastapi": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+    "prometheus_client": "serve",
+    "httpx": "people",
+}
+"""Packages that raymeta does without until a command needs them, and the extra that installs each."""
+
 EXIT_FAILED: Final = 1
 EXIT_BAD_INPUT: Final = 2
 EXIT_WAITING: Final = 3
@@ -40,6 +50,8 @@ def end_of(error: Exception, *, debug: bool = False) -> tuple[int, str]:
     of raymeta. Of an error that Ray brings from a worker only what the worker raised counts.
     """
     whole = "".join(traceback.format_exception(error))
+    if isinstance(error, ModuleNotFoundError) and (missing := _missing_extra(error)) is not None:
+        return EXIT_BAD_INPUT, f"{whole if debug else ''}raymeta: {missing}"
     codes = ((WaitingForPeople, EXIT_WAITING), (InputError, EXIT_BAD_INPUT), (RunFailedError, EXIT_FAILED))
     code = next((code for kind, code in codes if isinstance(error, kind)), None)
     if code is None and isinstance(error, OSError):
@@ -49,6 +61,16 @@ def end_of(error: Exception, *, debug: bool = False) -> tuple[int, str]:
     cause = getattr(error, "cause", None)
     text = str(cause) if isinstance(cause, InputError) else str(error)
     return code, f"{whole if debug else ''}raymeta: {text}"
+
+
+def _missing_extra(error: ModuleNotFoundError) -> str | None:
+    """What to do about a package that one of our extras installs; None for any other."""
+    package = (error.name or "").partition(".")[0]
+    extra = PACKAGES_OF_EXTRAS.get(package)
+    if extra is None:
+        return None
+    without = ", or run it in this process with --local, where the command knows that" if extra == "ray" else ""
+    return f"this needs the package {package}, which isn't installed: pip install 'raymeta[{extra}]'{without}"
 
 
 def end_process(code: int) -> NoReturn:

@@ -73,7 +73,11 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             )
         else:
             _send_token()
-            ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_runtime_env())
+            reached = ray.init(
+                address=chosen, log_to_driver=False, logging_level=logging.ERROR, runtime_env=_runtime_env()
+            )
+            if reached.dashboard_url:
+                print(f"Ray's dashboard: http://{reached.dashboard_url}", flush=True)
     except Exception as error:  # Ray raises plain Exception where a node doesn't come up in time
         if chosen is None:
             raise ConnectionFailedError(f"Ray didn't start on this machine: {error}; {start_remedy(error)}") from error
