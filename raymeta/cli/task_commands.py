@@ -52,6 +52,15 @@ def add_commands(commands: Any) -> None:
     export.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
     export.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
     export.add_argument("--limit", type=int, help="tasks at most")
+    export.add_argument(
+        "--prelabels",
+        choices=["none", "segments"],
+        default="none",
+        help="pre-draw the predicted segments (%(default)s)",
+    )
+    export.add_argument(
+        "--simplify", type=float, default=0.0, metavar="PX", help="fewer vertices in them; 1 smooths pixel steps (0)"
+    )
     export.set_defaults(command=_export)
 
     imported = _add_action(actions, "import", "bring answers back; the same import twice changes nothing")
@@ -60,6 +69,9 @@ def add_commands(commands: Any) -> None:
     imported.add_argument("--map", action="append", default=[], metavar="LABEL=CLASS", help="as in 'Car =car'")
     imported.add_argument("--uncovered", help="pixels without a class: void, refuse or a class")
     imported.add_argument("--who", help="drew it")
+    imported.add_argument(
+        "--confirm-unchanged", action="store_true", help="pictures that are as predicted are answers, too"
+    )
     imported.add_argument("--dry-run", action="store_true", help="say what would be kept")
     imported.set_defaults(command=_import)
 
@@ -158,6 +170,8 @@ def _export(options: argparse.Namespace) -> int:
         Path(options.out),
         margin=None if options.shown == "images" else options.margin,
         limit=options.limit,
+        prelabels=options.prelabels == "segments",
+        simplify=options.simplify,
     )
     print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
     print(f"bring them back: raymeta tasks import {store.location} {options.out}")
@@ -179,6 +193,7 @@ def _import(options: argparse.Namespace) -> int:
             uncovered=options.uncovered,
             who=options.who,
             dry_run=options.dry_run,
+            confirm_unchanged=options.confirm_unchanged,
         )
         for message in summary.messages:
             print(message)

@@ -5,6 +5,7 @@ The only format that keeps this inclusive rule; raymeta reads its data sets the 
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -76,15 +77,21 @@ def write(
     for picture in pictures:
         height, width = picture.height or 0, picture.width or 0
         seen = visible_shapes(picture.shapes, height, width)
-        objects = [{"label": VOID if label in VOID_LABELS else label, "polygon": ring} for label, ring in seen]
+        objects = [
+            {
+                "label": VOID if shape.label in VOID_LABELS else shape.label,
+                "polygon": shape.rings[0].astype(int).tolist(),
+            }
+            for shape in seen
+        ]
         content: dict[str, Any] = {"imgHeight": height, "imgWidth": width, "objects": objects}
         content["raymeta"] = {"task": picture.task_id, UNDECIDABLE: picture.verdict == "undecidable"}
         stem = picture.name.rsplit(".", 1)[0]
         yield f"{stem}{ENDING}", json.dumps(content, ensure_ascii=False).encode()
 
 
-def visible_shapes(shapes: Sequence[DrawnShape], height: int, width: int) -> list[tuple[str, list[list[int]]]]:
-    """Labels and rings of whole pixels which, painted inclusively in this order, give what is seen of the shapes.
+def visible_shapes(shapes: Sequence[DrawnShape], height: int, width: int) -> list[DrawnShape]:
+    """Shapes of one ring of whole pixels which, painted inclusively in this order, give what is seen of the shapes.
 
     Args:
         shapes: in painting order.
@@ -92,19 +99,21 @@ def visible_shapes(shapes: Sequence[DrawnShape], height: int, width: int) -> lis
         width: of the picture in pixels.
 
     Returns:
-        One ring a 4-connected component. Uncovered parts that others may enclose are `unlabeled`.
+        One a 4-connected component. Uncovered parts that others may enclose are `unlabeled`.
     """
     owners = shape_owners(shapes, height, width)
-    labels = [VOID, *(shape.label for shape in shapes)]
-    found = []
+    known = [DrawnShape(VOID, ()), *shapes]
+    found: list[tuple[int, DrawnShape]] = []
     for outline in find_outlines(owners + 1, ignored=-1):
         left, top, right, bottom = map(int, bounds(outline.rings[:1]))
         if outline.value == 0 and (left == 0 or top == 0 or right == width or bottom == height):
             continue  # nothing encloses what lies at the border
         mask, first, start = shape_mask(DrawnShape("", outline.rings), height, width)
         ring, enclosed = _outer_ring(mask)
-        found.append((enclosed, labels[outline.value], [[x + start, y + first] for x, y in ring]))
-    return [(label, ring) for _, label, ring in sorted(found, key=lambda each: -each[0])]
+        moved = np.array(ring, dtype=np.float64) + np.array([start, first])
+        shape = replace(known[outline.value], rings=(moved,), geometry="polygon", fill="even-odd", rule="inclusive")
+        found.append((enclosed, shape))
+    return [shape for _, shape in sorted(found, key=lambda each: -each[0])]
 
 
 def _outer_ring(mask: NDArray[np.bool_]) -> tuple[list[list[int]], int]:

@@ -16,7 +16,7 @@ from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
 from raymeta.exchange.json_values import entries, flat_ring, mapping, member, short_text, text, whole
 from raymeta.exchange.manifest import TaskClass
 from raymeta.exchange.outlines import mask_rings
-from raymeta.exchange.planar_shapes import shape_mask, without_holes
+from raymeta.exchange.planar_shapes import shape_mask
 from raymeta.exchange.run_lengths import decode_coco_text, decode_runs, encode_coco_text, encode_runs
 
 FILE: Final = "instances.json"
@@ -132,7 +132,9 @@ def _mask(outline: dict[str, Any], picture: DrawnPicture) -> tuple[NDArray[np.fl
 def write(
     pictures: Iterable[DrawnPicture], classes: Sequence[TaskClass], *, answered: bool = True, packed: bool = True
 ) -> Iterator[tuple[str, bytes]]:
-    """`instances.json`: polygons of one ring; runs where holes or several parts need them.
+    """`instances.json`: polygons of one ring; runs where there are holes or several parts.
+
+    The format has no order, so a hole is never left to a later shape.
 
     Args:
         pictures: their shapes in painting order.
@@ -148,8 +150,11 @@ def write(
         own = {"task": picture.task_id, UNDECIDABLE: picture.verdict == "undecidable"}
         image = {"id": image_id, "file_name": picture.name, "width": picture.width, "height": picture.height}
         images.append({**image, "raymeta": own})
-        for shape in without_holes(picture.shapes, picture.height or 0, picture.width or 0):
-            entry = {"id": len(annotations) + 1, "image_id": image_id, "category_id": numbers[shape.label]}
+        for shape in picture.shapes:
+            entry: dict[str, Any] = {"id": len(annotations) + 1, "image_id": image_id}
+            entry["category_id"] = numbers[shape.label]
+            if shape.score is not None:
+                entry["score"] = round(shape.score, 4)
             annotations.append(entry | outline_entry(shape, picture.height or 0, picture.width or 0, packed))
     categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
     content = {"info": {}, "licenses": [], "images": images, "categories": categories, "annotations": annotations}

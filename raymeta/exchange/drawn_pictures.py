@@ -38,7 +38,7 @@ class DrawnShape:
     """One shape as drawn, in corner coordinates of the picture that people saw.
 
     rings: each (N, 2) float64, x before y. shape_id: of the pre-annotation that it goes back to, where the tool keeps
-    one. mark: what the tool says of changes. name: what messages call it.
+    one. mark: what the tool says of changes. name: what messages call it. score: predicted IoU of a predicted shape.
     """
 
     label: str
@@ -49,6 +49,7 @@ class DrawnShape:
     shape_id: str | None = None
     mark: Mark | None = None
     name: str = ""
+    score: float | None = None
 
     @property
     def clicked(self) -> NDArray[np.float64] | None:

@@ -4,21 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raymeta.exchange.drawn_pictures import Geometry, Mark
-from raymeta.exchange.manifest import Prelabel, Task
+from raymeta.exchange.prelabel_matching import SAME_PX, Prelabels, Ring
 from raymeta.exchange.rasterizer import Fill, Rule
 
-SAME_PX = 0.02
-"""Two decimals and percent move a vertex by less."""
 MOVED_PX = 1.0
 """A vertex that went less far counts as not moved."""
 
 _MAX_PAIRS = 10**8
 """Vertices times vertices: nobody edits such a shape by hand."""
-
-Ring = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,86 +53,6 @@ class HumanClicks:
     confirm: int
 
 
-class Prelabels:
-    """The pre-annotations of a task, to compare shapes of its picture with.
-
-    Args:
-        task: its pre-annotations stand in corner coordinates of its picture.
-        offset: left and top of that picture in the stored image.
-    """
-
-    def __init__(self, task: Task, offset: tuple[float, float]) -> None:
-        self._by_id = {each.id: each for each in task.prelabels}
-        self._rings = {each.id: [ring + np.array(offset) for ring in each.rings] for each in task.prelabels}
-        self.used: set[str] = set()
-
-    def base(self, prelabel_id: str | None) -> Prelabel | None:
-        """The pre-annotation of an id."""
-        return self._by_id.get(prelabel_id) if prelabel_id is not None else None
-
-    def rings(self, prelabel_id: str) -> list[Ring]:
-        """Its rings in the stored image's coordinates."""
-        return self._rings[prelabel_id]
-
-    def judge(
-        self, label: str, rings: Sequence[Ring], geometry: Geometry, shape_id: str | None, tool_mark: Mark | None
-    ) -> tuple[Mark | None, str | None]:
-        """What became of a pre-annotation: by id, then by equal ring, then as the tool tells.
-
-        Args:
-            label: class name of the shape.
-            rings: in the stored image's coordinates.
-            geometry: of masks, only the tool can tell.
-            shape_id: that the tool kept.
-            tool_mark: what the tool says.
-
-        Returns:
-            The mark, and the id of the pre-annotation.
-        """
-        known = self.base(shape_id)
-        if known is not None and known.id not in self.used:
-            self.used.add(known.id)
-            same = known.label == label and same_rings(rings, self._rings[known.id])
-            if geometry == "mask" and not same:
-                return tool_mark, known.id
-            return ("unchanged" if same else "edited"), known.id
-        for prelabel_id, base in self._rings.items():
-            if prelabel_id not in self.used and same_rings(rings, base):
-                self.used.add(prelabel_id)
-                return ("unchanged" if self._by_id[prelabel_id].label == label else "edited"), prelabel_id
-        if tool_mark is None and geometry == "mask":
-            return None, None
-        return tool_mark or "new", None
-
-    def deleted(self) -> tuple[str, ...]:
-        """Ids of pre-annotations that no shape goes back to."""
-        return tuple(each for each in self._by_id if each not in self.used)
-
-
-def same_rings(rings: Sequence[Ring], others: Sequence[Ring]) -> bool:
-    """Whether rings are equal up to 0.02 px, wherever each starts and whichever way it runs."""
-    if len(rings) != len(others):
-        return False
-    return all(map(_same_ring, sorted(rings, key=_place), sorted(others, key=_place)))
-
-
-def _place(ring: Ring) -> tuple[float, ...]:
-    """What rings are sorted by; coarse enough that 0.02 px seldom matter."""
-    if not len(ring):
-        return (0.0, 0.0, 0.0)
-    return (*np.round(ring.min(axis=0), 0).tolist(), float(len(ring)))
-
-
-def _same_ring(ring: Ring, other: Ring) -> bool:
-    if len(ring) != len(other) or not len(ring):
-        return False
-    for candidate in (other, other[::-1]):
-        starts = np.flatnonzero((np.abs(candidate - ring[0]) <= SAME_PX).all(axis=1))
-        if any((np.abs(np.roll(candidate, -start, axis=0) - ring) <= SAME_PX).all() for start in starts[:8]):
-            return True
-    return False
-
-
 def count_clicks(
     shapes: Sequence[AnswerShape],
     clicked: Sequence[Ring | None],
@@ -163,6 +78,8 @@ def count_clicks(
             continue
         base = prelabels.base(shape.prelabel)
         classes += base is None or base.label != shape.label
+        if base is not None and prelabels.has_rings(base.id, shape.rings, shape.geometry):
+            continue  # another class, and no vertex
         if points is None:
             unknown = True
             continue

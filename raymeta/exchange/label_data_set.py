@@ -15,7 +15,7 @@ from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.errors import ExchangeError, shown
 from raymeta.exchange.manifest import TaskClass
 from raymeta.exchange.pixel_patches import encode_png
-from raymeta.exchange.planar_shapes import partition_shapes, without_holes
+from raymeta.exchange.planar_shapes import partition_shapes
 
 
 def write_label_data_set(
@@ -70,7 +70,7 @@ def _write_annotations(
 ) -> int:
     height, width = picture.height or 0, picture.width or 0
     numbers = {each.name: each.id + 1 for each in classes}
-    for shape in without_holes(picture.shapes, height, width):
+    for shape in picture.shapes:
         count += 1
         entry = {"id": count, "image_id": image_id, "category_id": numbers[shape.label]}
         stream.write(",\n" * (count > 1) + json.dumps(entry | outline_entry(shape, height, width)))

@@ -234,7 +234,11 @@ def write(
             annotation |= {"updated_at": picture.finished, "result": result}
             task |= {"id": place_, "annotations": [annotation], "predictions": []}
         else:
-            task["predictions"] = [{"model_version": picture.version or "raymeta", "result": result}]
+            prediction: dict[str, Any] = {"model_version": picture.version or "raymeta", "result": result}
+            scores = [shape.score for shape in picture.shapes if shape.score is not None]
+            if scores:
+                prediction["score"] = round(sum(scores) / len(scores), 4)  # what its ordering of tasks reads
+            task["predictions"] = [prediction]
         tasks.append(task)
     yield "tasks.json", json.dumps(tasks, indent=1, ensure_ascii=False).encode()
 
@@ -251,6 +255,8 @@ def _written(picture: DrawnPicture, answered: bool, bitmasks: bool) -> list[dict
         result.append({"id": "box", "from_name": "box", "type": "rectangle", "readonly": True, "value": place, **frame})
     for index, shape in enumerate(without_holes(picture.shapes, height, width)):
         item = {"id": shape.shape_id or f"s{index}", "origin": origin, **frame}
+        if shape.score is not None and not answered:
+            item["score"] = round(shape.score, 4)
         if shape.geometry != "mask":
             points = [[100 * x / width, 100 * y / height] for x, y in shape.rings[0].tolist()]
             value: dict[str, Any] = {"points": points, "closed": True, "polygonlabels": [shape.label]}

@@ -171,11 +171,12 @@ def _write(
 
 def _written(shape: DrawnShape, height: int, width: int, answered: bool, x: bool) -> list[dict[str, Any]]:
     description = f"{PRELABEL}{shape.shape_id}" if shape.shape_id and not answered else ""
+    if x:
+        rings = shape.rings[:1] if shape.geometry != "mask" else with_slits(shape).rings
+        score = None if answered or shape.score is None else round(shape.score, 4)
+        return [_shape(shape.label, ring.tolist(), "polygon", description, x) | {"score": score} for ring in rings]
     if shape.geometry != "mask":
         return [_shape(shape.label, shape.rings[0].tolist(), "polygon", description, x)]
-    if x:
-        rings = with_slits(shape).rings
-        return [_shape(shape.label, ring.tolist(), "polygon", description, x) for ring in rings]
     mask, top, left = shape_mask(shape, height, width)
     ends = [[left, top], [left + mask.shape[1] - 1, top + mask.shape[0] - 1]]
     patch = b64encode(encode_png(mask)).decode()

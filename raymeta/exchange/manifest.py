@@ -79,12 +79,17 @@ class ImageSize(_Record):
 
 
 class Prelabel(_Record):
-    """One pre-drawn shape, in corner coordinates of the picture."""
+    """One pre-drawn shape, in corner coordinates of the picture; with the rule `inclusive` its vertices are pixels.
+
+    score: predicted IoU of the segment, where it is known.
+    """
 
     id: Name
     label: Name
     points: Points
     holes: list[Points] = []
+    rule: Literal["corner", "inclusive"] = "corner"
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @property
     def rings(self) -> tuple[NDArray[np.float64], ...]:

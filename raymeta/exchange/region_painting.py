@@ -1,7 +1,7 @@
 """The shapes of a picture painted over the region of one task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from raymeta.datasets.sample import IGNORED
 from raymeta.exchange.class_names import ClassNames
 from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape, bounds
-from raymeta.exchange.effort import SAME_PX, AnswerShape, HumanClicks, Prelabels, count_clicks
+from raymeta.exchange.effort import AnswerShape, HumanClicks, count_clicks
 from raymeta.exchange.errors import shown
 from raymeta.exchange.manifest import Task
+from raymeta.exchange.prelabel_matching import SAME_PX, MatchedShape, Prelabels
 from raymeta.exchange.rasterizer import NOBODY, paint
 from raymeta.exchange.task_matching import Frame
 
@@ -67,10 +68,8 @@ def paint_region(
     seen = np.bincount(owners.ravel() + 1, minlength=len(picture.shapes) + 1)[1:]
     crop = (task.crop.left, task.crop.top) if frame.whole_image else (frame.left, frame.top)
     prelabels = Prelabels(task, crop)
-    shapes = [
-        _answer_shape(picture.shapes[place], rings[place], class_ids[place], order, int(seen[place]), prelabels, names)
-        for order, place in enumerate(rings)
-    ]
+    shapes = _answer_shapes(picture, rings, class_ids, seen, prelabels, names)
+    shapes = _judged_masks(shapes, table[owners], prelabels, names)
     area = (left / task.scale, top / task.scale, (left + width) / task.scale, (top + height) / task.scale)
     clicked = [_clicked(picture.shapes[place], frame) for place in rings]
     result = RegionPainting(
@@ -102,20 +101,55 @@ def _canvas(picture: DrawnPicture, task: Task, frame: Frame) -> tuple[int, int, 
     return first, start, last - first, end - start
 
 
-def _answer_shape(
-    shape: DrawnShape,
-    rings: Sequence[NDArray[np.float64]],
-    class_id: int,
-    order: int,
-    pixels: int,
+def _answer_shapes(
+    picture: DrawnPicture,
+    rings: Mapping[int, Sequence[NDArray[np.float64]]],
+    class_ids: Mapping[int, int],
+    seen: NDArray[np.int64],
     prelabels: Prelabels,
     names: ClassNames,
-) -> AnswerShape:
-    label = names.names.get(class_id, "void")
-    mark, prelabel = prelabels.judge(label, rings, shape.geometry, shape.shape_id, shape.mark)
-    return AnswerShape(
-        label, class_id, tuple(rings), shape.geometry, shape.fill, shape.rule, order, mark, prelabel, pixels
+) -> list[AnswerShape]:
+    """Shapes in painting order, each with what became of its pre-annotation.
+
+    rings: of each shape that is painted, by its place, in the stored image's coordinates. seen: pixels of each place.
+    """
+    drawn = [picture.shapes[place] for place in rings]
+    labels = [names.names.get(class_ids[place], "void") for place in rings]
+    marks = prelabels.match(
+        [
+            MatchedShape(label, tuple(rings[place]), shape.geometry, shape.shape_id, shape.mark)
+            for label, place, shape in zip(labels, rings, drawn, strict=True)
+        ]
     )
+    return [
+        AnswerShape(
+            label=labels[order],
+            class_id=class_ids[place],
+            rings=tuple(rings[place]),
+            geometry=drawn[order].geometry,
+            fill=drawn[order].fill,
+            rule=drawn[order].rule,
+            order=order,
+            mark=marks[order][0],
+            prelabel=marks[order][1],
+            pixels=int(seen[place]),
+        )
+        for order, place in enumerate(rings)
+    ]
+
+
+def _judged_masks(
+    shapes: list[AnswerShape], label_map: NDArray[np.uint8], prelabels: Prelabels, names: ClassNames
+) -> list[AnswerShape]:
+    """Masks whose class has exactly the pixels that were predicted are unchanged."""
+    unknown = [shape.label for shape in shapes if shape.geometry == "mask" and shape.mark is None and shape.pixels]
+    if not unknown:
+        return shapes
+    unchanged = prelabels.match_masks(unknown, label_map, names.ids)
+    return [
+        replace(shape, mark="unchanged") if shape.mark is None and unchanged.get(shape.label) else shape
+        for shape in shapes
+    ]
 
 
 def _clicked(shape: DrawnShape, frame: Frame) -> NDArray[np.float64] | None:

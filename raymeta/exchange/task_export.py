@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.exchange import label_studio, tool_guides
+from raymeta.exchange import cityscapes, label_studio, tool_guides
 from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
 from raymeta.exchange.errors import ExchangeError
 from raymeta.exchange.formats import FormatName, check_format, writer_of
@@ -19,7 +19,7 @@ from raymeta.exchange.planar_shapes import without_holes
 
 PICTURES: Final = "pictures"
 _DIMMED: Final = 0.6
-_TRUE_HOLES: Final = frozenset({"supervisely", "darwin"})
+_TRUE_HOLES: Final = frozenset({"supervisely", "darwin", "coco"})
 _BESIDE_PICTURES: Final = frozenset({"labelme", "x-anylabeling"})
 _WITHOUT_PRELABELS: Final = frozenset({"labelme", "x-anylabeling", "label-studio", "coco"})
 """Formats whose files say something even before anything is drawn."""
@@ -125,10 +125,10 @@ def _hand_out(
     name = f"{task.id}.png"
     (folder / PICTURES / name).write_bytes(data)
     moved = [
-        replace(shape, rings=tuple(ring - [left, top] for ring in shape.rings), shape_id=f"p{place}")
+        replace(shape, rings=tuple(ring - [left, top] for ring in shape.rings), shape_id=shape.shape_id or f"p{place}")
         for place, shape in enumerate(task.prelabels, start=1)
     ]
-    shapes = moved if form in _TRUE_HOLES else without_holes(moved, height, width)
+    shapes = _writable(moved, form, height, width)
     shown_box = None
     if task.region is not None:
         shown_box = (float(inside[1]), float(inside[0]), float(inside[1] + inside[3]), float(inside[0] + inside[2]))
@@ -144,10 +144,24 @@ def _hand_out(
             "label": shape.label,
             "points": shape.rings[0].tolist(),
             "holes": [ring.tolist() for ring in shape.rings[1:]],
+            "rule": shape.rule,
+            "score": shape.score,
         }
         for shape in shapes
     ]
     return Task.model_validate(entry), DrawnPicture(name, height, width, task.id, list(shapes), box=shown_box)
+
+
+def _writable(shapes: Sequence[DrawnShape], form: FormatName, height: int, width: int) -> Sequence[DrawnShape]:
+    """Pre-annotations as a format holds them, so that they are compared with what comes back."""
+    if form == "cityscapes":
+        seen = cityscapes.visible_shapes(shapes, height, width)
+        firsts = {shape.shape_id: place for place, shape in reversed(list(enumerate(seen)))}
+        return [
+            shape if shape.shape_id and firsts[shape.shape_id] == place else replace(shape, shape_id=f"part{place}")
+            for place, shape in enumerate(seen)
+        ]
+    return shapes if form in _TRUE_HOLES else without_holes(shapes, height, width)
 
 
 def region_frames(

@@ -24,18 +24,20 @@ class TaskSet:
     """Regions that are asked together.
 
     name: `initial`, `meta`, `validation` or `query-NNN`. images: ids of whole images. boxes: QUERY_SCHEMA, the boxes of
-    a query. iteration: whose query it is; None for whole images.
+    a query. iteration: whose query it is; None for whole images. prelabels: PRELABEL_SCHEMA, what the network sees in
+    the tasks; None without a network.
     """
 
     name: str
     images: tuple[str, ...] = ()
     boxes: pa.Table = field(default_factory=QUERY_SCHEMA.empty_table)
     iteration: int | None = None
+    prelabels: pa.Table | None = None
 
     @classmethod
-    def of_query(cls, iteration: int, query: pa.Table) -> "TaskSet":
+    def of_query(cls, iteration: int, query: pa.Table, prelabels: pa.Table | None = None) -> "TaskSet":
         """The boxes of an iteration's query (QUERY_SCHEMA)."""
-        return cls(query_set_name(iteration), boxes=query, iteration=iteration)
+        return cls(query_set_name(iteration), boxes=query, iteration=iteration, prelabels=prelabels)
 
 
 @dataclass(frozen=True)

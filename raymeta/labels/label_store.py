@@ -10,6 +10,7 @@ from raymeta.annotation.known_labels import KnownLabels, StoredAnswer
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, WHOLE_IMAGE_SETS, query_set_name
 from raymeta.labels.answer_files import AnswerFiles, AnswerRecord
+from raymeta.labels.prelabels import Prelabels
 from raymeta.labels.task_events import TaskEvent, TaskEvents
 from raymeta.labels.task_sets import HEIGHT, TASK_ID, Task, TaskSets
 from raymeta.labels.task_states import Rules, TaskState, fold
@@ -60,6 +61,7 @@ class LabelStore:
         self.sets = TaskSets(store.files)
         self.answers = AnswerFiles(store.files)
         self.events = TaskEvents(store.files)
+        self.prelabels = Prelabels(store.files, self.sets)
 
     @cached_property
     def split(self) -> Split:

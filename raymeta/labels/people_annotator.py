@@ -55,7 +55,10 @@ class PeopleAnnotator:
     def ask(self, tasks: TaskSet) -> Ticket:
         """See `Annotator.ask`: seals the set, or takes the one that is there."""
         sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
-        sealed = self._labels.sets.seal(tasks, sizes)
+        digests = None
+        if tasks.prelabels is not None and self._labels.sets.table(tasks.name) is None:
+            digests = self._labels.prelabels.keep(tasks.name, tasks.prelabels)
+        sealed = self._labels.sets.seal(tasks, sizes, digests)
         if tasks.iteration is None:
             return Ticket(TaskSet(tasks.name, tuple(sealed[IMAGE_ID].to_pylist())))
         return Ticket(TaskSet.of_query(tasks.iteration, query_of(sealed)))

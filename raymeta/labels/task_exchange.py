@@ -14,9 +14,11 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
 from raymeta.exchange import Answer, Manifest, OpenTask, Skip, TaskClass, export_tasks, load_manifest, read_answers
+from raymeta.exchange.drawn_pictures import DrawnShape
 from raymeta.exchange.effort import AnswerShape
 from raymeta.exchange.manifest import MANIFEST_FILE
 from raymeta.exchange.manifest import Task as HandedOut
+from raymeta.exchange.simplified_shapes import simplify_shapes
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import TaskEvent
@@ -27,6 +29,9 @@ from raymeta.runs.run_store import RunStore
 
 EXPORTS: Final = "labels/exports"
 """What was handed out, export by export: read where the list of tasks doesn't lie beside the answers."""
+
+_NO_DONE_MARK: Final = frozenset({"cvat", "cvat-masks", "coco", "supervisely", "darwin"})
+"""Formats that list every picture, whether somebody worked on it or not."""
 
 
 class ImportRefusedError(InputError):
@@ -48,6 +53,8 @@ def export_open_tasks(
     *,
     margin: int | None = 32,
     limit: int | None = None,
+    prelabels: bool = False,
+    simplify: float = 0.0,
 ) -> Manifest:
     """Hand out the open tasks of some sets as a folder for one tool.
 
@@ -59,6 +66,8 @@ def export_open_tasks(
         folder: to write; one with answers in it is refused.
         margin: pixels around a box that are shown dimmed; None shows the whole image.
         limit: tasks at most, by rank.
+        prelabels: whether the predicted segments of the tasks are pre-drawn, where there are some.
+        simplify: tolerance in pixels of the pictures by which their borders are simplified; 0 keeps every step.
 
     Returns:
         The list of tasks, as written to the folder and kept in the run.
@@ -78,6 +87,7 @@ def export_open_tasks(
             task.image_id,
             None if task.whole else (task.top, task.left, task.height, task.width),
             pictures.scale(task),
+            prelabels=_predrawn(labels, task, pictures, simplify) if prelabels else (),
         )
         for task in tasks
     ]
@@ -100,6 +110,21 @@ def export_open_tasks(
     return manifest
 
 
+def _predrawn(labels: LabelStore, task: Task, pictures: TaskPictures, simplify: float) -> list[DrawnShape]:
+    """The predicted segments of a task, in corner coordinates of the picture as it is stored."""
+    names, scale = pictures.dataset.class_names, pictures.scale(task)
+    shapes = [
+        DrawnShape(
+            names[segment.class_id],
+            tuple(ring / scale for ring in segment.rings),
+            shape_id=segment.id,
+            score=segment.predicted_iou,
+        )
+        for segment in labels.prelabels.of_task(task)
+    ]
+    return simplify_shapes(shapes, simplify)
+
+
 @dataclass
 class ImportSummary:
     """What an import did, and the lines that tell of it."""
@@ -110,6 +135,7 @@ class ImportSummary:
     refused: int = 0
     skipped: int = 0
     strangers: int = 0
+    untouched: int = 0
     states: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
 
@@ -119,6 +145,7 @@ class ImportSummary:
         return (
             f"read {self.read}: {self.added} new{f' ({states})' if states else ''}, {self.unchanged} unchanged since "
             f"an earlier import, {self.refused} refused, {self.skipped} skipped, {self.strangers} of no task"
+            + (f", {self.untouched} as predicted and not taken" if self.untouched else "")
         )
 
 
@@ -132,6 +159,7 @@ def import_answers(
     uncovered: str | None = None,
     who: str | None = None,
     dry_run: bool = False,
+    confirm_unchanged: bool = False,
     keep: Callable[[Task, AnswerRecord], bool] | None = None,
 ) -> ImportSummary:
     """Keep the answers in a file, archive or folder. An answer that is kept already changes nothing.
@@ -147,6 +175,8 @@ def import_answers(
         uncovered: what becomes of pixels without a shape: None, `void`, `refuse` or a class.
         who: drew it, where the files don't tell, or tell otherwise.
         dry_run: whether nothing is kept.
+        confirm_unchanged: whether pictures on which everything is as predicted are answers in formats that don't say
+            whether anybody looked.
         keep: keeps an answer and tells whether it is new; by default in the run.
 
     Raises:
@@ -166,6 +196,13 @@ def import_answers(
         if fault:
             summary.refused += 1
             summary.messages += [fault] if not answer.refused else []
+            continue
+        if not confirm_unchanged and _is_untouched(answer):
+            summary.untouched += 1
+            summary.messages.append(
+                f"{task.id}: its shapes are those that were predicted, and {answer.format} files don't say whether "
+                "anybody looked: not taken; --confirm-unchanged takes them"
+            )
             continue
         record = _record(answer, who or answer.who, uncovered)
         known = record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
@@ -222,6 +259,13 @@ def check_manifest(manifest: Manifest, tasks: dict[str, Task]) -> None:
 
 def _same(entry: HandedOut, task: Task) -> bool:
     return entry.image_id == task.image_id and entry.region == (task.top, task.left, task.height, task.width)
+
+
+def _is_untouched(answer: Answer) -> bool:
+    """Whether nothing tells a confirmed answer from a picture that nobody opened."""
+    shapes = [shape for shape in answer.shapes if shape.pixels]
+    as_predicted = bool(shapes) and all(shape.mark == "unchanged" for shape in shapes) and not answer.deleted
+    return as_predicted and answer.clicks.confirm > 0 and answer.format in _NO_DONE_MARK
 
 
 def _fault(answer: Answer, task: Task) -> str | None:

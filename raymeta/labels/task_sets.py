@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -14,11 +14,26 @@ from raymeta.schemas import IMAGE_ID, LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
 
 HEIGHT: Final = "height"
 TASK_ID: Final = "task_id"
-TASK_SCHEMA: Final = pa.schema([(TASK_ID, pa.string()), (HEIGHT, pa.int32()), *QUERY_SCHEMA])
-"""A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, and the height of the region."""
+PRELABELS_SHA256: Final = "prelabels_sha256"
+TASK_SCHEMA: Final = pa.schema(
+    [(TASK_ID, pa.string()), (HEIGHT, pa.int32()), *QUERY_SCHEMA, (PRELABELS_SHA256, pa.string())]
+)
+"""A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, and the
+checksum of its pre-annotations, null where it has none."""
 
+PRELABELS_FILE: Final = "prelabels.parquet"
 _FOLDER: Final = "labels/sets"
 _FILE: Final = "tasks.parquet"
+
+
+def task_id(set_name: str, rank: int) -> str:
+    """Id of a task of a set: `q003-000001`."""
+    return f"{set_name.replace('query-', 'q')}-{rank:06d}"
+
+
+def set_file(set_name: str, file: str) -> str:
+    """Where a file of a set lies in the run folder."""
+    return f"{_FOLDER}/{set_name}/{file}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class TaskSets:
             RunError: its file is damaged.
         """
         if name not in self._known:
-            path = f"{_FOLDER}/{name}/{_FILE}"
+            path = set_file(name, _FILE)
             data = self._files.read(path)
             if data is None:
                 return None
@@ -79,28 +94,30 @@ class TaskSets:
         fields = ("image_id", TOP, LEFT, HEIGHT, WIDTH, RANK, "estimated_clicks")
         return [Task(row[TASK_ID], name, *(row[field] for field in fields)) for row in rows]
 
-    def seal(self, tasks: TaskSet, sizes: Mapping[str, tuple[int, int]]) -> pa.Table:
+    def seal(
+        self, tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels: Mapping[str, str] | None = None
+    ) -> pa.Table:
         """Hand out a set, or take the one that is there.
 
-        sizes: (height, width) of each whole image.
+        sizes: (height, width) of each whole image. prelabels: checksums of pre-annotations by task id.
         """
         known = self.table(tasks.name)
         if known is not None:
             return known
-        table = _task_table(tasks, sizes)
-        self._files.write(f"{_FOLDER}/{tasks.name}/{_FILE}", seal(table))
+        table = _task_table(tasks, sizes, prelabels or {})
+        self._files.write(set_file(tasks.name, _FILE), seal(table))
         self._known[tasks.name] = table
         return table
 
 
-def _task_table(tasks: TaskSet, sizes: Mapping[str, tuple[int, int]]) -> pa.Table:
-    prefix = tasks.name.replace("query-", "q")
-    rows = [
+def _task_table(tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels: Mapping[str, str]) -> pa.Table:
+    rows: list[dict[str, Any]] = [
         {IMAGE_ID: image_id, TOP: 0, LEFT: 0, HEIGHT: sizes[image_id][0], WIDTH: sizes[image_id][1], RANK: rank}
         for rank, image_id in enumerate(tasks.images, start=1)
     ]
     rows += [{**row, HEIGHT: row[WIDTH]} for row in tasks.boxes.to_pylist()]
-    named = [{TASK_ID: f"{prefix}-{row[RANK]:06d}", **row} for row in rows]
+    ids = [task_id(tasks.name, row[RANK]) for row in rows]
+    named = [{TASK_ID: i, **row, PRELABELS_SHA256: prelabels.get(i)} for i, row in zip(ids, rows, strict=True)]
     return pa.Table.from_pylist(named, schema=TASK_SCHEMA)
 
 

@@ -1,9 +1,13 @@
 """What an iteration's scores depend on, as plain bytes: it can be sent anywhere, and read without torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
+
+Region = tuple[int, int, int, int]
+"""Top, left, height and width in the data set's pixels."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,7 @@ class Bundle:
         isn't used.
     reference: labels of the meta set, or other known labels, for the bundle whose task needs them.
     class_weights: a weight a class in [0, 1], or None. cost_regressor: `CostRegressor.to_bytes`, or None.
+    tasks: id and region of the tasks of each image that are to be pre-annotated.
     """
 
     key: str
@@ -26,3 +31,4 @@ class Bundle:
     reference: KnownLabels = field(default_factory=KnownLabels)
     class_weights: tuple[float, ...] | None = None
     cost_regressor: bytes | None = None
+    tasks: Mapping[str, tuple[tuple[str, Region], ...]] = field(default_factory=dict)

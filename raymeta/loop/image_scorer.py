@@ -27,6 +27,7 @@ from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import RunFailedError
+from raymeta.labels.prelabels import predicted_segments, prelabel_table
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
 from raymeta.loop.query_budget import COST_OF_UNIT
@@ -224,6 +225,14 @@ class ImageScorer:
         table = pa.table({**counted, WIDTH: [width] * len(clicks_of)})
         costs = COST_OF_UNIT[self.acquisition.cost_unit].box_costs(table)
         return cost_rows(features, costs.astype(np.float64))
+
+    def predicted_segments_of(self, softmax: Softmax, image_id: str) -> pa.Table:
+        """PRELABEL_SCHEMA: what is seen in each of the bundle's tasks of an image."""
+        prediction = predict_image(softmax, self.regressor, with_entropy=False)
+        tasks = self.bundle.tasks.get(image_id, ())
+        return prelabel_table(
+            {task: predicted_segments(prediction.segmentation, prediction.predicted_iou, box) for task, box in tasks}
+        )
 
     def _known_scene(self, image_id: str, size: tuple[int, int], epsilon: float) -> Scene:
         """A wholly labelled image, ready for counting: as people labelled it, else as the data set has it."""

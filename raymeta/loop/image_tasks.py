@@ -122,6 +122,14 @@ class ImageTasks:
 
         return self._run(scorer, image_ids, work)
 
+    def predicted_segments(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Pre-annotations of the bundle's tasks in each image (PRELABEL_SCHEMA)."""
+
+        def work(image_id: str, softmax: Softmax, _: Timed) -> dict[str, Any]:
+            return {SEGMENTS_TABLE: stream_bytes(scorer.predicted_segments_of(softmax, image_id))}
+
+        return self._run(scorer, image_ids, work)
+
     def _run(self, scorer: ImageScorer, image_ids: Sequence[str], work: Callable[..., dict[str, Any]]) -> list[Row]:
         outcomes = self.pipeline.run(image_ids, scorer.read, scorer.softmax, work)
         return [{IMAGE_ID: o.image_id, "error": o.error} | (o.value or {}) for o in outcomes]

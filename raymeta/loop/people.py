@@ -5,7 +5,7 @@ from collections.abc import Callable
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import WaitingForPeople
-from raymeta.labels.annotator import Annotator, TaskSet
+from raymeta.labels.annotator import Annotator, TaskSet, Ticket
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
@@ -56,9 +56,9 @@ def wait_for_people(
         return
     tickets = [annotator.ask(tasks) for tasks in whole_image_sets(split, dataset.has_labels)]
     for index in range(config.iterations):
-        folder = store.iteration(index)
-        if folder.is_named("query.parquet") and not folder.is_named("annotation.parquet"):
-            tickets.append(annotator.ask(TaskSet.of_query(index, folder.read_table("query.parquet"))))
+        query = annotator.asked(index)
+        if query is not None and not store.iteration(index).is_named("annotation.parquet"):
+            tickets.append(Ticket(TaskSet.of_query(index, query)))
     waiting = [annotator.wanted(ticket) for ticket in tickets if annotator.collect(ticket) is None]
     if waiting:
         raise WaitingForPeople("\n".join([*waiting, annotator.how()]))

@@ -18,6 +18,7 @@ from raymeta.labels.task_sets import table_digest
 from raymeta.loop.block_runs import counted, failed_images, keep_rows, run_from_blocks
 from raymeta.loop.cost_fitting import COST_REGRESSOR, QUERY_COSTS, cost_agreement, fit_cost_regressor, query_costs
 from raymeta.loop.image_scorer import Bundle
+from raymeta.loop.prelabelling import prelabel_open_images, query_prelabels
 from raymeta.loop.query_choice import choose_query
 from raymeta.loop.scoring_bundle import scoring_bundle
 from raymeta.loop.session import Session
@@ -172,7 +173,9 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
     start = time.monotonic()
     query = folder.read_table("query.parquet")
     session.progress.begin_stage("annotate", query.num_rows)
-    ticket = session.annotator.ask(TaskSet.of_query(index, query))
+    prelabel_open_images(session, folder, index)
+    prelabels = query_prelabels(session, folder, index, query)
+    ticket = session.annotator.ask(TaskSet.of_query(index, query, prelabels))
     answers = session.annotator.collect(ticket)
     if answers is None:
         raise WaitingForPeople(f"{session.annotator.wanted(ticket)}\n{session.annotator.how()}")
