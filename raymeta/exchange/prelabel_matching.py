@@ -119,7 +119,7 @@ class Prelabels:
 
     def _by_vertices(self, shape: MatchedShape) -> str | None:
         """The one that has most vertices in common with a shape: at least half of its own and of the shape's."""
-        if shape.geometry == "mask":
+        if shape.geometry == "mask" or shape.tool_mark == "unchanged":
             return None
         points = np.concatenate(shape.rings) if shape.rings else np.empty((0, 2))
         shares = {each: _common(points, np.concatenate(self._rings[each])) for each in self._left()}
