@@ -8,13 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
+from raymeta.cli import server_commands
 from raymeta.cli.options import add_command
+from raymeta.cli.run_labels import open_labels, set_names
 from raymeta.errors import EXIT_FAILED, InputError
 from raymeta.labels.answer_files import AnswerRecord, void_answer
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import Action, TaskEvent
-from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
-from raymeta.runs.run_store import RunStore
+from raymeta.labels.task_states import ANSWERED, DONE, OPEN, TaskState
 from raymeta.text_tables import show_table, text_table
 
 DECISIONS = {
@@ -27,7 +28,7 @@ DECISIONS = {
 }
 
 
-ACTIONS = ("list", "export", "import", *DECISIONS, "log", "labels")
+ACTIONS = ("list", "export", "import", *server_commands.ACTIONS, *DECISIONS, "log", "labels")
 
 
 def add_commands(commands: Any) -> None:
@@ -75,6 +76,9 @@ def add_commands(commands: Any) -> None:
     imported.add_argument("--dry-run", action="store_true", help="say what would be kept")
     imported.set_defaults(command=_import)
 
+    for name, text in server_commands.ACTIONS.items():
+        server_commands.add_options(_add_action(actions, name, text), name)
+
     for name, text in DECISIONS.items():
         decision = _add_action(actions, name, text)
         decision.add_argument("--task", action="append", default=[], dest="tasks", help="id; may be repeated")
@@ -111,17 +115,6 @@ def ordered(arguments: Sequence[str]) -> list[str]:
     if len(words) > 2 and words[2] in ACTIONS:
         return ["tasks", words[2], words[1], *words[3:]]
     return ["tasks", "list", *words[1:]]
-
-
-def open_labels(location: str) -> tuple[RunStore, LabelStore]:
-    """A run and its labels. No lock is taken: the run may go on meanwhile.
-
-    Raises:
-        RunError: there is no run.
-    """
-    store = RunStore(location)
-    oracle = store.load_config().oracle
-    return store, LabelStore(store, Rules(oracle.review, oracle.max_uncovered))
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -161,7 +154,7 @@ def _export(options: argparse.Namespace) -> int:
     from raymeta.labels.task_exchange import export_open_tasks
 
     store, labels = open_labels(options.run)
-    names = _names(labels, options.sets)
+    names = set_names(labels, options.sets)
     manifest = export_open_tasks(
         store,
         labels,
@@ -255,7 +248,7 @@ def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
     unknown = [task for task in options.tasks if task not in known]
     if unknown:
         raise InputError(f"--task {unknown[0]} is no task of the run: `raymeta tasks log RUN` names them")
-    sets = _names(labels, options.sets) if options.sets else []
+    sets = set_names(labels, options.sets) if options.sets else []
     wanted = [known[task] for task in options.tasks]
     return wanted + [state for state in states if state.task.set in sets and _concerns(options.action, state)]
 
@@ -267,14 +260,6 @@ def _concerns(action: str, state: TaskState) -> bool:
     if action == "recall":
         return state.name == "handed_out"
     return len(state.live) == 1 and state.name not in DONE if action == "accept" else bool(state.answers)
-
-
-def _names(labels: LabelStore, wanted: Sequence[str] | None) -> list[str]:
-    known = labels.sets.names()
-    for name in wanted or ():
-        if name not in known:
-            raise InputError(f"--set {name} was never handed out: choose among {', '.join(known) or 'none yet'}")
-    return list(wanted) if wanted else known
 
 
 def _log(options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ class TaskEvent(BaseModel):
         answer: id of the answer that it is about; of `accept`.
         reason: in somebody's words, or to whom tasks were handed out.
         until: when a hand-out to one person ends by itself; None where it doesn't.
+        url: of the annotation server that tasks were handed out to.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -32,6 +33,7 @@ class TaskEvent(BaseModel):
     answer: str | None = None
     reason: str | None = None
     until: str | None = None
+    url: str | None = None
 
 
 class TaskEvents:

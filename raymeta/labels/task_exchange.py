@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -55,6 +55,8 @@ def export_open_tasks(
     limit: int | None = None,
     prelabels: bool = False,
     simplify: float = 0.0,
+    only: Container[str] | None = None,
+    announced: bool = True,
 ) -> Manifest:
     """Hand out the open tasks of some sets as a folder for one tool.
 
@@ -68,6 +70,8 @@ def export_open_tasks(
         limit: tasks at most, by rank.
         prelabels: whether the predicted segments of the tasks are pre-drawn, where there are some.
         simplify: tolerance in pixels of the pictures by which their borders are simplified; 0 keeps every step.
+        only: ids of tasks that may be among them; None takes all.
+        announced: whether the tasks count as handed out; otherwise the caller says so when they are.
 
     Returns:
         The list of tasks, as written to the folder and kept in the run.
@@ -76,7 +80,8 @@ def export_open_tasks(
         InputError: nothing is open, or the folder can't take it.
     """
     names = list(names)
-    tasks = [state.task for name in names for state in labels.states(name) if state.name in OPEN][:limit]
+    opened_states = [state for name in names for state in labels.states(name) if state.name in OPEN]
+    tasks = [state.task for state in opened_states if only is None or state.task.id in only][:limit]
     if not tasks:
         raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
     config = store.load_config()
@@ -106,7 +111,8 @@ def export_open_tasks(
     event = TaskEvent(action="hand_out", tasks=[task.id for task in tasks], reason=f"{format}: {folder}")
     name = f"{created.replace(':', '')}-{event.id}.json"
     store.files.write_new(f"{EXPORTS}/{name}", manifest.model_dump_json().encode())
-    labels.events.add(event)
+    if announced:
+        labels.events.add(event)
     return manifest
 
 

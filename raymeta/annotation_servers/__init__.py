@@ -1,0 +1,1 @@
+"""Annotation servers that people draw at: tasks are sent there, and answers fetched, by plain REST."""
