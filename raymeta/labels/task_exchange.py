@@ -244,9 +244,21 @@ def find_manifest(store: RunStore, path: Path) -> Manifest:
     for place in (path, path.parent):
         if (place / MANIFEST_FILE).is_file():
             return load_manifest(place / MANIFEST_FILE)
+    everything = all_handed_out(store)
+    if everything is None:
+        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `raymeta tasks export {store.location}`")
+    return everything
+
+
+def all_handed_out(store: RunStore) -> Manifest | None:
+    """Every task that was ever written for a tool, as it was the last time; None before the first.
+
+    Raises:
+        ManifestError: a list of tasks is damaged.
+    """
     names = [name for name in store.files.files(EXPORTS) if name.endswith(".json")]
     if not names:
-        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `raymeta tasks export {store.location}`")
+        return None
     exports = [load_manifest(store.files.read(f"{EXPORTS}/{name}") or b"") for name in names]
     newest = {task.id: task for manifest in exports for task in manifest.tasks}
     return exports[-1].model_copy(update={"tasks": list(newest.values()), "untouched": {}})

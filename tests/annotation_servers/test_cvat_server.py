@@ -27,9 +27,9 @@ def run(asked, tmp_path):
     return shutil.copytree(asked, tmp_path / "run")
 
 
-@pytest.fixture(params=["2.32.0", "2.80.0"])
+@pytest.fixture
 def cvat(request):
-    fake = FakeCvat(request.param)
+    fake = FakeCvat(getattr(request, "param", "2.80.0"))
     with serving(fake.app) as url:
         fake.url = url
         yield fake
@@ -67,6 +67,7 @@ def files(run):
     return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("cvat", ["2.32.0", "2.80.0"], indirect=True)
 def test_tasks_go_there_once_and_the_truth_comes_back(run, cvat):
     assert (push(run, cvat).sent, len(cvat.tasks)) == (6, 3)
     assert all(task["image_quality"] == 100 for task in cvat.tasks.values())
