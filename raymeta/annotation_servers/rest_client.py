@@ -80,6 +80,7 @@ class RestClient:
         timeout_s: to connect, and between two pieces of an answer.
         attempts: of a call.
         pause_s: before the second attempt; doubled for each further one.
+        answer_s: for all pieces of one answer.
     """
 
     def __init__(
@@ -91,10 +92,11 @@ class RestClient:
         timeout_s: float = 60.0,
         attempts: int = 4,
         pause_s: float = 1.0,
+        answer_s: float = 1200.0,
     ) -> None:
         self.url, self.tool, self._variable = url, tool, variable
         self._authorization = authorization
-        self._timeout_s, self._attempts, self._pause_s = timeout_s, attempts, pause_s
+        self._attempts, self._pause_s, self._answer_s = attempts, pause_s, answer_s
         try:
             self._http = httpx.Client(base_url=url, timeout=timeout_s, follow_redirects=False)
         except (
@@ -269,7 +271,7 @@ class RestClient:
 
     def _pieces(self, response: httpx.Response, most: int) -> Iterator[bytes]:
         """The body, within bounds of size and time."""
-        read, ends = 0, time.monotonic() + 20 * self._timeout_s
+        read, ends = 0, time.monotonic() + self._answer_s
         for piece in response.iter_bytes():
             read += len(piece)
             if read > most:
