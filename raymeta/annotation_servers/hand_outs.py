@@ -83,3 +83,13 @@ class HandOuts:
         if tasks:
             self._labels.events.add(TaskEvent(action="recall", tasks=tasks, reason=reason, url=self._url))
         return len(tasks)
+
+
+def server_urls(labels: LabelStore, tool: str) -> list[str]:
+    """Addresses of the servers of a tool that the run handed tasks out to."""
+    found = {}
+    for event in labels.events.all():
+        match = _PLACE.match(event.reason or "") if event.action == "hand_out" else None
+        if match is not None and match["tool"] == tool and event.url:
+            found[event.url] = True
+    return list(found)

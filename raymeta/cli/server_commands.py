@@ -3,7 +3,7 @@
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raymeta.cli.run_labels import open_labels, set_names
 from raymeta.errors import EXIT_FAILED, InputError
@@ -85,15 +85,14 @@ def _pull(options: argparse.Namespace) -> int:
 def _server(options: argparse.Namespace) -> "AnnotationServer":
     """The server that is named, with the token of the environment."""
     try:
-        from raymeta.annotation_servers import cvat_server, label_studio_server
+        from raymeta.annotation_servers.server_choice import open_server
     except ModuleNotFoundError as error:
         if error.name != "httpx":
             raise
         raise InputError("push and pull need httpx: pip install 'raymeta[serve]'") from None
-    pictures_at: Any = getattr(options, "pictures_at", None)
+    pictures_at: str | None = getattr(options, "pictures_at", None)
     if options.label_studio is not None:
-        token = os.environ.get(label_studio_server.TOKEN_VARIABLE)
-        return label_studio_server.LabelStudioServer(options.label_studio, token, pictures_at=pictures_at)
+        return open_server("label-studio", options.label_studio, os.environ, pictures_at=pictures_at)
     if pictures_at is not None:
         raise InputError("--pictures-at is for Label Studio: CVAT gets the pictures themselves")
-    return cvat_server.CvatServer(options.cvat, os.environ.get(cvat_server.TOKEN_VARIABLE))
+    return open_server("cvat", options.cvat, os.environ)

@@ -1,5 +1,6 @@
 """The HTTP service as a FastAPI app: routes, token, observer; the scoring backend is handed in."""
 
+import os
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -7,17 +8,28 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 
 from raymeta import __version__
-from raymeta.service.http import page_routes, pool_routes, run_routes, task_answer_routes, task_routes, upload_routes
+from raymeta.service.http import (
+    hook_routes,
+    label_studio_routes,
+    page_routes,
+    pool_routes,
+    run_routes,
+    task_answer_routes,
+    task_routes,
+    upload_routes,
+)
 from raymeta.service.http.access_token import AccessToken
 from raymeta.service.http.head_requests import HeadRequests
 from raymeta.service.http.http_answers import ITERATION_HEADER, refused_response
 from raymeta.service.http.live_iteration import LiveIteration
 from raymeta.service.http.openapi_document import operation_id
+from raymeta.service.http.pull_hints import PullHints
 from raymeta.service.http.refusals import RequestRefusedError, unprocessable
 from raymeta.service.http.request_observer import RequestObserver, open_access_log
 from raymeta.service.http.run_reader import RunReader
 from raymeta.service.http.service_metrics import ServiceMetrics
 from raymeta.service.http.service_state import ServiceState
+from raymeta.service.http.tool_access import ToolAccess
 from raymeta.service.scoring.scoring_request import ScoringBackend
 from raymeta.service.settings import ServiceSettings
 from raymeta.service.tasks.task_calls import LocalTaskBackend, TaskBackend
@@ -70,10 +82,15 @@ def create_app(
         tasks=tasks or LocalTaskBackend(settings),
         task_reader=TaskReader(settings),
     )
-    versioned = APIRouter(prefix="/v1", dependencies=[Depends(AccessToken(settings))])
+    app.state.pull_hints = PullHints(settings, os.environ)
+    app.state.cvat_secret = os.environ.get(hook_routes.SECRET_VARIABLE) or None
+    access = AccessToken(settings)
+    versioned = APIRouter(prefix="/v1", dependencies=[Depends(access)])
     for routes in (run_routes, pool_routes, upload_routes, task_routes, task_answer_routes):
         versioned.include_router(routes.router)
     app.include_router(versioned)
+    app.include_router(label_studio_routes.router, dependencies=[Depends(ToolAccess(access))])
+    app.include_router(hook_routes.router)
     app.include_router(page_routes.router)
     app.add_middleware(HeadRequests)
     if settings.cors_origins:
