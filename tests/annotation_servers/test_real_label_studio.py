@@ -46,7 +46,7 @@ class Studio:
         form = {"csrfmiddlewaretoken": re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]}
         form |= {"email": EMAIL, "password": PASSWORD}
         assert self.http.post("/user/login/", data=form, headers={"Referer": url}).status_code == 302
-        self.http.headers |= {"X-CSRFToken": self.http.cookies["csrftoken"], "Referer": url}
+        self.http.headers.update({"X-CSRFToken": self.http.cookies["csrftoken"], "Referer": url})
 
     def token(self, legacy: bool) -> str:
         """A token of either kind; legacy ones are off by default in 1.23."""
