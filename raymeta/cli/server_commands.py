@@ -27,6 +27,19 @@ def add_options(parser: argparse.ArgumentParser, action: str) -> None:
         parser.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
         parser.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
         parser.add_argument("--limit", type=int, help="tasks of a set at most")
+        parser.add_argument(
+            "--prelabels",
+            choices=["segments", "none"],
+            default="segments",
+            help="whether predicted segments are pre-drawn where there are some (%(default)s)",
+        )
+        parser.add_argument(
+            "--simplify",
+            type=float,
+            default=0.0,
+            metavar="PX",
+            help="fewer vertices in them; 1 smooths pixel steps (0)",
+        )
         parser.add_argument("--out", metavar="DIR", help="folder that the pictures stay in, see --pictures-at")
         parser.add_argument(
             "--pictures-at",
@@ -55,6 +68,8 @@ def _push(options: argparse.Namespace) -> int:
         limit=options.limit,
         folder=None if options.out is None else Path(options.out),
         margin=None if options.shown == "images" else options.margin,
+        prelabels=options.prelabels == "segments",
+        simplify=options.simplify,
     )
     for message in summary.messages:
         print(message)
@@ -84,12 +99,8 @@ def _pull(options: argparse.Namespace) -> int:
 
 def _server(options: argparse.Namespace) -> "AnnotationServer":
     """The server that is named, with the token of the environment."""
-    try:
-        from raymeta.annotation_servers.server_choice import open_server
-    except ModuleNotFoundError as error:
-        if error.name != "httpx":
-            raise
-        raise InputError("push and pull need httpx: pip install 'raymeta[serve]'") from None
+    from raymeta.annotation_servers.server_choice import open_server
+
     pictures_at: str | None = getattr(options, "pictures_at", None)
     if options.label_studio is not None:
         return open_server("label-studio", options.label_studio, os.environ, pictures_at=pictures_at)
