@@ -40,7 +40,7 @@ class Studio:
     """A running Label Studio, and a person who is signed in with a browser's session."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url, self.personal = url, None
         self.http = httpx.Client(base_url=url, timeout=120)
         page = self.http.get("/user/login/").text
         form = {"csrfmiddlewaretoken": re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]}
@@ -53,13 +53,15 @@ class Studio:
         if legacy:
             self.http.post("/api/jwt/settings", json={"api_tokens_enabled": True, "legacy_api_tokens_enabled": True})
             return self.http.get("/api/current-user/token").json()["token"]
-        return self.http.post("/api/token/").json()["token"]
+        if self.personal is None:  # a person has one at a time
+            self.personal = self.http.post("/api/token/").json()["token"]
+        return self.personal
 
-    def tasks(self) -> dict[str, dict]:
-        """Every task of the server by raymeta's id."""
+    def tasks(self, run: Path) -> dict[str, dict]:
+        """Every task of a run that the server has, by raymeta's id."""
         found = {}
-        for project in self.http.get("/api/projects/", params={"page_size": 1000}).json()["results"]:
-            parameters = {"project": project["id"], "page_size": 1000, "fields": "all"}
+        for project in projects_of(run):
+            parameters = {"project": project, "page_size": 1000, "fields": "all"}
             tasks = self.http.get("/api/tasks/", params=parameters).json()["tasks"]
             found |= {task["data"]["raymeta"]["task"]: task for task in tasks}
         return found
@@ -85,6 +87,13 @@ def studio(tmp_path_factory):
         process.wait(timeout=60)
 
 
+def projects_of(run: Path) -> list[int]:
+    """Numbers of the projects that a run handed tasks out to."""
+    _, labels = open_labels(str(run))
+    reasons = {event.reason for event in labels.events.all() if event.action == "hand_out"}
+    return sorted(int(reason.rpartition(" ")[2]) for reason in reasons)
+
+
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> str:
     end = time.monotonic() + 400
     while time.monotonic() < end:
@@ -108,7 +117,7 @@ def test_a_run_that_is_labelled_there_equals_the_simulated_annotators(studio, tm
     for _ in range(3):
         assert command(studio, run, "push") == 0
         assert command(studio, run, "push") == 0
-        tasks, there = handed_out(run), studio.tasks()
+        tasks, there = handed_out(run), studio.tasks(run)
         assert there.keys() == tasks.keys()
         for name, task in there.items():
             if name not in known:
@@ -160,10 +169,8 @@ def test_deletion_there_legacy_tokens_and_skips(studio, tmp_path, monkeypatch, c
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", studio.token(legacy=True))
     run = waiting_run(tmp_path)
     assert command(studio, run, "push", "--set", "initial") == 0
-    _, labels = open_labels(str(run))
-    project = int(labels.states("initial")[0].note.split()[-1])
-    there = {name: task for name, task in studio.tasks().items() if task["project"] == project}
-    (first, one), (second, other) = there.items()
+    (project,) = projects_of(run)
+    (first, one), (second, other) = studio.tasks(run).items()
     studio.answer(one["id"], [], was_cancelled=True)
     assert studio.http.delete(f"/api/tasks/{other['id']}/").status_code == 204
     assert command(studio, run, "pull", "--set", "initial") == 0
@@ -183,9 +190,8 @@ def test_the_server_keeps_percents_rotation_and_times_as_they_were_sent(studio, 
     run = waiting_run(tmp_path)
     assert command(studio, run, "push", "--set", "meta") == 0
     name, handed = next((name, task) for name, task in handed_out(run).items())
-    _, labels = open_labels(str(run))
-    project = int(labels.states("meta")[0].note.split()[-1])
-    task = next(t for n, t in studio.tasks().items() if n == name and t["project"] == project)
+    (project,) = projects_of(run)
+    task = studio.tasks(run)[name]
     result = label_studio_result(handed)
     result[0] |= {"image_rotation": 90, "origin": "prediction-changed"}
     result[0]["value"]["points"][0] = [100 / 3, 0.1234567890123456]

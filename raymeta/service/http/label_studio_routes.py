@@ -74,7 +74,7 @@ class PredictAnswer(BaseModel):
     model_version: str
 
 
-@router.get("/")
+@router.get("/", include_in_schema=False)
 @router.get("/health")
 async def health() -> HealthAnswer:
     """Whether this backend can be asked."""
