@@ -12,8 +12,7 @@ from raymeta.exchange import Manifest
 class HandOut:
     """Tasks of one set, written as a folder, to be sent.
 
-    title: for people. mark: by which the server's project or task is found again. predrawn: of each task, what its
-    format's file says to start from.
+    title: for people. mark: by which the server's project or task is found again.
     """
 
     title: str
@@ -24,9 +23,13 @@ class HandOut:
 
 @dataclass(frozen=True)
 class Fetched:
-    """Files with answers, in the format that `format` names, and what is to be told of the rest."""
+    """Files with answers, in the format that `format` names, and what is to be told of the rest.
+
+    confirmed: whether people said that they are done with all of it, so that what is as predicted was looked at.
+    """
 
     format: str
+    confirmed: bool = False
     files: list[Path] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 

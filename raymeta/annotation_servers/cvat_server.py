@@ -86,7 +86,7 @@ class CvatServer:
 
     def fetch(self, place: int, folder: Path) -> Fetched:
         """See `AnnotationServer.fetch`."""
-        fetched = Fetched("cvat")
+        fetched = Fetched("cvat", confirmed=True)
         frames = self._frames(place)
         labels = {number: name for name, number in self._labels(place).items()}
         unfinished = others = 0

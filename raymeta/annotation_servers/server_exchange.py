@@ -142,16 +142,15 @@ def pull_answers(
                 fetched = server.fetch(place, folder)
                 summary.messages += fetched.messages
                 for file in fetched.files:
-                    _import(store, labels, file, fetched.format, summary, options)
+                    known = {"format": fetched.format, "confirm_unchanged": fetched.confirmed}
+                    _import(store, labels, file, summary, known | options)
     return summary
 
 
-def _import(
-    store: RunStore, labels: LabelStore, file: Path, form: str, summary: PullSummary, options: dict[str, Any]
-) -> None:
+def _import(store: RunStore, labels: LabelStore, file: Path, summary: PullSummary, options: dict[str, Any]) -> None:
     """One file; one that is refused whole doesn't lose the others."""
     try:
-        found = import_answers(store, labels, file, format=form, **options)
+        found = import_answers(store, labels, file, **options)
     except ExchangeError as error:
         summary.refused += 1
         summary.messages.append(str(error))
