@@ -32,6 +32,7 @@ EMAIL, PASSWORD = "ann@example.org", "a-password-of-ann"
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.timeout(2400),
     pytest.mark.skipif(not shutil.which(EXECUTABLE or "-"), reason="RAYMETA_LABEL_STUDIO names no label-studio"),
 ]
 
@@ -95,7 +96,7 @@ def projects_of(run: Path) -> list[int]:
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> str:
-    end = time.monotonic() + 400
+    end = time.monotonic() + 1200
     while time.monotonic() < end:
         assert process.poll() is None, log.read_text()
         try:

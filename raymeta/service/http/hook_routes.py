@@ -11,10 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from raymeta.service.http.answers import ErrorAnswer
 from raymeta.service.http.pull_hints import PullHints
 from raymeta.service.http.refusals import RequestRefusedError, unprocessable
+from raymeta.service.http.route_documents import HERE, sample
 from raymeta.service.http.uploads import bounded_stream
 
 SECRET_VARIABLE: Final = "RAYMETA_CVAT_SECRET"
 MAX_HOOK_BYTES: Final = 1 << 20
+
+SAMPLE: Final = (
+    'body=\'{"event": "update:job"}\'\n'
+    'signature=$(printf %s "$body" | openssl dgst -sha256 -hmac "$RAYMETA_CVAT_SECRET" -r | cut -d\' \' -f1)\n'
+    f'curl -s -d "$body" -H "X-Signature-256: sha256=$signature" {HERE}/v1/hooks/cvat'
+)
 
 router = APIRouter(prefix="/v1/hooks", tags=["annotation servers"])
 
@@ -36,6 +43,7 @@ class HintAnswer(BaseModel):
         413: {"model": ErrorAnswer, "description": "too many bytes"},
         422: {"model": ErrorAnswer, "description": "no event"},
     },
+    openapi_extra=sample(SAMPLE),
 )
 async def cvat_hook(request: Request) -> HintAnswer:
     """CVAT's webhook for `update:job` and `update:task`, signed by its secret: completed jobs are pulled."""

@@ -90,7 +90,7 @@ async def setup(request: Request, state: State) -> SetupAnswer:
 
 @router.post("/predict", openapi_extra=json_body(PredictBody, f"{SEND} -d @tasks.json {ROUTES}/predict"))
 async def predict(request: Request, state: State) -> PredictAnswer:
-    """The predicted segments of tasks that `raymeta tasks push` or `export` handed out, by the live iteration."""
+    """The predicted segments of tasks: those that the run has handed out, by the live iteration."""
     body = await read_json(request, PredictBody, MAX_BODY)
     manifest = await run_in_threadpool(all_handed_out, RunStore(state.settings.run))
     known = {} if manifest is None else {task.id: task for task in manifest.tasks}
