@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from raymeta.errors import InputError
 from raymeta.exchange.drawn_pictures import DrawnShape
-
-_REMEDY: Final = 'pip install "raymeta[people]"'
 
 
 def simplify_shapes(shapes: Sequence[DrawnShape], tolerance: float) -> list[DrawnShape]:
@@ -20,16 +18,15 @@ def simplify_shapes(shapes: Sequence[DrawnShape], tolerance: float) -> list[Draw
         tolerance: in pixels: about the side of the largest corner that is cut. 1 smooths the steps of pixels.
 
     Raises:
-        InputError: no finite tolerance from 0, or shapely isn't installed.
+        InputError: no finite tolerance from 0.
+        ModuleNotFoundError: shapely isn't installed; it is part of the extra `people`.
     """
     if not 0 <= tolerance < np.inf:
         raise InputError(f"simplify {tolerance}: give a number of pixels from 0")
     if tolerance == 0 or not shapes:
         return list(shapes)
-    try:
-        import shapely
-    except ImportError:
-        raise InputError(f"to simplify predicted segments needs shapely: {_REMEDY}") from None
+    import shapely
+
     polygons = [_polygon(shape, shapely) for shape in shapes]
     simplified = shapely.coverage_simplify(polygons, tolerance, simplify_boundary=False)
     return [_shape(*pair) for pair in zip(shapes, simplified, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from simulated_person import answer_all, config_text, truth_of, write_images
+from simulated_person import VARIANTS, answer_all, config_text, truth_of, write_images
 
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.cli import main
@@ -14,8 +14,11 @@ from raymeta.cli.task_commands import open_labels
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_WAITING, WaitingForPeople
+from raymeta.labels.annotator import INITIAL, META, VALIDATION, TaskSet, Ticket
+from raymeta.labels.people_annotator import PeopleAnnotator
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
+from raymeta.runs.input_key import labels_key
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
 PEOPLE = "{kind: people}"
@@ -36,14 +39,34 @@ def run(folder, data, oracle):
     return folder / "run"
 
 
-@pytest.mark.parametrize("form", ["labelme", "coco"])
-def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, simulated, form):
+MIXED = [["cvat", "label-studio brush", "darwin"], ["supervisely"], ["cityscapes"]]
+"""Who draws what: L0, M and validation each with another tool, and each query."""
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [["labelme"]] * 3,
+        MIXED,
+        *(pytest.param([[name]] * 3, marks=pytest.mark.long) for name in VARIANTS if name != "labelme"),
+    ],
+    ids=lambda tools: tools[0][0] if len(tools[0]) == 1 else "mixed",
+)
+def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, simulated, tools):
     write_images(tmp_path / "data", labelled=False)
-    for turn in range(3):
+    for turn, names in enumerate(tools):
         with pytest.raises(WaitingForPeople):
             run(tmp_path, tmp_path / "data", PEOPLE)
-        answer_all(tmp_path / "run", tmp_path / f"turn{turn}", form)
+        for number, (name, only) in enumerate(zip(names, [INITIAL, META, VALIDATION], strict=False)):
+            sets = ["--set", only] if len(names) > 1 else []
+            answer_all(tmp_path / "run", tmp_path / f"turn{turn}_{number}", name, *sets)
     people = run(tmp_path, tmp_path / "data", PEOPLE)
+    check_iterations(people, simulated)
+    check_labels(people, simulated)
+
+
+def check_iterations(people, simulated):
+    """Queries, model clicks and networks are the same, bit for bit."""
     for index in range(2):
         ours, theirs = (folder / f"iterations/{index:03d}" for folder in (people, simulated))
         queries = [pq.read_table(folder / "query.parquet").select(QUERY_SCHEMA.names) for folder in (ours, theirs)]
@@ -53,7 +76,42 @@ def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(t
         assert set(answers["who"].to_pylist()) == {"ann"}
         networks = [torch.load(folder / "network.pt", weights_only=True) for folder in (ours, theirs)]
         assert all(torch.equal(networks[0][name], networks[1][name]) for name in networks[1])
-    check_labels(people, simulated)
+
+
+@pytest.fixture(scope="module")
+def waits(tmp_path_factory):
+    """A run of people as it waits: for whole images, and for each of its queries; and as it is when it ends."""
+    folder = tmp_path_factory.mktemp("waits")
+    write_images(folder / "data", labelled=False)
+    for turn in range(3):
+        with pytest.raises(WaitingForPeople):
+            run(folder, folder / "data", PEOPLE)
+        shutil.copytree(folder / "run", folder / f"wait{turn}")
+        answer_all(folder / "run", folder / f"turn{turn}", "labelme")
+    run(folder, folder / "data", PEOPLE)
+    return folder
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_files_of_every_tool_make_the_same_labels_and_clicks(tmp_path, waits, simulated, variant):
+    """Each turn starts where the run waited: what training reads and the model's clicks are the simulated run's."""
+    for turn in range(3):
+        folder = shutil.copytree(waits / f"wait{turn}", tmp_path / f"wait{turn}" / "run")
+        answer_all(folder, tmp_path / f"turn{turn}", variant)
+        store, labels = open_labels(str(folder))
+        reference = open_labels(str(waits / "run"))[1]
+        assert labels_key(labels.known_labels(turn)) == labels_key(reference.known_labels(turn))
+        if turn:
+            annotator = PeopleAnnotator(store.load_config(), store.location, open_dataset_of(store), labels)
+            query = annotator.asked(turn - 1)
+            effort = annotator.collect(Ticket(TaskSet.of_query(turn - 1, query))).effort
+            truth = pq.read_table(simulated / f"iterations/{turn - 1:03d}/annotation.parquet")
+            assert effort.select(ANNOTATION_SCHEMA.names).equals(truth)
+
+
+def open_dataset_of(store):
+    config = store.load_config()
+    return open_dataset(config.dataset, config.seed)
 
 
 def check_labels(people, simulated):
