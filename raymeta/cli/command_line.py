@@ -11,6 +11,7 @@ from raymeta.cli import (
     annotator_commands,
     config_commands,
     doctor_command,
+    doubts_command,
     report_commands,
     run_commands,
     select_command,
@@ -33,6 +34,7 @@ ROOMS = (
     serve_command,
     annotator_commands,
     doctor_command,
+    doubts_command,
 )
 
 

@@ -14,6 +14,7 @@ from raymeta.cli.run_labels import open_labels, set_names
 from raymeta.errors import EXIT_FAILED, InputError
 from raymeta.labels.answer_files import AnswerRecord, void_answer
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, TaskState
 from raymeta.text_tables import show_table, text_table
@@ -137,6 +138,7 @@ def _list(options: argparse.Namespace) -> int:
         )
     console = Console()
     show_table(console, table)
+    console.print(_effort_line(store, labels), highlight=False, markup=False, soft_wrap=True)
     for name in names:
         for state in labels.states(name):
             if state.note and state.name not in DONE and state.name != "handed_out":
@@ -148,6 +150,19 @@ def _seconds(states: Sequence[TaskState]) -> str:
     """Median of the seconds that are known."""
     known = sorted(s.accepted.seconds for s in states if s.accepted is not None and s.accepted.seconds is not None)
     return f"{known[len(known) // 2]:.1f}" if known else "–"
+
+
+def _effort_line(store: RunStore, labels: LabelStore) -> str:
+    """Hours that are still needed, and what a click takes once enough is known."""
+    config, table = store.load_config(), ledger(store, labels)
+    left = hours_left(table, config.iterations, config.acquisition.query_size)
+    hours = "nobody's time is known yet" if left.hours is None else f"about {left.hours:.1f} hours"
+    line = f"left: {left.open_boxes} boxes, {left.open_images} images, {left.coming_boxes} boxes to come: {hours}"
+    prices = fit_prices(table)
+    if prices is None:
+        return line
+    each = ", ".join(f"{kind.rstrip('_')} {prices.prices[kind]:.2f} s" for kind in HUMAN_KINDS)
+    return f"{line}; by {prices.answers} answers ({prices.source}): {each}"
 
 
 def _export(options: argparse.Namespace) -> int:

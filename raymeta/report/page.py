@@ -15,6 +15,7 @@ from raymeta.report.comparison import Comparison, compare
 from raymeta.report.cost_at_target import TARGET_SHARE
 from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.glossary import glossary
+from raymeta.report.ledger_tables import ledger_csv, peoples_ledgers, tools_csv
 from raymeta.report.report_panels import ReportPanels, page_picture, report_panels
 from raymeta.report.report_tables import (
     COLUMNS,
@@ -71,6 +72,10 @@ def write_report(
     section_notes = [note for section in sections for note in section.notes]
     run_notes = [note for run in runs for note in run.notes]
     _write_tables(runs, comparisons, sections, pairs, write)
+    ledgers, ledger_notes = peoples_ledgers(list(zip(runs, run_labels(runs), strict=True)))
+    if ledgers:
+        write("ledger.csv", ledger_csv(ledgers))
+        write("tools.csv", tools_csv(ledgers))
     page = _template().render(
         title=", ".join(dict.fromkeys(last_name(location) for location in run_locations)),
         version=__version__,
@@ -81,8 +86,9 @@ def write_report(
         target_share=TARGET_SHARE,
         costs=SHOWN_COSTS,
         panels=panels,
+        ledgers=ledgers,
         sweep=_sweep_picture(files_out),
-        notes=list(dict.fromkeys([*notes, *run_notes, *click_notes, *section_notes])),
+        notes=list(dict.fromkeys([*notes, *run_notes, *click_notes, *ledger_notes, *section_notes])),
         omitted=_omitted(sections, panels),
         click_names=_click_names(runs),
         runs=list(zip(runs, run_labels(runs), strict=True)),
