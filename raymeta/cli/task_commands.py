@@ -17,6 +17,7 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, TaskState
+from raymeta.runs.run_store import RunStore
 from raymeta.text_tables import show_table, text_table
 
 DECISIONS = {

@@ -9,7 +9,7 @@ import pytest
 from simulated_person import CLASSES, config_text, draw, truth_of, write_images
 
 from raymeta.cli import main
-from raymeta.cli.task_commands import open_labels
+from raymeta.cli.run_labels import open_labels
 from raymeta.config import load_config
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, WaitingForPeople
 from raymeta.exchange import DrawnPicture, DrawnShape, load_manifest, write_pictures
