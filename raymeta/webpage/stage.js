@@ -5,10 +5,14 @@ const LARGEST = 48; // screen pixels to one of the picture
 const MARGIN = 16;
 const STEP = 1.35;
 
-/** paint(context, view): draws in screen pixels; view {scale, x, y}: where the picture lies. hover(point or null). */
+/**
+ * paint(context, view): draws in screen pixels; view {scale, x, y}: where the picture lies. hover(point or null).
+ * tool: draws on the picture where it is given, {down(event, [x, y]) → true to take the pointer, move, up, cancel(), hover(event, [x, y])};
+ * points are continuous and may lie beside the picture. Pointers that it doesn't take move the picture, and so do two fingers.
+ */
 export class Stage {
-  constructor({ paint, hover, label }) {
-    Object.assign(this, { paint, hover });
+  constructor({ paint, hover, label, tool = null }) {
+    Object.assign(this, { paint, hover, tool, drawing: null });
     this.frame = { width: 1, height: 1 };
     this.view = { scale: 1, x: 0, y: 0 };
     this.fitted = true;
@@ -87,8 +91,8 @@ export class Stage {
     const keep = (at, size, room) => (size <= room ? (room - size) / 2 : Math.max(room - size - MARGIN, Math.min(MARGIN, at)));
     this.view.x = keep(this.view.x, this.frame.width * scale, this.element.clientWidth);
     this.view.y = keep(this.view.y, this.frame.height * scale, this.element.clientHeight);
-    this.canvas.style.touchAction = this.fitted ? "pan-y" : "none";
-    this.canvas.style.cursor = this.fitted ? "crosshair" : "grab";
+    this.canvas.style.touchAction = this.fitted && !this.tool ? "pan-y" : "none";
+    this.canvas.style.cursor = this.fitted || this.tool ? "crosshair" : "grab";
     this.draw();
   }
 
@@ -103,11 +107,15 @@ export class Stage {
     });
   }
 
+  /** Where in the picture a pointer is, as continuous [x, y]. */
+  place(event) {
+    const place = this.canvas.getBoundingClientRect();
+    return [(event.clientX - place.left - this.view.x) / this.view.scale, (event.clientY - place.top - this.view.y) / this.view.scale];
+  }
+
   /** The pixel of the picture under a pointer; null beside it. */
   pixel(event) {
-    const place = this.canvas.getBoundingClientRect();
-    const x = Math.floor((event.clientX - place.left - this.view.x) / this.view.scale);
-    const y = Math.floor((event.clientY - place.top - this.view.y) / this.view.scale);
+    const [x, y] = this.place(event).map(Math.floor);
     return x >= 0 && y >= 0 && x < this.frame.width && y < this.frame.height ? { x, y } : null;
   }
 
@@ -121,20 +129,37 @@ export class Stage {
       const lines = event.deltaMode === 1 ? 16 : 1;
       this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...local(event));
     }, { passive: false });
-    this.canvas.addEventListener("dblclick", (event) => this.zoom(event.shiftKey ? 0.5 : 2, ...local(event)));
+    this.canvas.addEventListener("dblclick", (event) => this.tool || this.zoom(event.shiftKey ? 0.5 : 2, ...local(event)));
+    this.canvas.addEventListener("contextmenu", (event) => this.tool && event.preventDefault());
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, local(event));
+      if (this.drawing !== null) this.stopDrawing();
+      else if (this.tool && this.pointers.size === 1 && this.tool.down(event, this.place(event))) this.drawing = event.pointerId;
       this.hover(this.pixel(event));
     });
     this.canvas.addEventListener("pointermove", (event) => {
-      if (this.pointers.has(event.pointerId)) this.drag(event.pointerId, local(event));
+      if (event.pointerId === this.drawing) this.tool.move(event, this.place(event));
+      else if (this.pointers.has(event.pointerId)) this.drag(event.pointerId, local(event));
+      else this.tool?.hover(event, this.place(event));
       this.hover(this.pixel(event));
     });
     for (const end of ["pointerup", "pointercancel"]) {
-      this.canvas.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
+      this.canvas.addEventListener(end, (event) => {
+        this.pointers.delete(event.pointerId);
+        if (event.pointerId !== this.drawing) return;
+        if (end === "pointercancel") this.stopDrawing();
+        else this.tool.up(event, this.place(event));
+        this.drawing = null;
+      });
     }
     this.canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.hover(null));
+  }
+
+  /** A second finger came: both move the picture, and what the first one has begun is dropped. */
+  stopDrawing() {
+    this.drawing = null;
+    this.tool.cancel();
   }
 
   drag(id, to) {

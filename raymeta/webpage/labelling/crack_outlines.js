@@ -1,0 +1,122 @@
+// Components of equal cells, and outlines along the edges of their pixels: read back by the corner rule they give the pixels exactly.
+import { Mask } from "./corner_rule.js";
+
+/** The 4-connected pixels around (x, y) for which same(index) holds, as a mask; `blocked(x, y, right)` may part neighbours. */
+export function componentMask(width, height, x, y, same, blocked = null) {
+  const seen = new Uint8Array(width * height);
+  const stack = [y * width + x];
+  let [left, top, right, bottom] = [x, y, x, y];
+  seen[stack[0]] = 1;
+  const visit = (at, open) => {
+    if (!open || seen[at] || !same(at)) return;
+    seen[at] = 1;
+    stack.push(at);
+  };
+  while (stack.length) {
+    const at = stack.pop();
+    const row = Math.floor(at / width);
+    const column = at - row * width;
+    left = Math.min(left, column);
+    right = Math.max(right, column);
+    top = Math.min(top, row);
+    bottom = Math.max(bottom, row);
+    visit(at - 1, column > 0 && !blocked?.(column - 1, row, true));
+    visit(at + 1, column < width - 1 && !blocked?.(column, row, true));
+    visit(at - width, row > 0 && !blocked?.(column, row - 1, false));
+    visit(at + width, row < height - 1 && !blocked?.(column, row, false));
+  }
+  const mask = new Mask(left, top, right - left + 1, bottom - top + 1);
+  for (let row = 0; row < mask.height; row += 1) {
+    const from = (top + row) * width + left;
+    mask.bits.set(seen.subarray(from, from + mask.width), row * mask.width);
+  }
+  return mask;
+}
+
+/** Rings [[x, y], …] around all pixels of a mask: outer ones clockwise on the screen, holes the other way round. */
+export function maskRings(mask) {
+  const { left, top, width, height, bits } = mask;
+  const at = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? bits[y * width + x] : 0);
+  const seen = new Uint8Array(width * (height + 1)); // top edges of pixels that a ring has passed
+  const rings = [];
+  for (let row = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1) {
+      if (!at(column, row) || at(column, row - 1) || seen[row * width + column]) continue;
+      const ring = walk(at, seen, width, column, row);
+      rings.push(ring.map(([x, y]) => [x + left, y + top]));
+    }
+  }
+  return rings;
+}
+
+/** Walk with the pixels to the right, east along this pixel's top edge first; only corners at which it turns are kept. */
+function walk(at, seen, width, column, row) {
+  const ring = [];
+  let [x, y, direction] = [column, row, 0]; // 0 east, 1 south, 2 west, 3 north
+  for (;;) {
+    if (direction === 0) {
+      if (seen[y * width + x]) return ring;
+      seen[y * width + x] = 1;
+    }
+    x += [1, 0, -1, 0][direction];
+    y += [0, 1, 0, -1][direction];
+    const right = [at(x, y), at(x - 1, y), at(x - 1, y - 1), at(x, y - 1)][direction];
+    const ahead = [at(x, y - 1), at(x, y), at(x - 1, y), at(x - 1, y - 1)][direction];
+    // Where two pixels meet only by a corner, turn right: they stay two.
+    const turn = !right ? 1 : ahead ? 3 : 0;
+    if (!turn) continue;
+    ring.push([x, y]);
+    direction = (direction + turn) % 4;
+  }
+}
+
+/**
+ * All 4-connected components of a raster by key(index), largest first: {ids, list}. ids: (height · width) numbers of components;
+ * list: {id, key, pixels, x, y, left, top, right, bottom}, (x, y) the middle of its longest row.
+ */
+export function components(width, height, key) {
+  const ids = new Int32Array(width * height);
+  const list = [];
+  for (let start = 0; start < ids.length; start += 1) {
+    if (!ids[start]) list.push(flood(start, width, height, key, ids, list.length + 1));
+  }
+  list.sort((one, other) => other.pixels - one.pixels);
+  return { ids, list };
+}
+
+function flood(start, width, height, key, ids, id) {
+  const wanted = key(start);
+  const stack = [start];
+  const found = { id, key: wanted, pixels: 0, x: 0, y: 0, longest: 0, left: width, top: height, right: 0, bottom: 0 };
+  while (stack.length) {
+    const at = stack.pop();
+    if (ids[at] || key(at) !== wanted) continue;
+    const row = Math.floor(at / width);
+    const first = row * width;
+    let [left, right] = [at, at];
+    while (left > first && !ids[left - 1] && key(left - 1) === wanted) left -= 1;
+    while (right < first + width - 1 && !ids[right + 1] && key(right + 1) === wanted) right += 1;
+    ids.fill(id, left, right + 1);
+    for (let pixel = left; pixel <= right; pixel += 1) {
+      if (row > 0 && !ids[pixel - width]) stack.push(pixel - width);
+      if (row < height - 1 && !ids[pixel + width]) stack.push(pixel + width);
+    }
+    const run = right - left + 1;
+    found.pixels += run;
+    found.left = Math.min(found.left, left - first);
+    found.right = Math.max(found.right, right - first + 1);
+    found.top = Math.min(found.top, row);
+    found.bottom = Math.max(found.bottom, row + 1);
+    if (run > found.longest) Object.assign(found, { longest: run, x: (left + right + 1) / 2 - first, y: row + 0.5 });
+  }
+  return found;
+}
+
+/** The mask of one component of `components`. */
+export function maskOf({ id, left, top, right, bottom }, ids, width) {
+  const mask = new Mask(left, top, right - left, bottom - top);
+  for (let row = top, at = 0; row < bottom; row += 1) {
+    for (let column = left; column < right; column += 1, at += 1) mask.bits[at] = ids[row * width + column] === id ? 1 : 0;
+  }
+  return mask;
+}
