@@ -9,7 +9,7 @@ import pytest
 import raymeta
 
 PAGE = Path(raymeta.__file__).parent / "webpage"
-FILES = sorted(path.name for path in PAGE.iterdir())
+FILES = sorted(path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file())
 INDEX = (PAGE / "index.html").read_text()
 
 
@@ -19,10 +19,11 @@ def test_page_names_all_of_its_files_and_no_others() -> None:
 
 
 def test_every_import_is_a_file_of_the_page() -> None:
-    for path in PAGE.glob("*.js"):
+    for path in PAGE.rglob("*.js"):
         for name in re.findall(r'^import .* from "([^"]+)";$', path.read_text(), re.MULTILINE):
-            assert name.startswith("./")
-            assert name[2:] in FILES, f"{path.name} imports {name}"
+            assert name.startswith(("./", "../"))
+            found = (path.parent / name).resolve().relative_to(PAGE).as_posix()
+            assert found in FILES, f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -3,12 +3,14 @@ import { askToken, showKeys } from "./dialogs.js";
 import { element, isTyping } from "./dom.js";
 import { watchForPictures } from "./drop_zone.js";
 import { ImageView } from "./image_view.js";
+import { AnnotateView } from "./labelling/annotate_view.js";
+import { ReviewView } from "./labelling/review_view.js";
 import { LiveRun } from "./live_run.js";
 import { failure, notice, toast } from "./notices.js";
 import { overview } from "./overview.js";
 import { OwnView, setOwnFile } from "./own_view.js";
 import { PoolView } from "./pool.js";
-import { chosenIteration, parseRoute, routeHash } from "./route.js";
+import { chosenIteration, LABELLING, parseRoute, routeHash } from "./route.js";
 import { Service } from "./service.js";
 import { Thumbnails } from "./thumbnails.js";
 import { TopBar } from "./top_bar.js";
@@ -34,6 +36,7 @@ function replaceHash(hash) {
 
 /** The view that the address asks for; a message where it can't be shown. */
 function build() {
+  if (LABELLING.has(route.view)) return new { annotate: AnnotateView, review: ReviewView }[route.view]({ service, route, replaceHash });
   const pinned = chosenIteration(route.params);
   const known = [...new Set([...live.progress.iterations.map((row) => row.iteration), live.newest])].filter((number) => number !== null);
   if (pinned !== null && !known.includes(pinned)) {
@@ -76,7 +79,7 @@ function pressed(event) {
   if (isTyping(event.target)) {
     if (event.key === "Escape") event.target.blur();
   } else if (event.key === "?") {
-    showKeys();
+    (current?.showKeys ? current : { showKeys }).showKeys();
   } else if (!(event.target.type === "radio" && event.key.startsWith("Arrow"))) {
     current?.key?.(event);
   }
@@ -93,7 +96,9 @@ function renew() {
 
 function runChanged() {
   const newest = live.newest;
-  if (newest !== runChanged.newest && chosenIteration(route.params) === null) {
+  if (LABELLING.has(route.view)) {
+    bar.show(route, chosenIteration(route.params));
+  } else if (newest !== runChanged.newest && chosenIteration(route.params) === null) {
     toast(`Iteration ${newest} is live.`);
     renew();
   } else if (route.view === "overview") {
@@ -114,6 +119,7 @@ async function start() {
   }
   runChanged.newest = live.newest;
   render();
+  bar.showLabelling(service);
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

@@ -10,7 +10,7 @@ export function askToken(refused) {
   const form = element(
     "form", { method: "dialog" },
     element("div", {}, element("h2", { id: "token-title" }, "This service asks for a token"),
-      element("p", { class: "soft" }, "The one it was started with, as RAYMETA_TOKEN. It is kept until you close this tab.")),
+      element("p", { class: "soft" }, "Your own, if you were given one to label with; else the one it was started with, as RAYMETA_TOKEN. It is kept until you close this tab.")),
     field, alarm,
     element("div", { class: "row" },
       element("button", { class: "button", type: "button", value: "", click: () => dialog.close("") }, "Cancel"),

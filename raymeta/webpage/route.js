@@ -1,7 +1,11 @@
 // Where the page is, kept in location.hash, so that every view has an address.
 //   #/  #/pool?sort=entropy  #/image/ID?layer=joint  #/own      each with iteration=N for an older one
+//   #/annotate?set=query-003  #/annotate?task=ID  #/review?task=ID
 
-const VIEWS = ["overview", "pool", "image", "own"];
+const VIEWS = ["overview", "pool", "image", "own", "annotate", "review"];
+
+/** Views of people who label: they need no finished iteration, and nothing may be built anew under their hands. */
+export const LABELLING = new Set(["annotate", "review"]);
 
 /** {view, imageId, params} of a hash; what can't be read is the overview. */
 export function parseRoute(hash) {

@@ -51,6 +51,12 @@ export class Service {
     }
   }
 
+  /** Ask for a token again at the next request. */
+  forgetToken() {
+    this.token = null;
+    sessionStorage.removeItem(TOKEN);
+  }
+
   headers(extra = {}) {
     return this.token ? { ...extra, Authorization: `Bearer ${this.token}` } : extra;
   }

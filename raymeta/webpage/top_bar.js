@@ -7,6 +7,7 @@ import { routeHash } from "./route.js";
 import { themeButton } from "./theme.js";
 
 const VIEWS = [["overview", "Overview"], ["pool", "Pool"], ["own", "Own image"]];
+const PEOPLE = [["annotate", "Label", "annotate"], ["review", "Review", "review"]]; // view, text, role
 
 /** Fills <header>. chosen(iteration or null) is called when the user picks one. */
 export class TopBar {
@@ -23,13 +24,14 @@ export class TopBar {
     new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`)).observe(top);
     top.replaceChildren(
       element("a", { class: "brand", href: routeHash("overview"), "aria-label": "raymeta, overview" }, element("img", { src: "static/icon.svg", alt: "" }), "raymeta"),
-      element("nav", { class: "tabs", "aria-label": "Views" }, ...this.links.map(([, link]) => link)),
+      (this.tabs = element("nav", { class: "tabs", "aria-label": "Views" }, ...this.links.map(([, link]) => link))),
       element("div", { class: "tools" }, this.state, this.iterations, themeButton(), help),
     );
   }
 
   /** Show where the page is; pinned: the iteration that the address asks for, or null. */
   show(route, pinned) {
+    this.shown = [route, pinned];
     const here = route.view === "image" ? "pool" : route.view;
     for (const [view, link] of this.links) {
       link.href = routeHash(view, { iteration: pinned });
@@ -38,6 +40,20 @@ export class TopBar {
     }
     this.showIterations(pinned);
     this.showState();
+  }
+
+  /** The views of people who label, where the run asks them. */
+  async showLabelling(service) {
+    try {
+      const me = await service.json("v1/tasks/me");
+      if (me.oracle !== "people") return;
+      const links = PEOPLE.filter(([, , role]) => role === "annotate" || me.roles.includes(role)).map(([view, text]) => [view, element("a", {}, text)]);
+      this.tabs.append(...links.map(([, link]) => link));
+      this.links.push(...links);
+      this.show(...this.shown);
+    } catch {
+      // A service without tasks has no such views.
+    }
   }
 
   showIterations(pinned) {

@@ -18,7 +18,7 @@ const KEPT_RINGS = 200; // drawn outlines that later ones snap to
 /** Events: "change" (its `rect` of pixels, or null for none) after which the picture differs. All points are in pixels of the raster. */
 export class Editor extends EventTarget {
   /**
-   * start: {width, height, values or cells, effort}. rgba: (height · width · 4) of the picture, or null; predicted: (height · width)
+   * start: {width, height, values or cells, effort}. rgba(): (height · width · 4) of the picture; predicted: (height · width)
    * segment numbers, or null. value: the class that is chosen.
    */
   constructor({ width, height, values = null, cells = null, effort = {}, rgba = null, predicted = null, value = null }) {
@@ -28,10 +28,10 @@ export class Editor extends EventTarget {
     if (cells) this.partition.cells.set(cells);
     this.history = new History(this.partition);
     this.effort = new Effort(effort);
-    this.wire = rgba && new LiveWire(width, height, rgba, predicted);
+    this.newWire = rgba && (() => new LiveWire(width, height, rgba(), predicted)); // large pictures take a while: made when it is wanted
     this.tool = "segment";
     this.radius = 2;
-    this.changed = false; // since it was begun
+    this.anchor = null; // where the live-wire has searched from
     this.clear();
   }
 
@@ -94,10 +94,11 @@ export class Editor extends EventTarget {
   /** {points, kind, wire}: from the last point of the line to where the pointer is. */
   way(snapped, { shift }) {
     const last = this.line.at(-1);
-    const wire = Boolean(shift && last && this.wire && this.tool === "polygon");
+    const wire = Boolean(shift && last && this.newWire && this.tool === "polygon");
     if (!wire) return { points: [snapped.point], kind: snapped.kind, wire };
     if (this.anchor !== last) {
       this.anchor = last;
+      this.wire ??= this.newWire();
       this.wire.start(last.map(Math.round));
     }
     const points = this.wire.path(snapped.point);
@@ -175,7 +176,6 @@ export class Editor extends EventTarget {
 
   keep(stroke) {
     this.history.add(stroke);
-    this.changed = true;
     this.notify(stroke.patch);
   }
 
@@ -323,7 +323,6 @@ export class Editor extends EventTarget {
     if (!stroke) return false;
     this.count(kind);
     this.selection = null;
-    this.changed = true;
     this.notify(stroke.patch);
     return true;
   }

@@ -1,0 +1,189 @@
+// Answers that somebody has to decide: one to accept or return, or two side by side.
+import { element } from "../dom.js";
+import { failure, notice, toast } from "../notices.js";
+import { count, duration, percent, quantity } from "../number_text.js";
+import { routeHash } from "../route.js";
+import { segmentedChoice } from "../segmented_choice.js";
+import { isAbort } from "../service.js";
+import { answerPicture } from "./answer_picture.js";
+import { keyedClasses } from "./class_keys.js";
+import { VOID } from "./partition.js";
+import { decodeGrey } from "./raster_coding.js";
+import { askReason } from "./reason_dialog.js";
+import { loadBundle } from "./task_bundle.js";
+
+const LISTS = [["open", "To decide", ["conflict", "annotated", "needs_review"]], ["done", "Accepted", ["accepted", "void"]]];
+const STATES = {
+  conflict: "answers differ", annotated: "waits for a review", needs_review: "passed on by two people", accepted: "accepted", void: "accepted as undecidable",
+};
+const LIMIT = 200;
+let chosenList = "open";
+
+/** context: {service, route, replaceHash}. */
+export class ReviewView {
+  constructor(context) {
+    this.context = context;
+    this.service = context.service;
+    this.title = "Review";
+    this.element = element("div", { class: "review" });
+    this.abort = new AbortController();
+    this.begin();
+  }
+
+  async begin() {
+    try {
+      this.me = await this.service.json("v1/tasks/me", { signal: this.abort.signal });
+      this.classes = keyedClasses(this.me.classes, this.me.void);
+      this.colours = Object.fromEntries(this.classes.map(({ value, colour }) => [value, colour]));
+      if (!this.me.may_write || !this.me.roles.includes("review")) return this.refuse();
+      this.list = element("ul", { class: "review-list", "aria-label": "Tasks" });
+      this.place = element("div", { class: "review-place" });
+      const choice = segmentedChoice("Tasks", LISTS.map(([name, text]) => [name, text]), chosenList, (name) => {
+        chosenList = name;
+        this.load();
+      });
+      this.element.replaceChildren(element("aside", { class: "review-side" }, choice, this.list), this.place);
+      await this.load(this.context.route.params.get("task"));
+    } catch (error) {
+      this.fail(error);
+    }
+    return undefined;
+  }
+
+  refuse() {
+    const text = this.me.reason ?? `You are ${this.me.who ?? "nobody that the service knows"}: only people with the role review decide about answers.`;
+    const action = ["Use another token", () => {
+      this.service.forgetToken();
+      this.begin();
+    }];
+    this.element.replaceChildren(notice("You can't review here", text, { sign: "trouble", bad: true, action }));
+  }
+
+  fail(error) {
+    if (!isAbort(error)) this.element.replaceChildren(failure(error, () => this.begin()));
+  }
+
+  /** The list anew; then the task of this id, or the first one. */
+  async load(taskId = null) {
+    const states = LISTS.find(([name]) => name === chosenList)[2];
+    const query = `v1/tasks?${states.map((state) => `state=${state}`).join("&")}`;
+    const { tasks, total } = await this.service.json(query, { query: { limit: LIMIT }, signal: this.abort.signal });
+    this.tasks = tasks;
+    this.list.replaceChildren(...tasks.map((task) => element("li", {}, element(
+      "button", { class: "review-row", type: "button", "data-task": task.id, click: () => this.show(task).catch((error) => this.fail(error)) },
+      element("span", { class: "review-name" }, task.id), element("span", { class: "soft small" }, STATES[task.state] ?? task.state)))));
+    if (total > tasks.length) this.list.append(element("li", { class: "soft small" }, `${count(total - tasks.length)} more follow.`));
+    const first = tasks.find(({ id }) => id === taskId) ?? tasks[0];
+    if (first) return this.show(first);
+    const text = chosenList === "open" ? "No answer waits for a decision." : "Nothing is accepted yet.";
+    this.task = null;
+    return this.place.replaceChildren(notice("Nothing here", text, { sign: "fresh" }));
+  }
+
+  /** One task with its answers. */
+  async show(task) {
+    this.task = task;
+    for (const row of this.list.querySelectorAll(".review-row")) row.toggleAttribute("aria-current", row.dataset.task === task.id);
+    this.context.replaceHash(routeHash("review", { task: task.id }));
+    const options = { signal: this.abort.signal };
+    const [detail, { answers, agreement }] = await Promise.all([
+      this.service.json(`v1/tasks/${task.id}`, options), this.service.json(`v1/tasks/${task.id}/answers`, options)]);
+    const bundle = await loadBundle(this.service, { ...detail, start: null }, this.abort.signal);
+    if (this.task !== task) return;
+    const live = answers.filter((answer) => answer.live || answer.accepted);
+    this.answers = live.length ? live : answers;
+    this.seen = answers.map(({ answer_id: id }) => id);
+    const rasters = await Promise.all(this.answers.map((answer) => this.valuesOf(answer)));
+    this.place.replaceChildren(this.head(detail, agreement), element(
+      "div", { class: "review-answers" }, ...this.answers.map((answer, index) => this.card(bundle, answer, rasters[index], index)), this.difference(bundle, rasters)));
+    this.place.dataset.task = task.id;
+  }
+
+  async valuesOf(answer) {
+    const { values } = await decodeGrey(answer.raster_png);
+    return values.map((value) => (value === 255 ? VOID : value));
+  }
+
+  head(detail, agreement) {
+    const said = agreement.at(-1);
+    const facts = [detail.set, detail.image_id, STATES[detail.state] ?? detail.state, detail.note].filter(Boolean);
+    if (said) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
+    const button = (text, key, act, main = false) => element("button", { class: main ? "button main" : "button", type: "button", "aria-keyshortcuts": key, click: act }, text, element("kbd", {}, key));
+    const decide = ["accepted", "void"].includes(detail.state) ? [button("Ask again", "R", () => this.reopen())] : [button("Return", "R", () => this.return())];
+    return element("div", { class: "review-head" },
+      element("div", {}, element("h1", {}, detail.id), element("p", { class: "soft small" }, facts.join(" · "))),
+      element("div", { class: "answer-buttons" }, ...decide, element("a", { class: "button", href: routeHash("annotate", { task: detail.id }) }, "Label it myself")));
+  }
+
+  card(bundle, answer, values, index) {
+    const who = answer.who ?? "somebody";
+    const clicks = answer.clicks ? Object.values(answer.clicks).reduce((sum, value) => sum + value, 0) : null;
+    const facts = [new Date(answer.time).toLocaleString()];
+    if (answer.seconds !== null) facts.push(duration(answer.seconds));
+    if (clicks !== null) facts.push(quantity(clicks, "action", "actions"));
+    if (answer.uncovered) facts.push(`${count(answer.uncovered)} px without a class`);
+    if (answer.undecidable) facts.push("undecidable");
+    const accept = element("button", { class: "button main", type: "button", "data-answer": answer.answer_id, "aria-keyshortcuts": String(index + 1), click: () => this.accept(answer) }, "Accept", element("kbd", {}, String(index + 1)));
+    return element("section", { class: "card answer-card", "aria-label": `Answer of ${who}` },
+      answerPicture(bundle, values, this.colours, `Answer of ${who}`),
+      element("div", { class: "answer-foot" }, element("div", {}, element("h2", {}, who), element("p", { class: "soft small numbers" }, facts.join(" · "))), answer.accepted ? element("span", { class: "soft" }, "accepted") : accept));
+  }
+
+  /** Where two answers differ. */
+  difference(bundle, rasters) {
+    if (rasters.length < 2) return null;
+    const [one, other] = rasters.slice(-2);
+    const marks = one.map((value, at) => (value === other[at] ? 0 : 1));
+    const pixels = marks.reduce((sum, mark) => sum + mark, 0);
+    return element("section", { class: "card answer-card", "aria-label": "Differences" },
+      answerPicture(bundle, one, this.colours, "Where they differ", marks),
+      element("div", { class: "answer-foot" }, element("div", {}, element("h2", {}, "Where they differ"), element("p", { class: "soft small numbers" }, `${count(pixels)} of ${count(marks.length)} px (${percent(pixels / marks.length)})`))));
+  }
+
+  post(action, body) {
+    return this.service.json(`v1/tasks/${this.task.id}/${action}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  }
+
+  /** Decide, tell what went wrong, and go on with the list. */
+  async decide(action, body, said) {
+    const at = this.tasks.findIndex(({ id }) => id === this.task.id);
+    try {
+      await this.post(action, body);
+      toast(said);
+    } catch (error) {
+      toast(error.message, { bad: true });
+      return this.load(this.task.id);
+    }
+    return this.load(this.tasks[at + 1]?.id);
+  }
+
+  accept(answer) {
+    return this.decide("accept", { answer_id: answer.answer_id, seen: this.seen, reason: null }, `${this.task.id}: the answer of ${answer.who ?? "somebody"} is accepted.`);
+  }
+
+  async return() {
+    const reason = await askReason("Return this task", "What is to be done otherwise? The next person reads it and starts from this answer.");
+    if (reason) await this.decide("return", { reason }, `${this.task.id} is asked again.`);
+  }
+
+  async reopen() {
+    const reason = await askReason("Ask again", "Why? What is accepted counts until it is replaced.");
+    if (reason) await this.decide("reopen", { reason }, `${this.task.id} is asked again.`);
+  }
+
+  key(event) {
+    if (!this.task || !this.answers) return;
+    const at = this.tasks.findIndex(({ id }) => id === this.task.id);
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const answer = this.answers[Number(event.key) - 1];
+    if (step && this.tasks[at + step]) this.show(this.tasks[at + step]).catch((error) => this.fail(error));
+    else if (answer && !answer.accepted) this.accept(answer);
+    else if (event.key.toLowerCase() === "r") this.place.querySelector(".review-head button")?.click();
+    else return;
+    event.preventDefault();
+  }
+
+  close() {
+    this.abort.abort();
+  }
+}

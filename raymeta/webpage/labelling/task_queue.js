@@ -1,0 +1,100 @@
+// The tasks that this person holds: leased, kept, preloaded, given back.
+import { isAbort } from "../service.js";
+import { loadBundle } from "./task_bundle.js";
+
+const HELD = 4; // the one on screen and those that follow
+const JSON_HEADERS = { "Content-Type": "application/json" };
+
+/** Events: "lost" ({lost: [{id, reason}]}), "trouble" ({error}), "well": renewing works again. */
+export class TaskQueue extends EventTarget {
+  /** filter: {set, imageTasks: ids that come first}. */
+  constructor(service, me, filter = {}) {
+    super();
+    Object.assign(this, { service, me, filter, details: [], bundles: new Map(), gone: new Set(), left: null, reason: null });
+    this.timer = setInterval(() => this.renew(), me.renew_seconds * 1000);
+  }
+
+  post(path, body) {
+    return this.service.json(path, { method: "POST", body: JSON.stringify(body), headers: JSON_HEADERS });
+  }
+
+  /** One task of this id, whoever waits in line; also one that was answered already. */
+  async take(taskId) {
+    this.gone.delete(taskId);
+    const { tasks } = await this.post("v1/tasks/lease", { count: 1, set: null, task: taskId });
+    const [detail] = tasks;
+    this.details = [detail, ...this.details.filter(({ id }) => id !== detail.id)];
+    this.bundles.delete(detail.id);
+    return detail;
+  }
+
+  /** Hold a few tasks, as many as there are. */
+  async fill() {
+    this.filling ??= this.lease().finally(() => (this.filling = null));
+    await this.filling;
+  }
+
+  async lease() {
+    const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(HELD + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
+    const known = new Set(this.details.map(({ id }) => id));
+    this.details.push(...tasks.filter(({ id }) => !known.has(id) && !this.gone.has(id)));
+    Object.assign(this, { left: open, reason });
+    for (const { id } of this.details.slice(0, HELD)) this.bundle(id).catch(() => {});
+  }
+
+  /** The next task to show, or null where none is left. */
+  async next() {
+    if (!this.details.length) await this.fill();
+    else if (this.details.length < HELD) this.fill().catch((error) => this.tell("trouble", { error }));
+    return this.details[0] ?? null;
+  }
+
+  /** What the editor needs of a task; fetched once. */
+  bundle(taskId) {
+    if (!this.bundles.has(taskId)) {
+      const controller = new AbortController();
+      const promise = loadBundle(this.service, this.details.find(({ id }) => id === taskId), controller.signal);
+      promise.catch(() => this.bundles.delete(taskId)); // asked for again when it is wanted
+      this.bundles.set(taskId, { promise, controller });
+    }
+    return this.bundles.get(taskId).promise;
+  }
+
+  /** A task is answered, skipped or lost: it isn't shown again, though the service may not know yet. */
+  leave(taskId) {
+    this.details = this.details.filter(({ id }) => id !== taskId);
+    this.bundles.get(taskId)?.controller.abort();
+    this.bundles.delete(taskId);
+    this.gone.add(taskId);
+  }
+
+  /** The service knows that a task is answered. */
+  settled(taskId) {
+    this.gone.delete(taskId);
+  }
+
+  async renew() {
+    const ids = this.details.map(({ id }) => id);
+    if (!ids.length) return;
+    try {
+      const { lost } = await this.post("v1/tasks/lease/renew", { tasks: ids });
+      this.tell("well");
+      if (lost.length) this.tell("lost", { lost });
+    } catch (error) {
+      if (!isAbort(error)) this.tell("trouble", { error });
+    }
+  }
+
+  tell(name, values = {}) {
+    this.dispatchEvent(Object.assign(new Event(name), values));
+  }
+
+  /** Give back what wasn't begun, so that others get it; keepId: the task on screen, which stays. */
+  close(keepId = null) {
+    clearInterval(this.timer);
+    for (const { controller } of this.bundles.values()) controller.abort();
+    for (const { id } of this.details) {
+      if (id !== keepId) this.post(`v1/tasks/${id}/release`, {}).catch(() => {}); // the lease ends by itself
+    }
+  }
+}
