@@ -17,8 +17,10 @@ from raymeta.config import DatasetConfig
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 SMALL = TINY | {"iterations": 3, "training": TINY["training"] | {"max_epochs": 4, "steps_per_epoch": 4}}
-SHORT = ("test_overview.py", "test_image.py", "test_screenshots.py")
+SHORT = ("test_overview.py", "test_image.py", "test_screenshots.py", "test_labelling_core.py", "test_labelling_tools.py")
 """Part of every run; the other files are marked `long`."""
+WITHOUT_RAY = "test_labelling_"
+"""Files whose service runs in this process."""
 HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")
 
 
@@ -29,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.ray)
+        if not item.path.name.startswith(WITHOUT_RAY):
+            item.add_marker(pytest.mark.ray)
         item.add_marker(pytest.mark.slow)
         if item.path.name not in SHORT:
             item.add_marker(pytest.mark.long)

@@ -12,7 +12,7 @@ export function borderPlace([x, y], width, height) {
 /** Corners that are passed on the way from one place to another, clockwise. */
 function cornersBetween(from, to, width, height) {
   const whole = 2 * (width + height);
-  const corners = [[width, 0, width], [width + height, width, height], [2 * width + height, 0, height], [whole, 0, 0]];
+  const corners = [[width, width, 0], [width + height, width, height], [2 * width + height, 0, height], [whole, 0, 0]];
   const way = (place) => (((place - from) % whole) + whole) % whole || whole;
   const end = way(to);
   const passed = corners.map(([place, x, y]) => ({ place: way(place), point: [x, y] })).filter(({ place }) => place < end);
