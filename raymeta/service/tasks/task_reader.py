@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.annotation.known_labels import KnownLabels
+from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import encode_labels
 from raymeta.labels.label_store import LabelStore
@@ -28,8 +29,8 @@ from raymeta.service.tasks.task_service import picture_frame
 KEPT_PICTURES: Final = 4
 LABELS_AGE_S: Final = 2.0
 RENEW_S: Final = 60.0
-CLASS_KEYS: Final = "1234567890qwrtiopadgjklxcnm"
-"""Of the classes in their order; the others are the page's own: z y b e f u h s v."""
+CLASS_KEYS: Final = "1234567890qwrtioadgjcnml"
+"""Of the classes in their order; the others are the page's own: z y p k b e x f u h s v."""
 
 
 class TaskReader:
@@ -126,8 +127,36 @@ class TaskReader:
         return made.SurroundingsAnswer(top=top, left=left, height=bottom - top, width=right - left, raster_png=png)
 
     def prelabels(self, task: Task) -> made.PrelabelsAnswer:
-        """What the network that asked sees in a region."""
-        return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
+        """What the network that asked sees in a region.
+
+        Raises:
+            RunError: what was handed out with the task is damaged.
+        """
+        found = self._labels.prelabels.of_task(task)
+        if not found:
+            return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
+        numbers = np.zeros((task.height, task.width), np.uint32)
+        segments = []
+        scale, names = self.pictures.scale(task), self.pictures.dataset.class_names
+        for number, segment in enumerate(found, start=1):
+            rings = [ring.astype(np.float64) for ring in segment.rings]
+            numbers[fill_rings([ring - [task.left, task.top] for ring in rings], task.height, task.width)] = number
+            segments.append(
+                made.PredictedSegmentAnswer(
+                    id=number,
+                    prelabel_id=segment.id,
+                    class_id=segment.class_id,
+                    class_name=names[segment.class_id],
+                    predicted_iou=segment.predicted_iou,
+                    size=segment.pixels,
+                    rings=[(ring / scale).tolist() for ring in rings],
+                )
+            )
+        source = f"iteration {int(task.set.removeprefix('query-'))}"
+        png = number_png(numbers)
+        return made.PrelabelsAnswer(
+            source=source, height=task.height, width=task.width, raster_png=png, segments=segments
+        )
 
     def _image(self, image_id: str) -> NDArray[np.uint8]:
         """A decoded picture; the last ones are kept, as boxes of one image come after each other."""

@@ -7,14 +7,13 @@ import { isAbort } from "../service.js";
 import { showAnnotateKeys } from "./annotate_keys.js";
 import { AnnotateControls } from "./annotate_controls.js";
 import { AnnotatePanel, Toolbar, TOOLS } from "./annotate_panel.js";
-import { answerShapes } from "./answer_shapes.js";
+import { answerBody, newAnswerId } from "./answer_body.js";
+import { Banner } from "./banner.js";
 import { keyedClasses } from "./class_keys.js";
 import { Draft } from "./drafts.js";
 import { Editor } from "./editor.js";
 import { Outbox } from "./outbox.js";
 import { UNCOVERED } from "./partition.js";
-import { encodeGrey } from "./raster_coding.js";
-import { storedPoint } from "./region_painting.js";
 import { RegionStage } from "./region_stage.js";
 import { regionPixels } from "./task_bundle.js";
 import { TaskQueue } from "./task_queue.js";
@@ -80,11 +79,11 @@ export class AnnotateView {
     this.toolbar = new Toolbar(act);
     this.panel = new AnnotatePanel(this.classes, (value) => this.chooseClass(value), act);
     this.hint = element("div", { class: "readout hint", role: "status" });
-    this.banner = element("div", { class: "annotate-banner", role: "alert", hidden: true });
+    this.banner = new Banner();
     this.working = element("div", { class: "working", role: "status", hidden: true }, element("span", { class: "reader-only" }, "loading"));
     const { stage } = this.region;
     const zoom = (name, label, act) => element("button", { class: "button icon", type: "button", "aria-label": label, title: label, click: act }, icon(name));
-    stage.element.append(this.working, this.toolbar.element, this.banner, this.hint, element(
+    stage.element.append(this.working, this.toolbar.element, this.banner.element, this.hint, element(
       "div", { class: "zoom-buttons" }, zoom("plus", "Zoom in", () => stage.zoom(1.35)), zoom("minus", "Zoom out", () => stage.zoom(1 / 1.35)), zoom("fit", "Fit", () => stage.fit())));
     this.body = element("div", { class: "viewer annotate" }, stage.element, this.panel.element);
     this.element.replaceChildren(this.body);
@@ -99,7 +98,7 @@ export class AnnotateView {
     this.outbox.addEventListener("refused", ({ entry, error }) => this.refused(entry, error), options);
     this.outbox.addEventListener("change", () => this.showOutbox(), options);
     this.queue.addEventListener("lost", ({ lost }) => this.lost(lost), options);
-    this.queue.addEventListener("trouble", ({ error }) => this.showBanner(`The service doesn't answer: go on, answers are kept in this browser. (${error.message})`), options);
+    this.queue.addEventListener("trouble", ({ error }) => this.banner.show(`The service doesn't answer: go on, answers are kept in this browser. (${error.message})`), options);
     this.queue.addEventListener("well", () => this.showOutbox(), options);
     window.addEventListener("keydown", (event) => this.controls.chord(event), options);
     window.addEventListener("keyup", (event) => this.controls.released(event), options);
@@ -130,7 +129,7 @@ export class AnnotateView {
     this.draft = null;
     this.warned = false;
     this.detail = detail;
-    this.hideBanner();
+    this.banner.hide();
     if (!detail) return this.finished();
     this.working.hidden = false;
     try {
@@ -234,24 +233,16 @@ export class AnnotateView {
     const left = editor.partition.count((value, touched) => !touched && value !== UNCOVERED);
     if (undecidable) editor.count("undecidable");
     else if (left) editor.count("confirm");
-    const answerId = crypto.randomUUID?.() ?? randomId();
-    const { partition } = editor;
-    const { clicks, seconds, firstAction } = editor.effort.toRecord();
     draft.save();
     draft.close();
     draft.editor = null;
     this.drafts.set(detail.id, draft);
     kept.previous.push(detail.id);
     const names = Object.fromEntries(this.classes.map(({ value, name }) => [value, name]));
-    const packing = encodeGrey(partition.values(), editor.width, editor.height);
+    const packing = answerBody(editor, detail, bundle.predicted, names, undecidable);
+    const path = `v1/tasks/${detail.id}/answers/${newAnswerId()}`;
     this.next(); // first the next box: this one is packed meanwhile
-    packing.then((png) => this.outbox.add({
-      taskId: detail.id, method: "PUT", path: `v1/tasks/${detail.id}/answers/${answerId}`,
-      body: {
-        raster_png: undecidable ? null : png, undecidable, uncovered: "unknown", clicks, active_seconds: seconds, first_action_seconds: firstAction,
-        shapes: undecidable ? [] : answerShapes(partition, bundle.predicted, names, (point) => storedPoint(point, detail)),
-      },
-    }));
+    packing.then((body) => this.outbox.add({ taskId: detail.id, method: "PUT", path, body }));
   }
 
   async skip() {
@@ -303,7 +294,7 @@ export class AnnotateView {
         this.queue.leave(id);
         this.queue.settled(id);
       } else {
-        this.showBanner(`${reason} You can finish it: your answer is kept for comparison.`, ["Next box", () => this.next()]);
+        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, ["Next box", () => this.next()]);
       }
     }
   }
@@ -311,21 +302,11 @@ export class AnnotateView {
   showOutbox() {
     const { waiting, error, kept: stored } = this.outbox;
     if (!error || !waiting) {
-      this.hideBanner();
+      this.banner.hide();
       return;
     }
     const where = stored === false ? "kept until this tab is closed" : "kept in this browser";
-    this.showBanner(`${error.message} ${quantity(waiting, "answer is", "answers are")} ${where} and sent again by ${waiting === 1 ? "itself" : "themselves"}.`, ["Try now", () => this.outbox.flush()]);
-  }
-
-  showBanner(text, action = null) {
-    const button = action && element("button", { class: "button", type: "button", click: action[1] }, action[0]);
-    this.banner.replaceChildren(icon("trouble"), element("span", {}, text), ...(button ? [button] : []));
-    this.banner.hidden = false;
-  }
-
-  hideBanner() {
-    this.banner.hidden = true;
+    this.banner.show(`${error.message} ${quantity(waiting, "answer is", "answers are")} ${where} and sent again by ${waiting === 1 ? "itself" : "themselves"}.`, ["Try now", () => this.outbox.flush()]);
   }
 
   async showProgress() {
@@ -371,10 +352,4 @@ export class AnnotateView {
   close() {
     this.dispose();
   }
-}
-
-/** Where the page isn't served over https, browsers have no randomUUID. */
-function randomId() {
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join("-");
 }
