@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 import { PoolSource } from "./image_sources.js";
 import { isAbort } from "./service.js";
 import { PoolPages } from "./pool_pages.js";
-import { count } from "./number_text.js";
+import { count, quantity } from "./number_text.js";
 import { orderValues, poolOrder, routeHash } from "./route.js";
 import { MAPS } from "./heat_map.js";
 import { chosen, Viewer } from "./viewer.js";
@@ -38,6 +38,7 @@ export class ImageView {
 
   head() {
     this.facts = element("p", { class: "soft small" }, " ");
+    this.label = element("div", { class: "label-offer" });
     this.position = element("span", { class: "soft small numbers position" });
     const link = (name, label) => element("a", { class: "button icon", "aria-label": label, title: label, "aria-disabled": "true" }, icon(name));
     this.previous = link("previous", "Previous image");
@@ -46,7 +47,7 @@ export class ImageView {
     return element(
       "div", { class: "side-head" },
       element("div", { class: "side-nav" }, this.back, this.position, this.previous, this.next),
-      element("h1", { class: "image-name" }, this.imageId), this.facts,
+      element("h1", { class: "image-name" }, this.imageId), this.facts, this.label,
     );
   }
 
@@ -65,6 +66,18 @@ export class ImageView {
 
   tell(regions) {
     this.facts.textContent = [SPLITS[regions.split], `iteration ${this.context.iteration}`].filter(Boolean).join(" · ");
+    this.offerLabelling();
+  }
+
+  /** A way to label this image's boxes, where people are asked and some are open. */
+  async offerLabelling() {
+    try {
+      const { total } = await this.context.service.json("v1/tasks?state=proposed&state=handed_out", { query: { image_id: this.imageId, limit: 1 } });
+      const href = routeHash("annotate", { image_id: this.imageId });
+      if (total) this.label.replaceChildren(element("a", { class: "button main", href }, icon("brush"), `Label ${quantity(total, "box", "boxes")}`));
+    } catch {
+      // A service without tasks: there is nothing to label.
+    }
   }
 
   async findNeighbours() {

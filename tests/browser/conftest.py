@@ -17,7 +17,13 @@ from raymeta.config import DatasetConfig
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 SMALL = TINY | {"iterations": 3, "training": TINY["training"] | {"max_epochs": 4, "steps_per_epoch": 4}}
-SHORT = ("test_overview.py", "test_image.py", "test_screenshots.py", "test_labelling_core.py", "test_labelling_tools.py")
+SHORT = (
+    "test_overview.py",
+    "test_image.py",
+    "test_screenshots.py",
+    "test_labelling_core.py",
+    "test_labelling_tools.py",
+)
 """Part of every run; the other files are marked `long`."""
 WITHOUT_RAY = "test_labelling_"
 """Files whose service runs in this process."""

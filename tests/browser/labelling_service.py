@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from http_person import pixels_of
+from http_person import pixels_of, png_of, put
 from local_backend import LocalBackend
 from PIL import Image
 from playwright.sync_api import Page
@@ -63,6 +63,20 @@ def serve_tasks(run_dir: Path, annotators: Path | None = None, lease_s: float = 
     )
     with serving(create_app(settings, LocalBackend(settings))) as url:
         yield url
+
+
+def two_tones(task: Mapping[str, Any]) -> np.ndarray:
+    """The true labels of a task's region: road where it is dark, car where it is bright."""
+    region = task["region"]
+    columns = np.arange(region["left"], region["left"] + region["width"])
+    return np.tile((columns >= EDGE).astype(np.uint8), (region["height"], 1))
+
+
+def answer_rest(client: httpx.Client) -> None:
+    """Answer everything that is open with the truth, without the page."""
+    while tasks := client.post("/v1/tasks/lease", json={"count": 8}).raise_for_status().json()["tasks"]:
+        for task in tasks:
+            put(client, task, {"raster_png": png_of(two_tones(task))}).raise_for_status()
 
 
 class Labeller:

@@ -1,4 +1,4 @@
-"""The labelling page's pure modules in a browser: the corner rule, outlines, closing, snapping, live-wire, cuts, brush."""
+"""The labelling page's pure modules in a browser: corner rule, outlines, closing, snapping, live-wire, cuts, brush."""
 
 import functools
 import http.server
@@ -169,7 +169,8 @@ def test_answer_png_holds_the_values(call: Call) -> None:
 
 EDITOR = """const at = {radius: 0, alt: true, shift: false};
   const editor = new m.Editor({width: 6, height: 4, values: Uint8Array.from(v.values)});
-  const rows = () => Array.from({length: 4}, (_, y) => Array.from({length: 6}, (_, x) => editor.partition.valueAt(x, y)));"""
+  const row = (y) => Array.from({length: 6}, (_, x) => editor.partition.valueAt(x, y));
+  const rows = () => [0, 1, 2, 3].map(row);"""
 HALVES = [0, 0, 0, 1, 1, 1] * 4
 
 

@@ -1,4 +1,4 @@
-"""Each tool of the labelling page, driven in a browser against the real service: rasters by hand, counters click by click."""
+"""Each tool of the labelling page against the real service: rasters by hand, counters click by click."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

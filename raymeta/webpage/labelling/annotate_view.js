@@ -129,7 +129,7 @@ export class AnnotateView {
     this.draft = null;
     this.warned = false;
     this.detail = detail;
-    this.banner.hide();
+    this.showOutbox();
     if (!detail) return this.finished();
     this.working.hidden = false;
     try {

@@ -164,9 +164,9 @@ export class Editor extends EventTarget {
     return this.fill(mask, "polygon", [ring]);
   }
 
-  /** Give pixels the chosen class and select them; without a class they are only selected. */
+  /** Give pixels the chosen class; without one they are selected, and the next class that is chosen is theirs. */
   fill(mask, kind, rings) {
-    this.selection = mask;
+    this.selection = this.value === null ? mask : null;
     this.otherSide = false;
     const patch = this.value === null ? null : this.partition.paint(mask, this.value);
     if (patch) this.keep({ kind, value: this.value, rings, patch });
