@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.camvid, pytest.mark.skipif(CAMVID is None, reason="RAY
 
 
 def answer_everything(browser: Browser, url: str) -> tuple[list[float], int]:
-    """Answer what is open: the share of right pixels of each answer, and how many answers; counters are the script's."""
+    """Answer what is open: shares of right pixels, and how many answers; each counter is the script's."""
     shares, answered = [], 0
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()

@@ -1,0 +1,138 @@
+"""Pictures of the labelling page for docs/screenshots, taken where RAYMETA_SCREENSHOTS names a folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+from http_person import png_of, put
+from kept_pictures import FOLDER, save
+from labelling_service import Labeller, go_on, serve_tasks
+from PIL import Image
+from playwright.sync_api import Browser
+
+from raymeta.config import DatasetConfig
+from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.sample import Dataset
+from raymeta.labels.annotator_list import add_annotator
+
+SCENES = {"train_images": 24, "validation_images": 4, "height": 192, "width": 384, "seed": 0}
+BOX = 64
+CONFIG = """
+iterations: 2
+acquisition: {strategy: metabox_plus, box_width: 64, query_size: 20, initial_images: 10, meta_images: 5}
+oracle: {kind: people}
+network: {width_multiplier: 0.125, batch_norm: true}
+meta_regressor: {trees: 20}
+training: {learning_rate: 0.002, batch_size: 4, max_epochs: 6, steps_per_epoch: 20, threads_per_worker: 2}
+scoring: {threads_per_actor: 2}
+"""
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="RAYMETA_SCREENSHOTS names no folder for the pictures")
+
+
+def write_unlabelled(root: Path, scenes: Dataset) -> None:
+    """The pictures of generated scenes without their labels."""
+    for part, ids in (("train", scenes.pool_ids()), ("val", scenes.validation_ids())):
+        (root / "images" / part).mkdir(parents=True)
+        for image_id in ids:
+            Image.fromarray(scenes.image(image_id)).save(root / "images" / part / f"{image_id}.png")
+    colors = scenes.palette.tolist()
+    classes = [{"name": name, "value": i, "color": colors[i]} for i, name in enumerate(scenes.class_names)]
+    (root / "classes.yaml").write_text(yaml.safe_dump({"classes": classes, "void": [255]}))
+
+
+def truth_of(scenes: Dataset, task: dict) -> np.ndarray:
+    region = task["region"]
+    rows = slice(region["top"], region["top"] + region["height"])
+    labels = scenes.label_map(task["image_id"].rpartition("/")[2]).astype(np.uint8)
+    labels = labels[rows, region["left"] : region["left"] + region["width"]]
+    return np.where(labels == 255, np.uint8(254), labels)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str], Dataset]]:
+    """A query that is open, after whole images were answered with the truth; two annotators, one of whom reviews."""
+    folder = tmp_path_factory.mktemp("labelling_screenshots")
+    config = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
+    scenes = open_dataset(config, seed=0)
+    write_unlabelled(folder / "data", scenes)
+    run_dir = folder / "street_scenes"
+    values = yaml.safe_load(CONFIG) | {
+        "run_dir": str(run_dir),
+        "dataset": {"kind": "folder", "root": str(folder / "data")},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(values))
+    assert not go_on(folder / "config.yaml")
+    with serve_tasks(run_dir) as url, httpx.Client(base_url=url, timeout=60) as client:
+        while tasks := client.post("/v1/tasks/lease", json={"count": 8}).json()["tasks"]:
+            for task in tasks:
+                body = {"raster_png": png_of(truth_of(scenes, task)), "active_seconds": 90}
+                put(client, task, body).raise_for_status()
+    assert not go_on(folder / "config.yaml")
+    annotators = folder / "annotators.yaml"
+    tokens = {
+        "ann": add_annotator(annotators, "ann", ["annotate"]),
+        "ben": add_annotator(annotators, "ben", ["annotate", "review"]),
+    }
+    with serve_tasks(run_dir, annotators) as url:
+        yield url, tokens, scenes
+
+
+def busiest(client: httpx.Client) -> str:
+    """A box in which the network sees several segments, but not too many."""
+    rows = client.get("/v1/tasks", params={"set": "query-000", "state": "proposed"}).json()["tasks"]
+    sizes = {row["id"]: len(client.get(f"/v1/tasks/{row['id']}/prelabels").json()["segments"]) for row in rows}
+    return min(sizes, key=lambda task_id: abs(sizes[task_id] - 8))
+
+
+def test_labelling_screenshots(browser: Browser, office: tuple[str, dict[str, str], Dataset]) -> None:
+    url, tokens, scenes = office
+    clients = {
+        name: httpx.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {token}"})
+        for name, token in tokens.items()
+    }
+    task_id = busiest(clients["ann"])
+    for name, theme, width, height, ratio in (
+        ("annotate_light", "light", 1280, 800, 1),
+        ("annotate_dark", "dark", 1280, 800, 1),
+        ("annotate_phone", "light", 400, 844, 2),
+    ):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=ratio
+        )
+        context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{tokens['ann']}')")
+        page = context.new_page()
+        page.goto(f"{url}/#/annotate?task={task_id}")
+        hand = Labeller(page, clients["ann"])
+        hand.wait(task_id)
+        page.wait_for_timeout(800)
+        if name == "annotate_dark":
+            hand.press("4", "p")
+            hand.click((10, 8), (34, 5), (44, 22))
+            page.mouse.move(*hand.screen(28, 40))
+        elif name == "annotate_light":
+            hand.click((BOX / 2, BOX / 2))
+        page.wait_for_timeout(300)
+        save(page, name)
+        context.close()
+    truth = truth_of(scenes, clients["ann"].get(f"/v1/tasks/{task_id}").json())
+    other = truth.copy()
+    other[20:44, 12:50] = truth[0, 0]
+    first = clients["ann"].get(f"/v1/tasks/{task_id}").json()
+    put(
+        clients["ann"], first, {"raster_png": png_of(truth), "active_seconds": 31, "clicks": {"vertex": 18, "class": 4}}
+    )
+    put(
+        clients["ben"], first, {"raster_png": png_of(other), "active_seconds": 22, "clicks": {"vertex": 11, "class": 3}}
+    )
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{tokens['ben']}')")
+    page = context.new_page()
+    page.goto(f"{url}/#/review?task={task_id}")
+    page.locator(".answer-card").first.wait_for()
+    page.wait_for_timeout(500)
+    save(page, "review_light")
+    context.close()
