@@ -13,7 +13,6 @@ import { keyedClasses } from "./class_keys.js";
 import { Draft } from "./drafts.js";
 import { Editor } from "./editor.js";
 import { Outbox } from "./outbox.js";
-import { UNCOVERED } from "./partition.js";
 import { RegionStage } from "./region_stage.js";
 import { regionPixels } from "./task_bundle.js";
 import { TaskQueue } from "./task_queue.js";
@@ -171,10 +170,10 @@ export class AnnotateView {
     const { strokes, undone } = editor.history;
     this.toolbar.show({ tool: editor.tool, canUndo: strokes.length || editor.line.length, canRedo: undone.length, ...this.region.shows });
     this.element.dataset.tool = editor.tool;
+    this.panel.showEffort(editor.effort);
     if (!rect) return this.tellTool();
     this.warned = false;
-    this.draft.changed(editor);
-    return this.panel.showEffort(editor.effort);
+    return this.draft.changed(editor);
   }
 
   tellTool() {
@@ -220,9 +219,10 @@ export class AnnotateView {
       return;
     }
     const pixels = editor.width * editor.height;
-    if (editor.uncovered > this.me.max_uncovered * pixels && !this.warned) {
+    const { uncovered } = editor.partition.count();
+    if (uncovered > this.me.max_uncovered * pixels && !this.warned) {
       this.warned = true;
-      this.say(`${percent(editor.uncovered / pixels)} has no class yet. F fills it with the chosen class, V chooses void; Enter again sends it unfinished.`);
+      this.say(`${percent(uncovered / pixels)} has no class yet. F fills it with the chosen class, V chooses void; Enter again sends it unfinished.`);
       return;
     }
     this.send(false);
@@ -230,9 +230,8 @@ export class AnnotateView {
 
   send(undecidable) {
     const { editor, detail, bundle, draft } = this;
-    const left = editor.partition.count((value, touched) => !touched && value !== UNCOVERED);
     if (undecidable) editor.count("undecidable");
-    else if (left) editor.count("confirm");
+    else if (editor.partition.count().untouched) editor.count("confirm");
     draft.save();
     draft.close();
     draft.editor = null;

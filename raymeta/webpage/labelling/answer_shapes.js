@@ -2,17 +2,17 @@
 import { maskOf, maskRings } from "./crack_outlines.js";
 import { UNCOVERED, VOID } from "./partition.js";
 
-const MAX_SEGMENTS = 5000; // more are left out: the raster is the answer, outlines are only kept for the record
+const MAX_PIXELS = 300_000; // larger ones go without: the raster is the answer, outlines are kept for the record
 
 /**
  * Shapes of a partition in painting order: {label, rings, prelabel, mark, tool}; rings through toStored([x, y]).
  * predicted: {raster, segments: [{id, prelabel_id, class_id, size}]} or null. names: of the classes, by id.
  */
 export function answerShapes(partition, predicted, names, toStored) {
+  if (partition.cells.length > MAX_PIXELS) return [];
   const { ids, list } = partition.segments();
   const known = new Map((predicted?.segments ?? []).map((segment) => [segment.id, segment]));
   const painted = list.filter(({ key }) => (key & 0xff) !== UNCOVERED);
-  if (painted.length > MAX_SEGMENTS) return [];
   return painted.map((found) => {
     const value = found.key & 0xff;
     const first = Math.floor(found.y) * partition.width + Math.floor(found.x);

@@ -33,17 +33,22 @@ export function componentMask(width, height, x, y, same, blocked = null) {
   return mask;
 }
 
+/** The 4-connected pixels around (x, y) whose cells agree in some bits, as a mask. */
+export function segmentMask(cells, bits, width, height, x, y) {
+  const ids = new Int32Array(width * height);
+  return maskOf(flood(y * width + x, cells, bits, width, height, ids, 1), ids, width);
+}
+
 /** Rings [[x, y], …] around all pixels of a mask: outer ones clockwise on the screen, holes the other way round. */
 export function maskRings(mask) {
   const { left, top, width, height, bits } = mask;
   const at = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? bits[y * width + x] : 0);
   const seen = new Uint8Array(width * (height + 1)); // top edges of pixels that a ring has passed
   const rings = [];
-  for (let row = 0; row < height; row += 1) {
-    for (let column = 0; column < width; column += 1) {
-      if (!at(column, row) || at(column, row - 1) || seen[row * width + column]) continue;
-      const ring = walk(at, seen, width, column, row);
-      rings.push(ring.map(([x, y]) => [x + left, y + top]));
+  for (let row = 0, pixel = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1, pixel += 1) {
+      if (!bits[pixel] || seen[pixel] || (row > 0 && bits[pixel - width])) continue;
+      rings.push(walk(at, seen, width, column, row).map(([x, y]) => [x + left, y + top]));
     }
   }
   return rings;
@@ -71,35 +76,41 @@ function walk(at, seen, width, column, row) {
 }
 
 /**
- * All 4-connected components of a raster by key(index), largest first: {ids, list}. ids: (height · width) numbers of components;
- * list: {id, key, pixels, x, y, left, top, right, bottom}, (x, y) the middle of its longest row.
+ * All 4-connected components of cells that agree in some bits, largest first: {ids, list}. ids: (height · width) numbers of
+ * components; list: {id, key, pixels, x, y, longest, left, top, right, bottom}, (x, y) the middle of its longest row.
  */
-export function components(width, height, key) {
+export function components(cells, bits, width, height) {
   const ids = new Int32Array(width * height);
   const list = [];
   for (let start = 0; start < ids.length; start += 1) {
-    if (!ids[start]) list.push(flood(start, width, height, key, ids, list.length + 1));
+    if (!ids[start]) list.push(flood(start, cells, bits, width, height, ids, list.length + 1));
   }
   list.sort((one, other) => other.pixels - one.pixels);
   return { ids, list };
 }
 
-function flood(start, width, height, key, ids, id) {
-  const wanted = key(start);
+function flood(start, cells, bits, width, height, ids, id) {
+  const key = cells[start] & bits;
   const stack = [start];
-  const found = { id, key: wanted, pixels: 0, x: 0, y: 0, longest: 0, left: width, top: height, right: 0, bottom: 0 };
+  const found = { id, key, pixels: 0, x: 0, y: 0, longest: 0, left: width, top: height, right: 0, bottom: 0 };
   while (stack.length) {
     const at = stack.pop();
-    if (ids[at] || key(at) !== wanted) continue;
+    if (ids[at]) continue;
     const row = Math.floor(at / width);
-    const first = row * width;
-    let [left, right] = [at, at];
-    while (left > first && !ids[left - 1] && key(left - 1) === wanted) left -= 1;
-    while (right < first + width - 1 && !ids[right + 1] && key(right + 1) === wanted) right += 1;
+    const [first, last] = [row * width, row * width + width - 1];
+    let left = at;
+    let right = at;
+    while (left > first && !ids[left - 1] && (cells[left - 1] & bits) === key) left -= 1;
+    while (right < last && !ids[right + 1] && (cells[right + 1] & bits) === key) right += 1;
     ids.fill(id, left, right + 1);
-    for (let pixel = left; pixel <= right; pixel += 1) {
-      if (row > 0 && !ids[pixel - width]) stack.push(pixel - width);
-      if (row < height - 1 && !ids[pixel + width]) stack.push(pixel + width);
+    // One seed for each run above and below.
+    for (const shift of [-width, width]) {
+      if (shift < 0 ? row === 0 : row === height - 1) continue;
+      for (let pixel = left + shift, open = false; pixel <= right + shift; pixel += 1) {
+        const joins = !ids[pixel] && (cells[pixel] & bits) === key;
+        if (joins && !open) stack.push(pixel);
+        open = joins;
+      }
     }
     const run = right - left + 1;
     found.pixels += run;

@@ -2,7 +2,7 @@
 import { closeAlongBorder, borderPlace } from "./border_closing.js";
 import { BrushStroke } from "./brush.js";
 import { maskOf, maskRings } from "./crack_outlines.js";
-import { Mask, ringsMask } from "./corner_rule.js";
+import { ringsMask } from "./corner_rule.js";
 import { cutSide } from "./cutting.js";
 import { Effort } from "./effort.js";
 import { History } from "./history.js";
@@ -265,12 +265,9 @@ export class Editor extends EventTarget {
     if (this.value === null) return 0;
     this.count("fill");
     this.selection = null;
-    const { partition } = this;
-    const wanted = (at) => partition.value(at) === UNCOVERED || (all && !partition.touched(at));
-    const whole = new Mask(0, 0, this.width, this.height, new Uint8Array(this.width * this.height).fill(1));
-    const patch = partition.paint(whole, this.value, wanted);
-    if (patch) this.keep({ kind: "fill", value: this.value, rings: null, patch });
-    return patch ? patch.after.reduce((sum, cell, at) => sum + (cell !== patch.before[at]), 0) : 0;
+    const filled = this.partition.fillRest(this.value, all);
+    if (filled?.patch) this.keep({ kind: "fill", value: this.value, rings: null, patch: filled.patch });
+    return filled?.pixels ?? 0;
   }
 
   // Brush
@@ -325,11 +322,5 @@ export class Editor extends EventTarget {
     this.selection = null;
     this.notify(stroke.patch);
     return true;
-  }
-
-  // What it amounts to
-
-  get uncovered() {
-    return this.partition.count((value) => value === UNCOVERED);
   }
 }

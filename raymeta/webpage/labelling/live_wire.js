@@ -1,57 +1,62 @@
 // Live-wire: the cheapest way along the edges of pixels, where the picture changes or the network has put a border.
 
 const REACH = 160; // pixels around the anchor that are searched
-const FLAT = 1; // cost of an edge along which nothing changes
+const LARGEST = 64; // cost of an edge along which nothing changes
 const SHARPNESS = 24; // a difference of so many grey values halves the cost
 const PREDICTED = 0.55; // factor along a predicted border
-const STEPS = 64; // a cost of FLAT in whole numbers, for the buckets
 
-/** What pixels look like: rgba of the region in the raster's pixels; cellAt(at): the segment that the network has put there. */
+/** rgba: (height · width · 4) of the region in the raster's pixels; predicted: (height · width) segments of the network, or null. */
 export class LiveWire {
   constructor(width, height, rgba, predicted) {
-    Object.assign(this, { width, height, rgba, predicted });
+    Object.assign(this, { width, height });
+    this.across = new Uint8Array(width * (height + 1)).fill(LARGEST); // edges from corner (x, y) to (x + 1, y)
+    this.down = new Uint8Array((width + 1) * height).fill(LARGEST); // from (x, y) to (x, y + 1)
+    const price = Uint8Array.from({ length: 256 }, (_, difference) => Math.max(1, Math.round((LARGEST * SHARPNESS) / (SHARPNESS + difference))));
+    const cost = (one, other) => {
+      const [a, b] = [4 * one, 4 * other];
+      const difference = Math.max(Math.abs(rgba[a] - rgba[b]), Math.abs(rgba[a + 1] - rgba[b + 1]), Math.abs(rgba[a + 2] - rgba[b + 2]));
+      return predicted && predicted[one] !== predicted[other] ? Math.max(1, Math.round(price[difference] * PREDICTED)) : price[difference];
+    };
+    for (let y = 0, at = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1, at += 1) {
+        if (y > 0) this.across[y * width + x] = cost(at - width, at);
+        if (x > 0) this.down[y * (width + 1) + x] = cost(at - 1, at);
+      }
+    }
   }
 
-  /** Whole cost of the edge between two pixels; the border of the region costs as much as no edge. */
-  cost(inside, one, other) {
-    if (!inside) return STEPS * FLAT;
-    const { rgba } = this;
-    let difference = 0;
-    for (let channel = 0; channel < 3; channel += 1) difference = Math.max(difference, Math.abs(rgba[4 * one + channel] - rgba[4 * other + channel]));
-    const factor = this.predicted && this.predicted[one] !== this.predicted[other] ? PREDICTED : 1;
-    return Math.max(1, Math.round((STEPS * FLAT * factor * SHARPNESS) / (SHARPNESS + difference)));
-  }
-
-  /** Search from a corner of pixels; afterwards path(to) is a look-up. */
+  /** Search from a corner of pixels, by Dijkstra with a ring of buckets; afterwards path(to) is a look-up. */
   start([x, y]) {
-    const { width, height } = this;
-    const left = Math.max(0, x - REACH);
-    const top = Math.max(0, y - REACH);
+    const { width, height, across, down } = this;
+    const [left, top] = [Math.max(0, x - REACH), Math.max(0, y - REACH)];
     const columns = Math.min(width, x + REACH) - left + 1;
     const rows = Math.min(height, y + REACH) - top + 1;
     const costs = new Uint32Array(columns * rows).fill(0xffffffff);
     const from = new Int32Array(columns * rows).fill(-1);
-    const buckets = [];
+    const buckets = Array.from({ length: LARGEST + 1 }, () => []);
+    let waiting = 0;
     const put = (at, cost, before) => {
       if (cost >= costs[at]) return;
       costs[at] = cost;
       from[at] = before;
-      (buckets[cost] ??= []).push(at);
+      buckets[cost % buckets.length].push(at);
+      waiting += 1;
     };
     put((y - top) * columns + x - left, 0, -1);
-    for (let cost = 0; cost < buckets.length; cost += 1) {
-      for (const at of buckets[cost] ?? []) {
-        if (costs[at] !== cost) continue;
+    for (let now = 0; waiting; now += 1) {
+      const bucket = buckets[now % buckets.length];
+      while (bucket.length) {
+        const at = bucket.pop();
+        waiting -= 1;
+        if (costs[at] !== now) continue; // a cheaper way was found since
         const row = Math.floor(at / columns);
         const column = at - row * columns;
-        const [cx, cy] = [left + column, top + row];
-        const pixel = cy * width + cx; // right below this corner
-        if (column + 1 < columns) put(at + 1, cost + this.cost(cy > 0 && cy < height, pixel - width, pixel), at);
-        if (column > 0) put(at - 1, cost + this.cost(cy > 0 && cy < height, pixel - width - 1, pixel - 1), at);
-        if (row + 1 < rows) put(at + columns, cost + this.cost(cx > 0 && cx < width, pixel - 1, pixel), at);
-        if (row > 0) put(at - columns, cost + this.cost(cx > 0 && cx < width, pixel - width - 1, pixel - width), at);
+        const [h, v] = [(top + row) * width + left + column, (top + row) * (width + 1) + left + column];
+        if (column + 1 < columns) put(at + 1, now + across[h], at);
+        if (column > 0) put(at - 1, now + across[h - 1], at);
+        if (row + 1 < rows) put(at + columns, now + down[v], at);
+        if (row > 0) put(at - columns, now + down[v - width - 1], at);
       }
-      buckets[cost] = undefined;
     }
     this.found = { left, top, columns, rows, from };
   }

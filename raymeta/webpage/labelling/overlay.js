@@ -2,7 +2,7 @@
 import { UNCOVERED, VOID } from "./partition.js";
 
 const STRONG = 150; // of 255: what somebody has drawn
-const PALE = 84; // what only the network has said
+const PALE = 72; // what only the network has said
 const EDGE = 0xb4000000;
 const TEXTURE_ALPHA = 226;
 const NO_PART = 0x1ff;
@@ -48,7 +48,7 @@ export class Overlay {
     for (let row = top, at = 0; row < bottom; row += 1) {
       for (let column = left, from = row * width + left; column < right; column += 1, from += 1, at += 1) {
         const cell = cells[from];
-        fills[at] = this.colour(cell & NO_PART, column, row);
+        fills[at] = this.textured || (cell & 0xff) === VOID ? this.colour(cell & NO_PART, column, row) : this.plain[cell & NO_PART];
         const differs = (column > 0 && (cells[from - 1] ^ cell) & ~0x100) || (row > 0 && (cells[from - width] ^ cell) & ~0x100);
         if (differs) edges[at] = EDGE;
       }

@@ -1,5 +1,5 @@
 // The labels of a region as a planar partition: every pixel has one value, so neighbours share their borders exactly.
-import { componentMask, components } from "./crack_outlines.js";
+import { components, segmentMask } from "./crack_outlines.js";
 
 /** Values beside class ids. */
 export const VOID = 254;
@@ -37,35 +37,54 @@ export class Partition {
     return Uint8Array.from(this.cells, (cell) => cell & VALUE);
   }
 
-  count(holds) {
-    let count = 0;
-    for (const cell of this.cells) if (holds(cell & VALUE, (cell & TOUCHED) !== 0)) count += 1;
-    return count;
+  /** Pixels without a class, and those that nobody has touched though they have one. */
+  count() {
+    let [uncovered, untouched] = [0, 0];
+    for (let at = 0; at < this.cells.length; at += 1) {
+      if ((this.cells[at] & VALUE) === UNCOVERED) uncovered += 1;
+      else if (!(this.cells[at] & TOUCHED)) untouched += 1;
+    }
+    return { uncovered, untouched };
   }
 
   /** The segment under a pixel: 4-connected, of one value, on one side of the cuts. */
   segment(x, y) {
-    const key = this.cells[y * this.width + x] & ~TOUCHED;
-    return componentMask(this.width, this.height, x, y, (at) => (this.cells[at] & ~TOUCHED) === key);
+    return segmentMask(this.cells, ~TOUCHED, this.width, this.height, x, y);
   }
 
   /** All segments, largest first, as `components` gives them: {ids, list}; key & 255 is the value. */
   segments() {
-    return components(this.width, this.height, (at) => this.cells[at] & ~TOUCHED);
+    return components(this.cells, ~TOUCHED, this.width, this.height);
   }
 
-  /** Give the pixels of a mask a value; allowed(at) may leave some out. A patch, or null where nothing changes. */
-  paint(mask, value, allowed = null) {
-    return this.change(mask, (cell, at) => (allowed && !allowed(at) ? cell : value === UNCOVERED ? UNCOVERED : value | TOUCHED));
+  /** Give the pixels of a mask a value. A patch, or null where nothing changes. */
+  paint(mask, value) {
+    const painted = value === UNCOVERED ? UNCOVERED : value | TOUCHED;
+    return this.change(mask, 0, painted);
+  }
+
+  /** Give a value to all pixels without a class; all: also to those that nobody has touched. {patch, pixels}, or null. */
+  fillRest(value, all) {
+    const { cells, width, height } = this;
+    const mask = { left: 0, top: 0, width, height, bits: new Uint8Array(cells.length) };
+    let pixels = 0;
+    for (let at = 0; at < cells.length; at += 1) {
+      const open = (cells[at] & VALUE) === UNCOVERED || (all && !(cells[at] & TOUCHED));
+      if (!open) continue;
+      mask.bits[at] = 1;
+      pixels += 1;
+    }
+    return pixels ? { patch: this.paint(mask, value), pixels } : null;
   }
 
   /** Make the pixels of a mask a segment of their own, of the same values. */
   part(mask) {
     this.parts = (this.parts + 1) % PARTS;
-    return this.change(mask, (cell) => (cell & (VALUE | TOUCHED)) | (this.parts << PART));
+    return this.change(mask, VALUE | TOUCHED, this.parts << PART);
   }
 
-  change(mask, after) {
+  /** Of each pixel of a mask keep some bits and set others. */
+  change(mask, kept, set) {
     const { left, top, width, height, bits } = mask;
     const patch = { left, top, width, height, before: new Uint16Array(width * height), after: new Uint16Array(width * height) };
     let differs = false;
@@ -73,7 +92,7 @@ export class Partition {
       for (let column = 0, at = (top + row) * this.width + left; column < width; column += 1, at += 1, inMask += 1) {
         const cell = this.cells[at];
         patch.before[inMask] = cell;
-        patch.after[inMask] = bits[inMask] ? after(cell, at) : cell;
+        patch.after[inMask] = bits[inMask] ? (cell & kept) | set : cell;
         differs ||= patch.after[inMask] !== cell;
       }
     }

@@ -43,10 +43,12 @@ export async function encodeGrey(values, width, height) {
 
 /** Cells (16 bits each) as runs in base64: count and value, seven bits a byte. */
 export function encodeRuns(cells) {
-  const bytes = [];
+  let bytes = new Uint8Array(4096);
+  let length = 0;
   const put = (number) => {
-    for (; number > 127; number = Math.floor(number / 128)) bytes.push((number % 128) + 128);
-    bytes.push(number);
+    if (length + 8 > bytes.length) bytes = grown(bytes);
+    for (; number > 127; number = Math.floor(number / 128)) bytes[length++] = (number % 128) + 128;
+    bytes[length++] = number;
   };
   for (let at = 0; at < cells.length;) {
     let end = at + 1;
@@ -55,7 +57,13 @@ export function encodeRuns(cells) {
     put(cells[at]);
     at = end;
   }
-  return base64Of(Uint8Array.from(bytes));
+  return base64Of(bytes.subarray(0, length));
+}
+
+function grown(bytes) {
+  const larger = new Uint8Array(2 * bytes.length);
+  larger.set(bytes);
+  return larger;
 }
 
 /** The cells of `encodeRuns`; null where they aren't `length` of them. */

@@ -1,4 +1,5 @@
 // Paints a region in work: its picture, dimmed surroundings, labels, edges, selection, the line that is being drawn.
+import { maskRings } from "./crack_outlines.js";
 
 const CRISP = 3; // from so many screen pixels to one of the raster on, edges are lines
 const INK = "rgb(5 10 16 / 85%)";
@@ -42,7 +43,7 @@ export function paintRegion(context, view, scene) {
   }
   frame(context, here.x, here.y, width, height);
   if (editor.selection) paintSelection(context, here, editor.selection);
-  if (!scene.hidden && scene.showNames) for (const name of scene.names) paintName(context, here, name);
+  if (!scene.hidden && scene.showNames) for (const name of scene.names) paintName(context, here, name, editor);
   paintLine(context, here, editor);
   if (scene.cursor) paintCursor(context, here, editor, scene.cursor);
   if (scene.crosshair) paintCrosshair(context, here, scene.crosshair);
@@ -103,27 +104,26 @@ function segment(context, { scale, x, y }, x1, y1, x2, y2) {
   context.lineTo(x + x2 * scale, y + y2 * scale);
 }
 
-/** The outline of the selected pixels, dashed, bright on dark. */
+/** The outline of the selected pixels, bright on dark; found once for each selection. */
 function paintSelection(context, here, mask) {
-  const at = (x, y) => (mask.has(x, y) ? 1 : 0);
+  mask.rings ??= maskRings(mask);
   context.beginPath();
-  for (let y = mask.top; y <= mask.top + mask.height; y += 1) {
-    for (let x = mask.left; x <= mask.left + mask.width; x += 1) {
-      if (at(x, y) !== at(x, y - 1)) segment(context, here, x, y, x + 1, y);
-      if (at(x, y) !== at(x - 1, y)) segment(context, here, x, y, x, y + 1);
-    }
+  for (const ring of mask.rings) {
+    ring.forEach(([x, y], index) => context[index ? "lineTo" : "moveTo"](here.x + x * here.scale, here.y + y * here.scale));
+    context.closePath();
   }
-  Object.assign(context, { strokeStyle: INK, lineWidth: 5 });
-  context.stroke();
-  Object.assign(context, { strokeStyle: LINE, lineWidth: 2.5 });
-  context.stroke();
+  for (const [colour, line] of [[INK, 5], [LINE, 2.5]]) {
+    Object.assign(context, { strokeStyle: colour, lineWidth: line });
+    context.stroke();
+  }
 }
 
-function paintName(context, here, { text, x, y, room }) {
+function paintName(context, here, { text, x, y, room }, { width: columns, height: rows }) {
   context.font = FONT;
   const width = context.measureText(text).width + 8;
   if (width > room * here.scale || here.scale * room < 18) return;
-  const [left, top] = [here.x + x * here.scale - width / 2, here.y + y * here.scale - 8.5];
+  const kept = (at, size, all) => Math.max(2, Math.min(all * here.scale - size - 2, at * here.scale - size / 2));
+  const [left, top] = [here.x + kept(x, width, columns), here.y + kept(y, 17, rows)];
   context.fillStyle = "rgb(5 10 16 / 72%)";
   context.fillRect(left, top, width, 17);
   context.fillStyle = BRIGHT;

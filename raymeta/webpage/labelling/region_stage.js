@@ -1,5 +1,6 @@
 // The stage on which a region is labelled: pointers and arrow keys act on the editor, each change is painted in the next frame.
 import { Stage } from "../stage.js";
+import { components } from "./crack_outlines.js";
 import { Overlay } from "./overlay.js";
 import { paintRegion, rasterPoint } from "./region_painting.js";
 
@@ -82,12 +83,20 @@ export class RegionStage {
     if (wait) this.scene.names = [];
     this.naming = setTimeout(() => {
       if (editor !== this.editor) return;
-      this.scene.names = editor.partition.segments().list.slice(0, MAX_NAMES).flatMap(({ key, x, y, longest }) => {
-        const known = this.classes.get(key & 0xff);
-        return known ? [{ text: known.name, x, y, room: longest }] : [];
-      });
+      this.scene.names = this.namesOf(editor.partition);
       this.stage.draw();
     }, wait);
+  }
+
+  /** Names of the largest segments; of large regions, those of a coarser raster. */
+  namesOf({ cells, width, height }) {
+    const step = Math.ceil(Math.sqrt((width * height) / LARGE));
+    const [columns, rows] = [Math.floor(width / step), Math.floor(height / step)];
+    const coarse = Uint16Array.from({ length: columns * rows }, (_, at) => cells[Math.floor(at / columns) * step * width + (at % columns) * step]);
+    return components(coarse, 0xff, columns, rows).list.slice(0, MAX_NAMES).flatMap(({ key, x, y, longest }) => {
+      const known = this.classes.get(key);
+      return known ? [{ text: known.name, x: x * step, y: y * step, room: longest * step }] : [];
+    });
   }
 
   // Pointers

@@ -106,7 +106,7 @@ export class ReviewView {
 
   head(detail, agreement) {
     const said = agreement.at(-1);
-    const facts = [detail.set, detail.image_id, STATES[detail.state] ?? detail.state, detail.note].filter(Boolean);
+    const facts = [...new Set([detail.set, detail.image_id, STATES[detail.state] ?? detail.state, detail.note].filter(Boolean))];
     if (said) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
     const button = (text, key, act, main = false) => element("button", { class: main ? "button main" : "button", type: "button", "aria-keyshortcuts": key, click: act }, text, element("kbd", {}, key));
     const decide = ["accepted", "void"].includes(detail.state) ? [button("Ask again", "R", () => this.reopen())] : [button("Return", "R", () => this.return())];
@@ -126,7 +126,12 @@ export class ReviewView {
     const accept = element("button", { class: "button main", type: "button", "data-answer": answer.answer_id, "aria-keyshortcuts": String(index + 1), click: () => this.accept(answer) }, "Accept", element("kbd", {}, String(index + 1)));
     return element("section", { class: "card answer-card", "aria-label": `Answer of ${who}` },
       answerPicture(bundle, values, this.colours, `Answer of ${who}`),
-      element("div", { class: "answer-foot" }, element("div", {}, element("h2", {}, who), element("p", { class: "soft small numbers" }, facts.join(" · "))), answer.accepted ? element("span", { class: "soft" }, "accepted") : accept));
+      element("div", { class: "answer-foot" }, element("div", {}, element("h2", {}, who), element("p", { class: "soft small numbers" }, facts.join(" · "))), this.holds(answer) ? element("span", { class: "soft" }, "accepted") : accept));
+  }
+
+  /** Whether an answer is accepted, and nobody says otherwise. */
+  holds(answer) {
+    return answer.accepted && ["accepted", "void"].includes(this.task.state);
   }
 
   /** Where two answers differ. */
@@ -177,7 +182,7 @@ export class ReviewView {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const answer = this.answers[Number(event.key) - 1];
     if (step && this.tasks[at + step]) this.show(this.tasks[at + step]).catch((error) => this.fail(error));
-    else if (answer && !answer.accepted) this.accept(answer);
+    else if (answer && !this.holds(answer)) this.accept(answer);
     else if (event.key.toLowerCase() === "r") this.place.querySelector(".review-head button")?.click();
     else return;
     event.preventDefault();
