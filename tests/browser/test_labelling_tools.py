@@ -185,6 +185,7 @@ def test_draft_outlives_a_reload_and_an_answer_can_be_corrected(start: Start) ->
 def test_answers_are_kept_while_the_service_is_away(start: Start, contexts: list[BrowserContext]) -> None:
     hand = start("meta-000001")
     hand.press("1", "f")
+    hand.page.wait_for_load_state("networkidle")  # the next ones are there
     contexts[-1].set_offline(True)
     hand.press("Enter")
     hand.page.get_by_text("kept in this browser").wait_for()

@@ -39,22 +39,16 @@ export class AnnotateView {
       this.listen();
       await this.outbox.flush();
       const { params } = this.context.route;
-      const detail = params.get("task") ? await this.queue.take(params.get("task")) : await this.takeOfImage(params.get("image_id"));
+      const detail = params.get("task") ? await this.queue.take(params.get("task")) : await this.queue.takeOfImage(params.get("image_id"));
       await this.show(detail ?? (await this.queue.next()));
+      if (detail) await this.queue.fill(); // what follows is there before it is wanted
     } catch (error) {
       this.fail(error, () => this.again());
     }
   }
 
-  /** The first open task of an image, where the address names one. */
-  async takeOfImage(imageId) {
-    if (!imageId) return null;
-    const { tasks } = await this.service.json("v1/tasks", { query: { image_id: imageId, limit: 100 } });
-    const free = tasks.find(({ state, lease }) => ["proposed", "handed_out"].includes(state) && (!lease || lease.yours));
-    return free ? this.queue.take(free.id) : null;
-  }
-
   again() {
+    this.stuck = false;
     this.dispose();
     this.abort = new AbortController();
     this.begin();
@@ -196,7 +190,10 @@ export class AnnotateView {
 
   fail(error, retry) {
     if (isAbort(error)) return;
-    this.element.replaceChildren(failure(error, retry));
+    this.stuck = true;
+    const waiting = this.outbox?.waiting;
+    const stored = waiting ? ` ${quantity(waiting, "answer is", "answers are")} kept in this browser and sent once it is back.` : "";
+    this.element.replaceChildren(failure({ status: error.status, message: error.message + stored }, retry));
   }
 
   async next() {
@@ -277,6 +274,7 @@ export class AnnotateView {
     this.drafts.delete(entry.taskId);
     this.queue.settled(entry.taskId);
     kept.mine += 1;
+    if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
     this.showProgress();
   }

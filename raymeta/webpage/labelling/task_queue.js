@@ -28,6 +28,14 @@ export class TaskQueue extends EventTarget {
     return detail;
   }
 
+  /** The first open task of an image that nobody else holds, or null. */
+  async takeOfImage(imageId) {
+    if (!imageId) return null;
+    const { tasks } = await this.service.json("v1/tasks", { query: { image_id: imageId, limit: 100 } });
+    const free = tasks.find(({ state, lease }) => ["proposed", "handed_out"].includes(state) && (!lease || lease.yours));
+    return free ? this.take(free.id) : null;
+  }
+
   /** Hold a few tasks, as many as there are. */
   async fill() {
     this.filling ??= this.lease().finally(() => (this.filling = null));
