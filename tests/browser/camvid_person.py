@@ -10,10 +10,10 @@ from unlabelled_camvid import truth_of
 from raymeta.exchange.rasterizer import fill_rings
 
 VOID = 255
-SMALL = 40
-"""Pixels below which a mistake is painted over with the brush instead of a polygon."""
-IGNORED = 12
-"""Pixels below which nobody bothers."""
+SMALL, IGNORED = 40, 12
+"""Pixels of a box below which a mistake is painted over with the brush, and below which nobody bothers."""
+COARSE = 250
+"""In a whole image nobody bothers about less than a 250th of it."""
 
 
 class CamvidPerson(Labeller):
@@ -85,15 +85,18 @@ class CamvidPerson(Labeller):
     def correct(self, now: np.ndarray, truth: np.ndarray) -> None:
         """Polygons over larger mistakes, the brush over small ones."""
         wrong = (now != truth) & (truth != VOID)
+        bothers = truth.size // COARSE if self.task["whole"] else IGNORED
         for value in np.unique(truth[wrong]):
             mask = (wrong & (truth == value)).astype(np.uint8)
             count, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
             order = sorted(range(1, count), key=lambda part: -stats[part, cv2.CC_STAT_AREA])
             for part in order:
                 area = int(stats[part, cv2.CC_STAT_AREA])
+                if area < bothers:
+                    continue
                 if area >= SMALL:
                     self.polygon((parts == part).astype(np.uint8), int(value))
-                elif area >= IGNORED:
+                else:
                     self.dab(parts == part, int(value))
 
     def polygon(self, mask: np.ndarray, value: int) -> None:

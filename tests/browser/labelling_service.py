@@ -112,7 +112,6 @@ class Labeller:
             self.page.mouse.move(*self.screen(*point))
             self.page.mouse.down()
             self.page.mouse.up()
-            self.page.wait_for_timeout(40)
         if modifiers:
             self.page.keyboard.up(modifiers)
 

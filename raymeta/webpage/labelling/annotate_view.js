@@ -49,7 +49,7 @@ export class AnnotateView {
 
   again() {
     this.stuck = false;
-    this.dispose();
+    this.close();
     this.abort = new AbortController();
     this.begin();
   }
@@ -336,7 +336,7 @@ export class AnnotateView {
     showAnnotateKeys(this.classes ?? []);
   }
 
-  dispose() {
+  close() {
     this.abort.abort();
     clearInterval(this.ticking);
     this.draft?.close();
@@ -346,7 +346,4 @@ export class AnnotateView {
     Object.assign(this, { editor: null, detail: null, draft: null });
   }
 
-  close() {
-    this.dispose();
-  }
 }
