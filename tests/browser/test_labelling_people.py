@@ -1,5 +1,6 @@
 """Boxes of a query with what the network predicts, and several people: leases that end, conflicts, reviews, tokens."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from simulated_person import config_text
 from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import add_annotator
 
-LEASE_S = 4.0
+LEASE_S = 10.0
 SIDE = 16
 Open = Callable[..., Page]
 
@@ -72,8 +73,15 @@ def open_as(browser: Browser, office: Office) -> Iterator[Open]:
 
 
 def free_task(client: httpx.Client) -> str:
-    rows = client.get("/v1/tasks", params={"set": "query-000", "state": "proposed"}).json()["tasks"]
-    return str(next(row["id"] for row in rows if row["lease"] is None))
+    """A task that nobody holds; what pages of earlier tests hold ends soon."""
+    end = time.monotonic() + 3 * LEASE_S
+    while time.monotonic() < end:
+        rows = client.get("/v1/tasks", params={"set": "query-000"}).json()["tasks"]
+        free = [row["id"] for row in rows if row["lease"] is None and not row["answers"]]
+        if free:
+            return str(free[0])
+        time.sleep(0.3)
+    raise AssertionError("every task is held")
 
 
 def predicted(client: httpx.Client, task_id: str) -> np.ndarray:
@@ -172,7 +180,7 @@ def test_a_returned_answer_is_what_the_next_one_begins_with(open_as: Open, offic
 def test_tokens_say_who_may_do_what(open_as: Open, office: Office) -> None:
     page = open_as("no such token", "#/annotate")
     page.get_by_text("refused this token").wait_for()
-    page.get_by_label("Token").fill(office.tokens["ann"])
+    page.get_by_role("textbox", name="Token").fill(office.tokens["ann"])
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("you are ann").wait_for()
     page.goto(f"{office.url}/#/review")
