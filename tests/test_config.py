@@ -56,7 +56,8 @@ def test_every_strategy_is_in_its_study(name):
     assert {run.acquisition.strategy for run in runs} == set(STRATEGY_NAMES)
     base = flatten(load_config(CONFIGS / f"{name}.yaml"))
     own = {key for run in runs for key, value in flatten(run).items() if value != base[key]}
-    assert own - {"run_dir", "seed", "acquisition.strategy", "iterations", "report.full_set_run"} == {
+    of_runs = {"run_dir", "shared_dir", "seed", "acquisition.strategy", "iterations", "report.full_set_run"}
+    assert own - of_runs == {
         "camvid_small": {"training.max_epochs", "training.patience", "training.poly_steps"},
         "cityscapes_deeplab": {"training.learning_rate"},
     }.get(name, set())
@@ -125,7 +126,7 @@ def test_overrides_go_by_path(config_file):
         (["acquisition.box_width=wide"], "acquisition.box_width: .*integer.*'wide'"),
         (["acquisition.box_width='32'"], "acquisition.box_width: .*integer.*'32'"),
         (["acquisition.strategy=best"], "acquisition.strategy: .*metabox_plus.*'best'"),
-        (["acquisition.meta_images=0"], "at least 1 image"),
+        (["acquisition.meta_images=-1"], "acquisition.meta_images: .*greater than or equal to 0"),
         (["seed"], "has no '='"),
         (["seed.deep=1", "seed=[1"], r"not valid|no valid YAML|integer"),
         (["dataset.height=10"], "give both, or neither"),

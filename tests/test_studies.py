@@ -9,9 +9,14 @@ from tiny_settings import TINY, write_scenes
 
 from raymeta.cli import main
 from raymeta.config import ConfigError, load_config, run_configs, run_name
-from raymeta.runs.records import FitRecord, OracleRecord, ScoreRecord
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.local_workers import local_workers
+from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, ScoreRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
+
+OWN_ENTROPY = ["acquisition.strategy=custom", "acquisition.gain=entropy", "acquisition.random_iterations=1"]
+"""The arm `later` as a run of its own."""
 
 
 @pytest.fixture
@@ -58,6 +63,15 @@ def test_names_and_values_of_the_runs(study_file, tmp_path):
     assert (full.iterations, full.training.learning_rate, full.report.full_set_run) == (1, 0.25, None)
 
 
+def test_an_own_name_is_a_custom_strategy(study_file, tmp_path):
+    own = {"acquisition.gain": "margin", "acquisition.random_iterations": 1}
+    runs = plan(study_file, strategies=["rare_first", "full_set"], settings={"rare_first": own})
+    assert list(runs) == ["rare_first/seed_0", "full_set/seed_0"]
+    run = runs["rare_first/seed_0"]
+    assert (run.acquisition.strategy, run.acquisition.gain_name) == ("custom", "margin")
+    assert {run.shared_dir for run in runs.values()} == {str(tmp_path / "study/shared")}
+
+
 def test_values_that_a_full_set_run_looks_at_give_it_runs(study_file):
     runs = plan(study_file, strategies=["full_set", "random_box"], vary={"training.max_epochs": [1, 2]})
     assert list(runs) == [
@@ -77,7 +91,8 @@ def test_seeds_are_those_of_the_study_then_of_the_config(study_file):
     ("study", "key"),
     [
         ({"strategies": []}, "study.strategies"),
-        ({"strategies": ["best"]}, "study.strategies"),
+        ({"strategies": ["best"]}, "strategies best"),
+        ({"strategies": ["best/of all"], "settings": {"best/of all": {}}}, "study.strategies"),
         ({"strategies": ["metabox", "metabox"]}, "comes twice"),
         ({"strategies": ["metabox"], "seeds": [-1]}, "-1 is no seed"),
         ({"strategies": ["metabox"], "seeds": [1, 1]}, "comes twice"),
@@ -151,6 +166,28 @@ def test_a_study_is_run_resumed_and_reported_as_one(study_file, capsys):
         for strategy in ("entropy_box", "random_box")
     ]
     assert starts[0] == starts[1]
+
+
+def test_runs_of_one_seed_share_trainings_on_the_same_labels(study_file):
+    """The first network is trained once; two arms that ask for the same random boxes first share the second too."""
+    write_scenes(Path("scenes"))
+    own = {"acquisition.gain": "entropy", "acquisition.random_iterations": 1}
+    runs = plan(study_file, strategies=["random_box", "later"], settings={"later": own})
+    assert main(["run", "study.yaml", "--local", "iterations=3", "report.panel_images=0"]) == 0
+    records = {
+        name: [EvaluationRecord.read(RunStore(f"study/{name}").iteration(index)) for index in range(3)] for name in runs
+    }
+    assert [record.taken_over for record in records["random_box/seed_0"]] == [False, False, False]
+    assert [record.taken_over for record in records["later/seed_0"]] == [True, True, False]
+    for index in range(2):
+        folders = [RunStore(f"study/{name}").iteration(index) for name in runs]
+        assert folders[0].read_bytes("network.pt") == folders[1].read_bytes("network.pt")
+        assert folders[0].read_table("training.parquet").equals(folders[1].read_table("training.parquet"))
+    assert not Path("study/shared").exists()  # all runs are done
+    alone = load_config(Path("study.yaml"), ["iterations=3", "run_dir=alone", "study=null", *OWN_ENTROPY])
+    run_experiment(alone, local_workers)
+    told = [RunStore(folder).iteration(2).read_table("query.parquet") for folder in ("alone", "study/later/seed_0")]
+    assert told[0].equals(told[1])
 
 
 @pytest.mark.parametrize("values", [{"study": {"strategies": ["random_box"]}}, {"seeds": [0, 1]}])

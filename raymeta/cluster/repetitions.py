@@ -12,6 +12,7 @@ from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connec
 from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.config import ExperimentConfig, run_configs, run_name
 from raymeta.loop.check import check_repetitions_folder
+from raymeta.loop.repetitions import forget_shared_work
 
 POLL_S = 0.5
 
@@ -31,9 +32,11 @@ def run_repetitions(config: ExperimentConfig, address: str | None, console: Cons
         local = cluster_address(address) is None
         places = min(concurrent_runs(run, len(runs), local=local) for run in runs)
         console.print(f"{len(runs)} runs, {places} at a time", highlight=False)
-        return _run_all(
+        codes = _run_all(
             {run_name(config, run): run for run in runs}, ray.get_runtime_context().gcs_address, places, console
         )
+        forget_shared_work(config, codes)
+        return codes
 
 
 def concurrent_runs(config: ExperimentConfig, runs: int, *, local: bool) -> int:

@@ -37,7 +37,7 @@ from raymeta.config.experiment import (
 )
 from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig, OracleKind
-from raymeta.config.runs import is_many, run_configs, run_name, seed_folder
+from raymeta.config.runs import is_many, run_configs, run_name, seed_folder, shared_folder
 from raymeta.config.section import (
     MAX_EPSILON,
     MAX_IMAGES,
@@ -108,4 +108,5 @@ __all__ = [
     "seed_folder",
     "set_value",
     "setting_name",
+    "shared_folder",
 ]

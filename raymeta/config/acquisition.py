@@ -20,11 +20,13 @@ StrategyName = Literal[
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 RunStrategyName = Literal[StrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
+CUSTOM: Final = "custom"
 ClicksPriority = Literal["paper", "normalized"]
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 FusionName = Literal["product", "weighted_sum", "ratio"]
 PolicyName = Literal["top_scores", "matched_cost", "strata", "k_centre"]
+InitialChoice = Literal["random", "k_means", "k_centre"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
 
 
@@ -137,9 +139,20 @@ class AcquisitionConfig(Section):
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
     )
     query_seconds: float | None = Field(None, gt=0, le=1e12, description="expected seconds (cost_S) an iteration")
+    query_growth: float = Field(
+        1.0, ge=0.1, le=10, description="query_clicks or query_seconds of an iteration by those of the one before"
+    )
     random_iterations: int = Field(0, ge=0, le=MAX_NUMBER, description="first iterations that ask for random boxes")
     initial_images: int = Field(50, ge=1, le=MAX_IMAGES, description="wholly labelled images at the start (L0)")
-    meta_images: int = Field(30, ge=0, le=MAX_IMAGES, description="images that fit the meta regressor (M)")
+    initial_choice: InitialChoice = Field(
+        "random", description="how L0 is chosen; k_means, k_centre: so that it covers the pool, by network features"
+    )
+    meta_images: int = Field(
+        30,
+        ge=0,
+        le=MAX_IMAGES,
+        description="images that fit the meta regressor (M); 0: it is fitted on boxes that were answered anyway",
+    )
     initial_list: Location | None = Field(
         None, min_length=1, description="text file of image ids, one a line: they are L0, whatever initial_images says"
     )

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from raymeta.config.absolute_paths import location_keys, same_place
-from raymeta.config.acquisition import PRESETS, AcquisitionConfig, MetaRegressorConfig
+from raymeta.config.acquisition import PRESETS, STRATEGY_NAMES, AcquisitionConfig, MetaRegressorConfig
 from raymeta.config.dataset import DatasetConfig
 from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig
@@ -38,6 +38,12 @@ class ExperimentConfig(Section):
     study: StudyConfig | None = Field(
         None, description="several strategies, seeds and settings, run and reported as one"
     )
+    shared_dir: Location | None = Field(
+        None,
+        min_length=1,
+        description="folder where runs leave what others need too: kept features, trainings on the same labels, clicks "
+        "of the pool; none: a run shares nothing, a study uses run_dir/shared until its runs are done",
+    )
     iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
     acquisition: AcquisitionConfig
@@ -68,15 +74,12 @@ class ExperimentConfig(Section):
         named = study.get("strategies") if isinstance(study, dict) else None
         if not named or not isinstance(named, list) or not isinstance(acquisition, dict | None):
             return values
-        return {**values, "acquisition": {"strategy": named[0], **(acquisition or {})}}
+        # No run has it: each has the strategy of its arm. One that goes with any value of the other keys.
+        preset = next((name for name in named if name in STRATEGY_NAMES and name != "full_set"), "random_box")
+        return {**values, "acquisition": {"strategy": preset, **(acquisition or {})}}
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "ExperimentConfig":
-        if self.acquisition.gain_name == "metaseg" and self.acquisition.meta_images == 0:
-            raise ValueError(
-                "acquisition.meta_images 0: a metabox strategy, and gain metaseg, need at least 1 image for the meta "
-                "regressor"
-            )
         if self.acquisition.match_cost_of is not None and self.acquisition.strategy == "full_set":
             raise ValueError("acquisition.match_cost_of: full_set asks for no boxes; leave it out")
         if self.training.batch_norm == "frozen" and self.network.weights is None:
@@ -127,6 +130,7 @@ class ExperimentConfig(Section):
 # Numbers of threads are not among them: a convolution rounds differently with another number.
 RESUME_MAY_CHANGE: tuple[str, ...] = (
     "run_dir",
+    "shared_dir",
     "seeds",
     "study",
     "dataset.root",

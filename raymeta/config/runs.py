@@ -8,7 +8,7 @@ from typing import Any
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.config_file import ConfigError, parse_config, set_value
 from raymeta.config.experiment import ExperimentConfig
-from raymeta.config.study import StudyConfig, Value, setting_name
+from raymeta.config.study import StudyConfig, Value, setting_name, strategy_of_arm
 from raymeta.locations import below, without_options
 
 FULL_SET = "full_set"
@@ -50,6 +50,11 @@ def run_name(config: ExperimentConfig, run: ExperimentConfig) -> str:
     return without_options(run.run_dir).removeprefix(without_options(config.run_dir)).strip("/")
 
 
+def shared_folder(config: ExperimentConfig) -> str:
+    """Where the runs of a study leave what they share, if the config names no place."""
+    return below(config.run_dir, "shared")
+
+
 def _study_runs(config: ExperimentConfig, study: StudyConfig) -> list[ExperimentConfig]:
     """Seed by seed, so that the strategies can be compared as soon as the first seed is done."""
     base = config.model_dump(exclude_unset=True, exclude={"study", "seeds"})
@@ -86,9 +91,11 @@ def _arm(
 ) -> ExperimentConfig:
     assert config.study is not None
     changed: dict[str, Any] = deepcopy(dict(base))
-    own = config.study.settings.get(strategy, {})  # type: ignore[call-overload]
+    own = config.study.settings.get(strategy, {})
     once = {"iterations": 1} if strategy == FULL_SET else _target(config, values["seed"])
-    for key, value in {**once, "acquisition.strategy": strategy, **own, **values}.items():
+    shared = {"shared_dir": config.shared_dir or shared_folder(config)}
+    named = {"acquisition.strategy": strategy_of_arm(strategy)}
+    for key, value in {**once, **shared, **named, **own, **values}.items():
         set_value(changed, key, value)
     return absolute_paths(parse_config(changed, source=f"study, {strategy} {setting_name(values)}"))
 

@@ -1,27 +1,51 @@
 """Keys of `study`: several strategies, seeds and settings as one piece of work."""
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from raymeta.config.acquisition import RunStrategyName
+from raymeta.config.acquisition import CUSTOM, STRATEGY_NAMES
 from raymeta.config.section import Section
 
 Value = int | float | str | bool | None
+KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, CUSTOM)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NOT_VARIED = ("run_dir", "seed", "seeds", "acquisition.strategy", "study", "base")
 
 
 class StudyConfig(Section):
     """Runs that are compared: one for each strategy, seed and combination of varied values."""
 
-    strategies: list[RunStrategyName] = Field(min_length=1, description="to compare; full_set is the target")
+    strategies: list[str] = Field(
+        min_length=1, description="to compare; full_set is the target; other names are custom ones, made by settings"
+    )
     seeds: list[int] | None = Field(None, min_length=1, description="a run for each; none: the config's seeds, or seed")
     vary: dict[str, list[Value]] = Field(
         default_factory=dict, description="key.path: values; every combination is tried with every strategy"
     )
-    settings: dict[RunStrategyName, dict[str, Value]] = Field(
+    settings: dict[str, dict[str, Value]] = Field(
         default_factory=dict, description="strategy: {key.path: value}, what holds for that strategy alone"
     )
+
+    @field_validator("strategies", mode="after")
+    @classmethod
+    def _names_that_a_folder_can_have(cls, strategies: list[str]) -> list[str]:
+        wrong = [name for name in strategies if not _NAME.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: name strategies by letters, digits, - and _")
+        return strategies
+
+    @model_validator(mode="after")
+    def _own_names_are_told(self) -> "StudyConfig":
+        unknown = [name for name in self.strategies if name not in KNOWN_STRATEGIES and name not in self.settings]
+        if unknown:
+            raise ValueError(
+                f"strategies {', '.join(unknown)}: choose among {', '.join(KNOWN_STRATEGIES)}, or tell under settings "
+                "what an own name stands for"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_each_run_once(self) -> "StudyConfig":
@@ -39,6 +63,11 @@ class StudyConfig(Section):
         if unused:
             raise ValueError(f"settings names {', '.join(unused)}, which is not among the strategies {self.strategies}")
         return self
+
+
+def strategy_of_arm(name: str) -> str:
+    """What acquisition.strategy is for a name under `strategies`: itself, or custom."""
+    return name if name in KNOWN_STRATEGIES else CUSTOM
 
 
 def setting_name(values: Mapping[str, Value]) -> str:

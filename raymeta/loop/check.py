@@ -21,7 +21,7 @@ from raymeta.loop.cost_matching import check_reference
 from raymeta.runs.kept_classes import class_changes
 from raymeta.runs.run_folders import is_run
 from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
-from raymeta.runs.split import Split, split_pool
+from raymeta.runs.split import ChooseImages, Split, split_pool
 from raymeta.schemas import IGNORE
 from raymeta.tracking.tracker import check_trackers
 
@@ -166,8 +166,11 @@ def check_network(config: ExperimentConfig, dataset: Dataset) -> list[str]:
     return []
 
 
-def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
-    """The split that this config makes of this data set."""
+def experiment_split(config: ExperimentConfig, dataset: Dataset, choose: ChooseImages | None = None) -> Split:
+    """The split that this config makes of this data set.
+
+    choose: chooses L0 where `acquisition.initial_choice` isn't random; without it L0 has as many random images.
+    """
     needs_meta_set = strategy_of(config.acquisition).needs_meta_regressor
     return split_pool(
         dataset.pool_ids(),
@@ -176,6 +179,7 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset) -> Split:
         needs_meta_set=needs_meta_set,
         seed=config.seed,
         labelled=_labelled(dataset) if config.oracle.kind == "people" else None,
+        choose=choose,
     )
 
 

@@ -31,6 +31,7 @@ from raymeta.labels.prelabels import predicted_segments, prelabel_table
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
 from raymeta.loop.query_budget import COST_OF_UNIT
+from raymeta.metaseg.labelled_parts import labelled_parts
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.networks.inference import finite_pixels, predict_softmax
@@ -180,6 +181,12 @@ class ImageScorer:
         target = self.bundle.reference.of(image_id).read(image_id, (height, width), self.dataset)
         _, table = segment_metrics(softmax, target)
         return table
+
+    def labelled_parts_of(self, softmax: Softmax, image_id: str) -> pa.Table:
+        """Segments of an image that the bundle's reference labels in parts, with the adjusted IoU of these parts."""
+        known, (height, width) = self.bundle.reference, softmax.shape[1:]
+        labels = known.of(image_id).read(image_id, (height, width), self.dataset)
+        return labelled_parts(softmax, known.regions.apply(labels, image_id))
 
     def largest_box_clicks(self, image_id: str) -> int:
         """Largest click count of any box of one image under this network: `clicks_max` is made of them."""

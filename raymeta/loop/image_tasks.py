@@ -94,6 +94,14 @@ class ImageTasks:
 
         return self._run(scorer, image_ids, work)
 
+    def labelled_parts(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Segment tables of what is labelled of images, with adjusted IoU."""
+
+        def work(image_id: str, softmax: Softmax, _: Timed) -> dict[str, Any]:
+            return {SEGMENTS_TABLE: stream_bytes(scorer.labelled_parts_of(softmax, image_id))}
+
+        return self._run(scorer, image_ids, work)
+
     def largest_box_clicks(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
         """The largest click count of any box of each image."""
 

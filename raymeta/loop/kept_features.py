@@ -1,4 +1,4 @@
-"""What a frozen encoder made of each image: computed once a run, kept in memory and in the run folder."""
+"""What a frozen encoder made of each image: computed once a run, or study, kept in memory and in its folder."""
 
 import hashlib
 import io
@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from raymeta.config import ExperimentConfig
+from raymeta.loop.shared_work import settings_of
 from raymeta.networks.inference import encode_image
 from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork
+from raymeta.runs.input_key import input_key
 from raymeta.runs.run_store import FEATURES
 from raymeta.runs.scratch_files import read_scratch, write_scratch
 from raymeta.runs.store_files import RunError, StoreFiles
@@ -26,9 +28,19 @@ class KeptFeatures:
     and what can't be written is only computed again.
     """
 
-    def __init__(self, files: StoreFiles | None, max_bytes: int, device: torch.device | str = "cpu") -> None:
-        """files: a run folder, or None to keep them in memory alone. max_bytes: of memory. device: of the networks."""
+    def __init__(
+        self, files: StoreFiles | None, max_bytes: int, device: torch.device | str = "cpu", images: str = ""
+    ) -> None:
+        """Begin with none.
+
+        Args:
+            files: a run folder or a shared one; None keeps them in memory alone.
+            max_bytes: of memory.
+            device: of the networks.
+            images: names the data set and how it is read, where several may meet in one folder.
+        """
         self._files = files
+        self._images = images
         self._max_bytes = max_bytes
         self._device = device
         self._kept: dict[tuple[str, str, bool], Encoded] = {}
@@ -41,12 +53,14 @@ class KeptFeatures:
         network = config.network
         if network.encoder != "frozen" or network.kept_features == "none":
             return None
-        files = StoreFiles(config.run_dir) if network.kept_features == "disk" else None
-        return cls(files, network.kept_features_mib << 20, device)
+        files = StoreFiles(config.shared_dir or config.run_dir) if network.kept_features == "disk" else None
+        images = "" if config.shared_dir is None else f"{config.dataset.root} {settings_of(config, ('dataset.',))}"
+        return cls(files, network.kept_features_mib << 20, device, images)
 
     def of_network(self, network: SegmentationNetwork) -> "NetworkFeatures":
         """The features of a network's encoder, which must be on the device."""
-        return NetworkFeatures(self, network, encoder_digest(network))
+        key = encoder_digest(network)
+        return NetworkFeatures(self, network, input_key(key, self._images) if self._images else key)
 
     def get(
         self, key: str, image_id: str, image: Callable[[], NDArray[np.uint8]], network: SegmentationNetwork, flip: bool

@@ -4,6 +4,7 @@ import pyarrow as pa
 
 from raymeta.loop.block_runs import failed_images, run_from_blocks
 from raymeta.loop.session import Session
+from raymeta.loop.shared_work import SharedWork
 from raymeta.runs.input_key import work_key
 from raymeta.schemas import IMAGE_ID, WHOLE_IMAGE_CLICKS_SCHEMA
 
@@ -16,6 +17,11 @@ def count_pool_clicks(session: Session) -> None:
     """
     pool = session.split.pool
     kept = session.store.read_pool_clicks(session.config)
+    shared = SharedWork.of(session.config)
+    if kept is None and shared is not None:
+        kept = shared.pool_clicks(session.config, pool)
+        if kept is not None:
+            session.store.write_pool_clicks(kept, session.config)
     known = set() if kept is None else set(kept[IMAGE_ID].to_pylist())
     missing = [image_id for image_id in pool if image_id not in known]
     finished = session.store.finished_blocks("pool_clicks", work_key(session.config, session.dataset.name))
@@ -32,4 +38,6 @@ def count_pool_clicks(session: Session) -> None:
         everything.sort(key=lambda row: row[IMAGE_ID].encode())
         table = pa.Table.from_pylist(everything, schema=WHOLE_IMAGE_CLICKS_SCHEMA)
         session.store.write_pool_clicks(table, session.config)
+        if shared is not None:
+            shared.keep_pool_clicks(session.config, table)
     finished.discard()

@@ -26,6 +26,17 @@ class Cut:
     reached: bool
 
 
+def budget_until(iteration: int, first: float, growth: float) -> float:
+    """What all queries up to an iteration, with it, may cost.
+
+    Args:
+        iteration: from 0.
+        first: of the first query, in clicks or seconds.
+        growth: of a query by the one before.
+    """
+    return first * sum(growth**query for query in range(iteration + 1))
+
+
 def cut_at_cost(costs: NDArray[np.float64], wanted: float) -> Cut:
     """The cut whose cost comes nearest to the wanted one; at least one box, where there is one.
 

@@ -12,7 +12,7 @@ from raymeta.acquisition.strategies import at_iteration
 from raymeta.annotation.oracle import GroundTruth, Oracle
 from raymeta.config import ExperimentConfig
 from raymeta.loop.cost_matching import match_target, ranked_cost
-from raymeta.loop.query_budget import COST_OF_UNIT, EarlierAnswers, cut_at_cost, expected_costs
+from raymeta.loop.query_budget import COST_OF_UNIT, EarlierAnswers, budget_until, cut_at_cost, expected_costs
 from raymeta.runs.records import BudgetCut
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import QUERY_SCHEMA, RANK, WIDTH
@@ -48,7 +48,8 @@ def choose_query(
     wanted = acquisition.query_clicks or acquisition.query_seconds
     if wanted is not None:
         answers = EarlierAnswers(store, iteration, COST_OF_UNIT[acquisition.cost_unit])
-        cut = cut_at_cost(expected_costs(chosen, answers), (iteration + 1) * wanted - answers.cost)
+        total = budget_until(iteration, wanted, acquisition.query_growth)
+        cut = cut_at_cost(expected_costs(chosen, answers), total - answers.cost)
         chosen = chosen.slice(0, cut.boxes)
         context.notes["budget"] = BudgetCut(
             unit=acquisition.cost_unit, wanted=cut.wanted, expected=cut.expected, reached=cut.reached

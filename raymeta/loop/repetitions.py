@@ -1,13 +1,16 @@
 """The runs of a study, or of several seeds, one after the other, in this process."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 
-from raymeta.config import ExperimentConfig, run_configs
+from raymeta.config import ExperimentConfig, run_configs, shared_folder
 from raymeta.errors import end_of
 from raymeta.locations import hide_secrets
 from raymeta.loop.check import check_repetitions_folder
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
+from raymeta.loop.shared_work import SharedWork
 
 
 def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[str, int]:
@@ -20,7 +23,18 @@ def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[st
         RunError: run_dir itself is a run.
     """
     check_repetitions_folder(config)
-    return {run.run_dir: _exit_code(run, console) for run in run_configs(config)}
+    codes = {run.run_dir: _exit_code(run, console) for run in run_configs(config)}
+    forget_shared_work(config, codes)
+    return codes
+
+
+def forget_shared_work(config: ExperimentConfig, codes: Mapping[str, int]) -> None:
+    """Remove what the runs of a study left for each other, once all are done; a folder that the config names stays.
+
+    codes: exit code of each run.
+    """
+    if config.study is not None and config.shared_dir is None and not any(codes.values()):
+        SharedWork(shared_folder(config)).delete()
 
 
 def _exit_code(run: ExperimentConfig, console: Console) -> int:

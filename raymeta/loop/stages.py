@@ -11,19 +11,19 @@ from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.acquisition.predicted_clicks import COST_FEATURES
 from raymeta.acquisition.strategies import at_iteration, strategy_of
 from raymeta.annotation.known_labels import KnownLabels
-from raymeta.errors import InputError, WaitingForPeople
+from raymeta.errors import WaitingForPeople
 from raymeta.labels.annotator import TaskSet, query_set_name
 from raymeta.labels.label_store import LABELS
 from raymeta.labels.task_sets import table_digest
-from raymeta.loop.block_runs import counted, failed_images, keep_rows, run_from_blocks
+from raymeta.loop.block_runs import counted, failed_images, keep_rows
 from raymeta.loop.cost_fitting import COST_REGRESSOR, QUERY_COSTS, cost_agreement, fit_cost_regressor, query_costs
-from raymeta.loop.image_scorer import Bundle
+from raymeta.loop.meta_fitting import fit_meta_regressor
 from raymeta.loop.prelabelling import prelabel_open_images, query_prelabels
 from raymeta.loop.query_choice import choose_query
 from raymeta.loop.scoring_bundle import scoring_bundle
 from raymeta.loop.session import Session
-from raymeta.loop.workers import SEGMENTS_TABLE, TrainingJob
-from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.loop.shared_work import SharedWork
+from raymeta.loop.workers import TrainedNetwork, TrainingJob
 from raymeta.networks.evaluation import iou_per_class, mean_iou
 from raymeta.runs.background_writer import BackgroundWriter
 from raymeta.runs.image_rows import ImageRow, image_table
@@ -53,7 +53,7 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         job = TrainingJob(
             index, known, _labelled(session.split.validation, known), folder.read_scratch(TRAINING_STATE, key)
         )
-        trained = session.trainer.train(job, on_progress=session.training_progress, on_state=states.put)
+        trained, taken_over = _trained(session, job, states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
     evaluation = EvaluationRecord(
@@ -63,6 +63,7 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         best_epoch=trained.best_epoch,
         epochs=len(trained.history),
         faults=trained.faults,
+        taken_over=taken_over,
     )
     folder.write_bytes("network.pt", trained.network)
     folder.write_table("training.parquet", pa.Table.from_pylist(trained.history, schema=TRAINING_SCHEMA))
@@ -72,6 +73,21 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         folder.write_table(LABELS, snapshot)
         names.append(LABELS)
     folder.commit("train", names, time.monotonic() - start, inputs=labels_key(known))
+
+
+def _trained(
+    session: Session, job: TrainingJob, keep_state: Callable[[bytes], None]
+) -> tuple[TrainedNetwork, bool | None]:
+    """The network, and whether another run of the study had trained the very same; None where nothing is shared."""
+    shared = SharedWork.of(session.config)
+    found = None if shared is None else shared.training(session.config, job)
+    if found is not None:
+        return found, True
+    trained = session.trainer.train(job, on_progress=session.training_progress, on_state=keep_state)
+    if shared is None:
+        return trained, None
+    shared.keep_training(session.config, job, trained)
+    return trained, False
 
 
 def _labelled(image_ids: Sequence[str], known: KnownLabels) -> tuple[str, ...]:
@@ -92,33 +108,6 @@ def fit(session: Session, folder: IterationFolder, index: int, known: KnownLabel
         names = [COST_REGRESSOR, *names]
     record.write(folder)
     folder.commit("fit", names, time.monotonic() - start)
-
-
-def fit_meta_regressor(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> FitRecord:
-    """Write the meta regressor of this iteration's network, and the segments that it was fitted on."""
-    session.progress.begin_stage("fit", len(session.split.meta))
-    network = folder.read_bytes("network.pt")
-    meta = _labelled(session.split.meta, known)
-    reference = known.only(meta)
-    bundle = session.scorer.share(Bundle(f"{index}-meta", index, network, None, known.regions, reference=reference))
-    with folder.finished_blocks("fit", work_key(session.config, network, reference)) as finished:
-        rows = run_from_blocks(session, finished, "meta_segments", meta, bundle)
-    failed = failed_images(rows)
-    session.leave_out(failed, len(rows), "images of the meta set")
-    tables = [
-        (row[IMAGE_ID], pa.ipc.open_stream(row[SEGMENTS_TABLE]).read_all()) for row in rows if row["error"] is None
-    ]
-    if not tables:
-        raise InputError(f"no image of the meta set is readable: {failed}")
-    image_ids = np.concatenate([np.repeat(image_id, table.num_rows) for image_id, table in tables])
-    segments = pa.concat_tables([table for _, table in tables])
-    options = session.config.meta_regressor
-    regressor = MetaRegressor(options.kind, options.trees, options.depth, options.learning_rate, session.config.seed)
-    regressor.fit(segments, image_ids)
-    r2 = None if np.isnan(regressor.r2) else float(regressor.r2)
-    folder.write_bytes("meta_regressor.bin", regressor.to_bytes())
-    folder.write_table("segments.parquet", segments.append_column(IMAGE_ID, pa.array(image_ids.tolist(), pa.string())))
-    return FitRecord(r2=r2, segments=segments.num_rows, failed_images=failed)
 
 
 def score(session: Session, folder: IterationFolder, index: int, known: KnownLabels) -> None:

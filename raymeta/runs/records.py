@@ -55,7 +55,10 @@ class Record(BaseModel):
 
 
 class EvaluationRecord(Record):
-    """What training gave. confusion: (C, C) counts, rows target; class_iou: None for classes that occur nowhere."""
+    """What training gave. confusion: (C, C) counts, rows target; class_iou: None for classes that occur nowhere.
+
+    taken_over: whether another run of the study had trained this network already; None where runs share nothing.
+    """
 
     FILE = "evaluation.json"
 
@@ -65,6 +68,7 @@ class EvaluationRecord(Record):
     best_epoch: int | None = None
     epochs: int | None = None
     faults: dict[str, str] = Field(default_factory=dict)
+    taken_over: bool | None = None
 
 
 class CostAgreement(BaseModel):
@@ -93,12 +97,14 @@ class FitRecord(Record):
     """The fits beside the network.
 
     r2: of the meta regressor, out of fold; None without one or where it can't be told. cost_regressor: None without.
+    segments: that it was fitted on; answered_segments: those of answered boxes, where there is no meta set.
     """
 
     FILE = "fit.json"
 
     r2: float | None = None
     segments: int = 0
+    answered_segments: int = 0
     cost_regressor: CostFit | None = None
     failed_images: dict[str, str] = Field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 """Which images start labelled, which fit the meta regressor, which are queried (docs/method.md#the-split)."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,9 @@ from raymeta.schemas import (
 )
 
 MAX_LIST_BYTES: Final = 64 << 20
+
+ChooseImages = Callable[[Sequence[str], int], Sequence[str]]
+"""Chooses so many of some image ids."""
 
 
 class SplitError(InputError):
@@ -73,6 +76,7 @@ def split_pool(
     needs_meta_set: bool,
     seed: int,
     labelled: Collection[str] | None = None,
+    choose: ChooseImages | None = None,
 ) -> Split:
     """Cut one seeded permutation of the sorted pool ids into L0, M and U.
 
@@ -81,6 +85,15 @@ def split_pool(
     `L0` depends on the seed and the lists alone, never on the strategy or the order in which images are listed. Where
     people label, images that are `labelled` already come first, and those that neither L0 nor M takes join L0: nobody
     is asked twice.
+
+    Args:
+        pool_ids: of the pool.
+        validation_ids: of the validation images, kept in their order.
+        acquisition: tells the numbers and lists.
+        needs_meta_set: whether there is an M.
+        seed: of the permutation.
+        labelled: images whose labels people, or the data set, have given already.
+        choose: chooses L0 among the images that `meta_list` leaves, in place of the permutation's first.
 
     Raises:
         SplitError: the pool has fewer images than `initial_images` and `meta_images` together, or a list names other
@@ -102,6 +115,8 @@ def split_pool(
         )
     if initial is None:
         initial = _first(shuffled, meta or (), acquisition.initial_images, "initial_images")
+        if choose is not None:
+            initial = tuple(choose([i for i in ordered if i not in set(meta or ())], acquisition.initial_images))
     if not needs_meta_set:
         meta = ()
     elif meta is None:

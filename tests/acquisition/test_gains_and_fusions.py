@@ -183,7 +183,6 @@ def test_the_first_iterations_may_ask_at_random():
         ({"gain": "margin", "query_clicks": 5.0, "query_seconds": 5.0}, "give one"),
         ({"gain": "margin", "cost": "learned", "fusion": "ratio", "query_seconds": 5.0}, "learned_cost.unit"),
         ({"gain": "margin", "match_cost_of": "there", "query_clicks": 5.0}, "match_cost_of"),
-        ({"gain": "metaseg", "meta_images": 0}, "meta_images 0"),
     ],
 )
 def test_configs_that_can_not_work_are_named(values, words):

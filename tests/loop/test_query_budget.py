@@ -10,7 +10,7 @@ from synthetic_runs import make_config, write_iteration
 
 from raymeta.acquisition.predicted_clicks import PREDICTED_CLICKS
 from raymeta.annotation.cost_models import COST_A, COST_SECONDS
-from raymeta.loop.query_budget import EarlierAnswers, cut_at_cost, expected_costs
+from raymeta.loop.query_budget import EarlierAnswers, budget_until, cut_at_cost, expected_costs
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
@@ -22,6 +22,11 @@ from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 def test_the_nearest_cut(wanted: float, boxes: int, expected: float, reached: bool) -> None:
     cut = cut_at_cost(np.array([4.0, 3.0, 4.0]), wanted)
     assert (cut.boxes, cut.expected, cut.reached) == (boxes, expected, reached)
+
+
+def test_a_budget_grows_by_equal_ratios() -> None:
+    assert [budget_until(iteration, 10.0, 2.0) for iteration in range(3)] == [10.0, 30.0, 70.0]
+    assert budget_until(2, 10.0, 1.0) == 30.0
 
 
 def test_nothing_to_cut() -> None:

@@ -11,6 +11,7 @@ from raymeta.acquisition.box_features import box_features, feature_names
 from raymeta.acquisition.box_selection import select_boxes
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.class_weights import rarity_weights
+from raymeta.acquisition.covering import k_centre_images
 from raymeta.acquisition.fusion import gain_per_click, weighted_sum
 from raymeta.acquisition.policies.query_policy import QueryBudget, QueryContext
 from raymeta.acquisition.policies.strata import Strata
@@ -19,7 +20,7 @@ from raymeta.acquisition.priority_maps import entropy_priority, metaseg_priority
 from raymeta.annotation.click_estimation import estimate_clicks
 from raymeta.boxes import Box, boxes_mask
 from raymeta.config import PolicyConfig
-from raymeta.loop.query_budget import cut_at_cost
+from raymeta.loop.query_budget import budget_until, cut_at_cost
 from raymeta.metaseg.heatmaps import entropy
 from raymeta.metaseg.segment_metrics import predicted_iou_map, segment_metrics
 from raymeta.schemas import CANDIDATE_SCHEMA
@@ -160,7 +161,19 @@ def budget():
     lines = [
         f"{name:<10}" + "  ".join(map(number, row)) for name, row in (("expected", costs), ("sum", costs.cumsum()))
     ]
-    return ["\n".join([*lines, f"boxes     {cut_at_cost(costs, 6.0).boxes}"])]
+    spent = [number(budget_until(iteration, 10.0, 2.0)) for iteration in range(3)]
+    growing = [
+        f"{name:<11}" + "".join(f"{v:<4}" for v in row).rstrip()
+        for name, row in (("iteration", "012"), ("clicks", spent))
+    ]
+    return ["\n".join([*lines, f"boxes     {cut_at_cost(costs, 6.0).boxes}"]), "\n".join(growing)]
+
+
+def covering_start():
+    names, features = "abcd", [0, 1, 9, 10]
+    taken = k_centre_images(np.array(features, float)[:, None], 3, first=0)
+    rows = (("image", names), ("feature", features), ("L0", [names[row] for row in taken]))
+    return ["\n".join(f"{name:<9}" + "  ".join(map(str, row)) for name, row in rows)]
 
 
 def features_of_a_box():
@@ -184,6 +197,7 @@ EXAMPLES = {
     "Class weights": class_weights,
     "Strata": strata,
     "Budget": budget,
+    "Covering start": covering_start,
     "Box features": features_of_a_box,
     "Candidates": candidates,
     "Query": query,

@@ -1,0 +1,64 @@
+"""The initial images as the start network sees them: which of them cover the pool (docs/method.md#covering-start)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from raymeta.acquisition.covering import k_centre_images, k_means_images
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.errors import InputError
+from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
+from raymeta.networks.inference import normalise
+from raymeta.networks.registry import build_network
+from raymeta.networks.segmentation_network import SegmentationNetwork, pooled
+
+
+class CoveringStart:
+    """Chooses L0 by the features of the network that all iterations start from; on the CPU, the same for all arms."""
+
+    def __init__(self, config: ExperimentConfig, dataset: Dataset) -> None:
+        self._config = config
+        self._dataset = dataset
+
+    def __call__(self, image_ids: Sequence[str], count: int) -> tuple[str, ...]:
+        """`count` of the images; those that can't be read are passed over.
+
+        Raises:
+            InputError: the network tells nothing of whole images, or too few of them can be read.
+        """
+        ordered = sorted(image_ids, key=str.encode)
+        network = build_network(self._config.network, self._dataset.num_classes, self._config.seed).eval()
+        kept = KeptFeatures.for_run(self._config, "cpu")
+        features = None if kept is None else kept.of_network(network)
+        known = {name: vector for name in ordered if (vector := self._vector(network, features, name)) is not None}
+        names, seed = list(known), self._config.seed
+        if count > len(names):
+            raise InputError(f"acquisition.initial_images {count}: only {len(names)} images of the pool can be read")
+        points = np.stack(list(known.values()))
+        if self._config.acquisition.initial_choice == "k_means":
+            rows = k_means_images(points, count, seed)
+        else:
+            rows = k_centre_images(points, count, int(np.random.default_rng(seed).integers(len(names))))
+        return tuple(names[row] for row in rows)
+
+    def _vector(
+        self, network: SegmentationNetwork, features: NetworkFeatures | None, image_id: str
+    ) -> np.ndarray | None:
+        """(k,) float32; None where the image can't be read."""
+        try:
+            if features is not None:
+                return pooled(features(image_id, lambda: self._dataset.image(image_id)).features[-1])[0].numpy()
+            image = self._dataset.image(image_id)
+        except (OSError, ValueError):
+            return None
+        with torch.inference_mode():
+            vector = network.pooled_features(normalise(image[None], "cpu", network.spec))
+        if vector is None:
+            raise InputError(
+                f"acquisition.initial_choice {self._config.acquisition.initial_choice}: network.kind "
+                f"{self._config.network.kind} tells nothing of whole images; name a layer in network.feature_layer, or "
+                "set initial_choice to random"
+            )
+        return vector[0].numpy()
