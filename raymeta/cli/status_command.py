@@ -58,6 +58,8 @@ def _print(found: Sequence[Any]) -> None:
         table.add_row(*row, *numbers)
     show_table(console, table)
     for status in found:
+        if status.forecast is not None:
+            console.print(f"{last_name(status.run)}: {status.forecast}", highlight=False, markup=False, soft_wrap=True)
         if status.waits_for is not None:
             console.print(f"{status.run}: {status.waits_for}", highlight=False, markup=False, soft_wrap=True)
         elif status.state == "stopped":

@@ -20,6 +20,7 @@ from raymeta.loop.session import Session
 from raymeta.loop.summary import iteration_summary
 from raymeta.loop.workers import Scorer, Trainer
 from raymeta.networks.registry import check_kind
+from raymeta.runs.forecast import forecast_of
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.kept_classes import keep_classes
@@ -164,7 +165,8 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
     summary.write(folder)
     folder.commit("summary", ["summary.json"])
     folder.delete_scratch_files()
-    session.progress.finish_iteration(summary)
+    earlier = [SummaryRecord.read(session.store.iteration(before)) for before in range(index)]
+    session.progress.finish_iteration(summary, forecast_of([*earlier, summary]))
     return summary
 
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from raymeta.annotation.cost_models import COST_A
 from raymeta.locations import hide_secrets
 from raymeta.loop.workers import TrainingProgress
+from raymeta.runs.forecast import Forecast
 from raymeta.runs.records import SummaryRecord
 
 LOG: Final = logging.getLogger(__name__)
@@ -151,8 +152,8 @@ class RunProgress:
         if self._epoch != epoch:
             self._epoch, self._epoch_began = epoch, now
 
-    def finish_iteration(self, summary: SummaryRecord) -> None:
-        """Print what an iteration gave, and estimate the time left."""
+    def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None) -> None:
+        """Print what an iteration gave, what the next clicks would bring, and estimate the time left."""
         self._end_stage()
         self._iteration_seconds.append(time.monotonic() - self._iteration_began)
         left = sum(self._iteration_seconds) / len(self._iteration_seconds)
@@ -167,3 +168,5 @@ class RunProgress:
             f"{summary.query_boxes} boxes queried{r2}  {_duration(self._iteration_seconds[-1])}"
             f"  about {_duration(left)} left"
         )
+        if expected is not None:
+            self.say(f"{self.name}: {expected.text}")

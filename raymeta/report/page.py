@@ -13,6 +13,7 @@ from raymeta.locations import below, last_name
 from raymeta.report.click_agreement import ClickPairs, run_click_pairs
 from raymeta.report.comparison import Comparison, compare
 from raymeta.report.cost_at_target import TARGET_SHARE
+from raymeta.report.cost_calibration import calibration_csv
 from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.glossary import glossary
 from raymeta.report.ledger_tables import ledger_csv, peoples_ledgers, tools_csv
@@ -128,6 +129,7 @@ def _write_tables(
     write("table_1.tex", target_latex(comparisons))
     write("equal_cost.csv", equal_cost_csv({s.comparison.label: s.equal_cost for s in sections if s.equal_cost}))
     write("paired_tests.csv", paired_csv({s.comparison.label: s.paired for s in sections}))
+    write("cost_calibration.csv", calibration_csv(runs))
     write("clicks.csv", clicks_csv([(run, pairs[run.store.location]) for run in runs if run.store.location in pairs]))
 
 

@@ -10,6 +10,7 @@ from raymeta.report import class_figures, figures
 from raymeta.report.click_agreement import Agreement, ClickPairs, agreement
 from raymeta.report.click_figures import click_scatter
 from raymeta.report.comparison import Comparison
+from raymeta.report.cost_calibration import CalibrationRow, calibration_rows
 from raymeta.report.figure_style import drawn_plainly, to_png, to_svg
 from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.paired_comparison import EqualCost, PairRow, equal_cost, paired_rows
@@ -17,6 +18,7 @@ from raymeta.report.provenance import provenance
 from raymeta.report.report_panels import class_names
 from raymeta.report.result_table import ResultRow, result_rows
 from raymeta.report.verdict import verdict
+from raymeta.runs.forecast import Forecast, forecast_of
 
 MAX_LEARNING_CURVES: Final = 8
 """Groups whose learning curves are drawn; learning_curves.csv has all of them."""
@@ -41,6 +43,8 @@ class Section:
     paired: list[PairRow]
     results: list[ResultRow]
     clicks: list[tuple[str, Agreement]]
+    calibration: list[CalibrationRow]
+    forecasts: list[tuple[str, int, Forecast]]
     learning_curves: list[tuple[str, str]]
     omitted: list[tuple[str, str]]
     notes: list[str]
@@ -82,10 +86,18 @@ def make_section(comparison: Comparison, pairs: Mapping[str, ClickPairs], write:
         paired=paired_rows(comparison),
         results=results,
         clicks=[(label, agreement(found.estimated, found.true)) for label, (_, found) in clicks.items()],
+        calibration=calibration_rows(comparison),
+        forecasts=_forecasts(comparison),
         learning_curves=curves,
         omitted=omitted + left,
         notes=notes,
     )
+
+
+def _forecasts(comparison: Comparison) -> list[tuple[str, int, Forecast]]:
+    """Label, seed and forecast of each run that has one."""
+    found = [(group.label, run.seed, forecast_of(run.summaries)) for group in comparison.queried for run in group.runs]
+    return [(label, seed, value) for label, seed, value in found if value is not None]
 
 
 def _clicks(comparison: Comparison, pairs: Mapping[str, ClickPairs]) -> dict[str, tuple[str, ClickPairs]]:

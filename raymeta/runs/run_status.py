@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from raymeta.config import ExperimentConfig
+from raymeta.runs.forecast import forecast_of
 from raymeta.runs.iteration_folder import STAGES
+from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_lock import LOCK
 from raymeta.runs.run_state import FULL_SET, is_over, planned_iterations, run_state
 from raymeta.runs.run_store import RunStore
@@ -20,7 +22,8 @@ State = Literal["finished", "running", "waits for people", "stopped"]
 @dataclass(frozen=True)
 class RunStatus:
     """One run. iteration: finished ones. stage: the next one, None where all is done. miou, cost_a: percent of the last
-    finished iteration. holder: the process that works in the folder. waits_for: what people are asked for.
+    finished iteration. forecast: what the next clicks would bring. holder: the process that works in the folder.
+    waits_for: what people are asked for.
     """
 
     run: str
@@ -32,6 +35,7 @@ class RunStatus:
     stage: str | None
     miou: float | None
     cost_a: float | None
+    forecast: str | None
     holder: str | None
     waits_for: str | None
 
@@ -60,9 +64,19 @@ def run_status(location: str) -> RunStatus:
         stage=None if finished else _next_stage(stages.get(done, {}), config),
         miou=None if last.get("miou") is None else 100 * last["miou"],
         cost_a=last.get("cost_a"),
+        forecast=None if finished else _forecast(store, done),
         holder=holder,
         waits_for=None if finished else waits_for,
     )
+
+
+def _forecast(store: RunStore, done: int) -> str | None:
+    """What the next clicks would bring by so many finished iterations; None where nothing tells."""
+    try:
+        found = forecast_of([SummaryRecord.read(store.iteration(index)) for index in range(done)])
+    except RunError:
+        return None
+    return None if found is None else found.text
 
 
 def _state(finished: bool, holder: str | None, waits_for: str | None) -> State:
