@@ -83,6 +83,6 @@ def _records(run: RunResults) -> list[tuple[int, str, dict[str, dict[str, float 
 def _mean(label: str, kind: str, predictor: str, values: Sequence[dict[str, float | None]]) -> CalibrationRow:
     means: dict[str, Any] = {}
     for name in VALUES:
-        known = [value[name] for value in values if value.get(name) is not None]
+        known = [number for value in values if (number := value.get(name)) is not None]
         means[name] = float(np.mean(known)) if known else None
     return CalibrationRow(label, kind, predictor, len(values), **means)
