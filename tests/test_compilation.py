@@ -47,6 +47,19 @@ def test_neither_package_nor_home_can_be_written(tmp_path):
     assert [path.name for path in temporary.glob("raymeta-numba-*")] == [f"raymeta-numba-{os.getuid()}"]
 
 
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_kept_code_that_was_cut_short_is_compiled_anew(tmp_path, suffix):
+    """numba's issue 10434: a process killed while it writes leaves such files, and all later ones end in EOFError."""
+    (tmp_path / "compiled_module.py").write_text(MODULE)
+    cache = tmp_path / "cache"
+    assert run_module(tmp_path, NUMBA_CACHE_DIR=str(cache)).stdout == "42 0\n"
+    (kept,) = cache.rglob(f"*.{suffix}")
+    kept.write_bytes(kept.read_bytes()[:40] if suffix == "nbc" else b"")
+    first, second = (run_module(tmp_path, NUMBA_CACHE_DIR=str(cache)) for _ in range(2))
+    assert (first.stdout, first.stderr) == ("42 0\n", "")
+    assert (second.stdout, second.stderr) == ("42 1\n", "")
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_an_unknown_user_without_a_home():
     """As `podman run --user 12345` and OpenShift do."""

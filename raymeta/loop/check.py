@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
 from raymeta.runs.split import ChooseImages, Split, split_pool
 from raymeta.schemas import IGNORE
 from raymeta.tracking.tracker import check_trackers
+
+if TYPE_CHECKING:
+    from raymeta.networks.segmentation_network import SegmentationNetwork
 
 NAMED = 3
 """Images named in a message."""
@@ -77,17 +81,18 @@ def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
     with progress(len(dataset.pool_ids()) + len(dataset.validation_ids())) as count:
         survey = dataset.survey(count, unlabelled=config.oracle.kind == "people")
     unanswerable = check_answerable(config, dataset)
+    network, network_faults = tried_network(config, dataset)
     faults = [
         *grouped_faults(survey.faults),
         *([unanswerable] if unanswerable else []),
-        *check_network(config, dataset),
+        *network_faults,
         *_check_classes(config, dataset),
     ]
     facts = list(survey.facts)
     try:
         split = experiment_split(config, dataset)
         check_numbers(config, dataset, split)
-        facts = [*describe(config, dataset, split), *facts]
+        facts = [*describe(config, dataset, split), *_resources(config, dataset, split, network), *facts]
     except (InputError, OSError) as error:
         faults.append(str(error))
     return CheckReport(faults, survey.warnings, facts)
@@ -155,15 +160,22 @@ def _check_place(store: RunStore) -> None:
             raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
 
 
-def check_network(config: ExperimentConfig, dataset: Dataset) -> list[str]:
-    """What hinders the network from being built and trained: one pass forward and one back on a grey image."""
+def tried_network(config: ExperimentConfig, dataset: Dataset) -> "tuple[SegmentationNetwork | None, list[str]]":
+    """The network after one pass forward and one back on a grey image, and what hinders that."""
     from raymeta.networks.trial import try_network  # torch takes seconds to import
 
     try:
-        try_network(config.network, dataset.num_classes, config.seed, dataset.height, dataset.width)
+        return try_network(config.network, dataset.num_classes, config.seed, dataset.height, dataset.width), []
     except InputError as error:
-        return [str(error)]
-    return []
+        return None, [str(error)]
+
+
+def _resources(
+    config: ExperimentConfig, dataset: Dataset, split: Split, network: "SegmentationNetwork | None"
+) -> list[str]:
+    from raymeta.loop.resource_facts import resource_facts
+
+    return [] if network is None else list(resource_facts(config, dataset, split, network))
 
 
 def experiment_split(config: ExperimentConfig, dataset: Dataset, choose: ChooseImages | None = None) -> Split:

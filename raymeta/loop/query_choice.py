@@ -36,6 +36,8 @@ def choose_query(
     Raises:
         RunError: a run whose clicks are to be matched is no longer there, or an artefact of either is damaged.
     """
+    if not candidates.num_rows:  # the pool is dry, and nobody sent a table from which to learn the columns
+        return QUERY_SCHEMA.empty_table(), candidates, {}
     acquisition = at_iteration(config.acquisition, iteration)
     oracle, width = Oracle(dataset, acquisition.epsilon), acquisition.box_width
 
