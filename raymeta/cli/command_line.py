@@ -62,7 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def command() -> NoReturn:
     """The `raymeta` command as a process of its own."""
+    _ensure_utf8()
     end_process(main())
+
+
+def _ensure_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale is another: Arrow, Ray and run folders write paths in UTF-8."""
+    if sys.getfilesystemencoding() == "utf-8" and sys.stdout.encoding.lower().replace("-", "") == "utf8":
+        return
+    if sys.flags.utf8_mode:
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.environ.pop("PYTHONIOENCODING", None)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "raymeta", *sys.argv[1:]])
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
