@@ -67,10 +67,9 @@ def command() -> NoReturn:
 
 
 def _ensure_utf8() -> None:
-    """Start again in Python's UTF-8 mode where the locale is another: Arrow, Ray and run folders write paths in UTF-8."""
-    if sys.getfilesystemencoding() == "utf-8" and sys.stdout.encoding.lower().replace("-", "") == "utf8":
-        return
-    if sys.flags.utf8_mode:
+    """Start again in Python's UTF-8 mode where the locale has another encoding: Arrow writes paths in UTF-8 alone."""
+    utf8_out = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    if sys.flags.utf8_mode or (utf8_out and sys.getfilesystemencoding() == "utf-8"):
         return
     os.environ["PYTHONUTF8"] = "1"
     os.environ.pop("PYTHONIOENCODING", None)
