@@ -2,6 +2,7 @@
 
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.acquisition import (
+    CUSTOM,
     PRESETS,
     STRATEGY_NAMES,
     AcquisitionConfig,
@@ -53,6 +54,7 @@ from raymeta.config.tracking import NotifyConfig, NotifyEvent, TrackerConfig, Tr
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
+    "CUSTOM",
     "MAX_EPSILON",
     "MAX_IMAGES",
     "MAX_NUMBER",

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raymeta.annotation.cost_models import COST_MODELS
-from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig, flatten, seed_folder
+from raymeta.config import CUSTOM, RESUME_MAY_CHANGE, ExperimentConfig, flatten, seed_folder
 from raymeta.locations import without_options
 from raymeta.report.dataset_facts import DatasetFacts, dataset_facts
 from raymeta.runs.records import COST_FIELDS, ScoreRecord, SummaryRecord
@@ -158,9 +158,12 @@ def group_runs(runs: Sequence[RunResults]) -> list[RunGroup]:
 
 
 def _chosen_name(members: Sequence[RunResults], groups: Sequence[Sequence[RunResults]]) -> str | None:
-    """The end of a group's path that tells it from the other groups of its strategy; None where no end does."""
+    """The end of a group's path that tells it from the other groups of its strategy; None where no end does.
+
+    A custom strategy has no name but its folder's.
+    """
     if len(groups) < 2:
-        return None
+        return _folder_name(members, 1) if members[0].strategy == CUSTOM else None
     for depth in range(1, MAX_NAMED_FOLDERS + 1):
         names = [_folder_name(group, depth) for group in groups]
         if None not in names and len(set(names)) == len(names):
@@ -179,7 +182,7 @@ def _folder_name(runs: Sequence[RunResults], depth: int) -> str | None:
 
 
 def _named(name: str, strategy: str) -> str:
-    return name if strategy in name else f"{name} ({strategy})"
+    return name if strategy in name or strategy == CUSTOM else f"{name} ({strategy})"
 
 
 def _label(strategy: str, telling: Sequence[str]) -> str:
