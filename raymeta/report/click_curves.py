@@ -1,4 +1,4 @@
-"""mIoU over clicks of two runs side by side, and a sentence on what one saved at equal mIoU, or that it saved nothing."""
+"""mIoU over clicks of two runs side by side, and in words what one saved at equal mIoU, or that it saved nothing."""
 
 from dataclasses import dataclass
 from typing import Final
