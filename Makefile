@@ -83,10 +83,10 @@ bench: install
 
 # What a bare machine with torch, numba, OpenCV, scikit-learn, pyarrow and pandas lacks, to be carried there: build/gpu.
 GPU_PYTHON ?= 3.12
-GPU_PACKAGES = annotated-types hypothesis iniconfig markdown-it-py mdurl packaging pillow pluggy \
+GPU_PACKAGES = annotated-types connected-components-3d hypothesis iniconfig markdown-it-py mdurl packaging pillow pluggy \
 	pydantic pydantic-core pygments pytest pytest-timeout pyyaml rich sortedcontainers typing-extensions typing-inspection
 gpu-packages:
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target build/gpu --upgrade --no-deps \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target build/gpu --upgrade --no-deps --no-compile \
 		--only-binary=:all: --implementation cp --python-version $(GPU_PYTHON) -c constraints.txt $(GPU_PACKAGES)
 
 # On the machine with the GPU: no installation, and results in OUT. At most 8 minutes.

@@ -14,6 +14,7 @@ from benchmarks.measurement import Measurement
 from benchmarks.training_stages import CLASSES, NoiseExamples
 from raymeta.config import NetworkConfig, TrainingConfig
 from raymeta.networks.registry import build_network
+from raymeta.networks.segmentation_network import SegmentationNetwork
 from raymeta.training.network_training import train_network
 
 BATCH: Final = 4
@@ -43,7 +44,7 @@ def measure_network(device: torch.device, quick: bool) -> list[Measurement]:
     return rows + _loops(device, quick)
 
 
-def _network(kind: str) -> nn.Module:
+def _network(kind: str) -> SegmentationNetwork:
     return build_network(NetworkConfig(kind=kind, width_multiplier=0.25, batch_norm=True), CLASSES, 0)
 
 

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,7 +26,7 @@ def measure_study(device: torch.device, quick: bool) -> list[Measurement]:
         for strategy in ("random_box", "metabox_plus"):
             config = _config(Path(folder), strategy, quick)
             start = time.perf_counter()
-            run_experiment(config, lambda _, config=config: _workers(config, device), Console(file=io.StringIO()))
+            run_experiment(config, partial(_workers, device=device), Console(file=io.StringIO()))
             seconds = time.perf_counter() - start
             rows += _rows(config, strategy, seconds)
     return rows
