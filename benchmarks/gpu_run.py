@@ -58,18 +58,16 @@ def _measure(options: argparse.Namespace, device: torch.device) -> int:
     began = time.monotonic()
     content: dict[str, Any] = {"machine": _machine(device), "quick": options.quick, "rows": [], "parts": {}}
     for name in options.parts or (*PARTS, "tests"):
-        start = time.monotonic()
+        start, rows = time.monotonic(), list[Measurement]()
         if start - began > 60 * options.minutes:
             content["parts"][name] = "left out: no time left"
-            continue
-        try:
-            rows = _tests(device) if name == "tests" else PARTS[name](device, options.quick)
-        except Exception as error:  # the figures of the other parts are worth having
-            traceback.print_exc()
-            content["parts"][name] = f"failed: {type(error).__name__}: {error}"
-            rows = []
         else:
-            content["parts"][name] = f"{time.monotonic() - start:.1f} s"
+            try:
+                rows = _tests(device) if name == "tests" else PARTS[name](device, options.quick)
+                content["parts"][name] = f"{time.monotonic() - start:.1f} s"
+            except Exception as error:  # the figures of the other parts are worth having
+                traceback.print_exc()
+                content["parts"][name] = f"failed: {type(error).__name__}: {error}"
         content["rows"] += [row.as_dict() for row in rows]
         print("\n".join([f"== {name}: {content['parts'][name]}", *map(_line, rows)]), flush=True)
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
