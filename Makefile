@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-browser test-faults soak lock bench lint screenshots clean
+.PHONY: help install demo test test-long test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
@@ -15,7 +15,9 @@ help:
 	@echo "make lint   format, lint, types, import layers"
 	@echo "make test-browser  all tests of the page, in a Chromium of this machine; make test runs some"
 	@echo "make screenshots  take docs/screenshots anew, with a Chromium of this machine"
+	@echo "make docs   the docs site, in build/site; every warning is an error"
 	@echo "make bench  install, then measure every stage: a table, and runs/benchmarks.json"
+	@echo "make bench-gpu  on a machine with a GPU: every figure of it, in 8 minutes; make gpu-packages first, elsewhere"
 	@echo "make clean  remove the virtual environment and runs/"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -78,6 +80,24 @@ lock:
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# What a bare machine with torch, numba, OpenCV, scikit-learn, pyarrow and pandas lacks, to be carried there: build/gpu.
+GPU_PYTHON ?= 3.12
+GPU_PACKAGES = annotated-types connected-components-3d hypothesis iniconfig markdown-it-py mdurl packaging pillow pluggy \
+	pydantic pydantic-core pygments pytest pytest-timeout pyyaml rich sortedcontainers typing-extensions typing-inspection
+gpu-packages:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target build/gpu --upgrade --no-deps --no-compile \
+		--only-binary=:all: --implementation cp --python-version $(GPU_PYTHON) -c constraints.txt $(GPU_PACKAGES)
+
+# On the machine with the GPU: no installation, and results in OUT. At most 8 minutes.
+OUT ?= runs/gpu
+bench-gpu:
+	OMP_WAIT_POLICY=PASSIVE PYTHONPATH=.:build/gpu $(PYTHON) -m benchmarks.gpu_run --out $(OUT)
+
+docs: install
+	$(BIN)/python docs/site/build_pages.py build/site_pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 clean:
 	rm -rf $(VENV) $(VENV)-moto $(VENV)-mlflow runs build

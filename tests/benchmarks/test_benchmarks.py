@@ -1,6 +1,7 @@
 """The benchmarks run and write their table; how fast is no matter of tests."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+PASSIVE = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"}
 
 
 def test_quick_mode_measures_every_stage(tmp_path):
@@ -43,3 +45,22 @@ def test_an_unknown_section_is_named():
     assert (
         "section 'speed' is unknown: choose of image, query, gpu, selection, pool, training, iteration" in done.stderr
     )
+
+
+def test_the_gpu_run_needs_neither_ray_nor_catboost_and_writes_every_part(tmp_path):
+    parts = ["metrics", "pool", "study"]
+    command = [sys.executable, "-m", "benchmarks.gpu_run", "--device", "cpu", "--quick", "--out", str(tmp_path), *parts]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, env=PASSIVE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content = json.loads((tmp_path / "gpu.json").read_text())
+    assert list(content["parts"]) == parts
+    stages = [row["stage"] for row in content["rows"]]
+    for stage in ("GPU: segment_metrics, pool", "files to candidates, 1 threads", "study, metabox_plus, iteration 1"):
+        assert stage in stages
+
+
+def test_a_part_that_has_no_time_left_is_named(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.gpu_run", "--device", "cpu", "--quick", "--minutes", "-1", "metrics"]
+    done = subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "gpu.json").read_text())["parts"] == {"metrics": "left out: no time left"}

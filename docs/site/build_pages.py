@@ -1,0 +1,93 @@
+"""Gathers the pages of the docs site: docs/*.md, the root's pages, the keys of a config, and the public API.
+
+python docs/site/build_pages.py build/site_pages
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import raymeta
+from raymeta.config.keys import config_keys
+
+ROOT: Final = Path(__file__).parent.parent.parent
+ROOT_PAGES: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"} | {
+    "CONTRIBUTING.md": "contributing.md"
+}
+PICTURES: Final = (".png", ".jpg", ".svg", ".gif", ".webp")
+_LINK: Final = re.compile(r"\[([^\[\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
+
+
+def build(out: Path) -> None:
+    """Write all pages below `out`, which is emptied first."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    for source in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/site").glob("*.md"), *map(ROOT.joinpath, ROOT_PAGES)]:
+        name = ROOT_PAGES.get(source.name, source.name) if source.parent == ROOT else source.name
+        text = _LINK.sub(lambda found, source=source: _moved(found, source), source.read_text(encoding="utf-8"))
+        (out / name).write_text(text, encoding="utf-8")
+    for picture in (ROOT / "docs").rglob("*"):
+        if picture.suffix in PICTURES:
+            place = out / picture.relative_to(ROOT / "docs")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, place)
+    (out / "keys.md").write_text(keys_page(), encoding="utf-8")
+    (out / "api.md").write_text(api_page(), encoding="utf-8")
+
+
+def keys_page() -> str:
+    """Every key of a config, section by section, read from the model."""
+    lines = [
+        "# Keys of a config",
+        "",
+        "As `raymeta config --keys` prints them. A key is written `section.key=value` on the",
+        "",
+    ]
+    lines[-1] = "command line. Paths are made absolute when the command starts."
+    section = None
+    for key in config_keys():
+        of, _, name = key.name.rpartition(".")
+        if of != section:
+            section = of
+            lines += [
+                "",
+                f"## {f'`{of}`' if of else 'The whole run'}",
+                "",
+                "| key | type | default | meaning |",
+                "| --- | --- | --- | --- |",
+            ]
+        default = "must be given" if key.default is None else f"`{key.default}`" if key.default else ""
+        lines.append(f"| `{name}` | {_cell(key.kind)} | {_cell(default)} | {_cell(key.meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def api_page() -> str:
+    """The public names, documented from their docstrings."""
+    lines = ["# API", "", "What `import raymeta` offers. None of it needs Ray.", ""]
+    for name in sorted(raymeta.__all__):
+        if name != "__version__":
+            lines += [f"## {name}", "", f"::: raymeta.{raymeta._PLACES[name]}.{name}", ""]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _moved(found: re.Match[str], source: Path) -> str:
+    """A link as it is on the site: to a page of it or a picture; what is in the repository alone is only named."""
+    label, target, anchor = found[1], found[2], found[3] or ""
+    if not target or "://" in target or target.startswith("mailto:"):
+        return found[0]
+    path = (source.parent / target).resolve()
+    if path.parent == ROOT and path.name in ROOT_PAGES:
+        return f"[{label}]({ROOT_PAGES[path.name]}{anchor})"
+    if (ROOT / "docs") in path.parents and path.suffix in (".md", *PICTURES):
+        return f"[{label}]({path.relative_to(ROOT / 'docs')}{anchor})"
+    return label
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/site_pages"))
