@@ -14,13 +14,12 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
 from raymeta.exchange import Answer, Manifest, OpenTask, Skip, TaskClass, export_tasks, load_manifest, read_answers
-from raymeta.exchange.drawn_pictures import DrawnShape
 from raymeta.exchange.effort import AnswerShape
 from raymeta.exchange.manifest import MANIFEST_FILE
 from raymeta.exchange.manifest import Task as HandedOut
-from raymeta.exchange.simplified_shapes import simplify_shapes
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.predrawn_shapes import predrawn_shapes
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
@@ -92,7 +91,7 @@ def export_open_tasks(
             task.image_id,
             None if task.whole else (task.top, task.left, task.height, task.width),
             pictures.scale(task),
-            prelabels=_predrawn(labels, task, pictures, simplify) if prelabels else (),
+            prelabels=predrawn_shapes(labels.prelabels.of_task(task), pictures, task, simplify) if prelabels else (),
         )
         for task in tasks
     ]
@@ -114,21 +113,6 @@ def export_open_tasks(
     if announced:
         labels.events.add(event)
     return manifest
-
-
-def _predrawn(labels: LabelStore, task: Task, pictures: TaskPictures, simplify: float) -> list[DrawnShape]:
-    """The predicted segments of a task, in corner coordinates of the picture as it is stored."""
-    names, scale = pictures.dataset.class_names, pictures.scale(task)
-    shapes = [
-        DrawnShape(
-            names[segment.class_id],
-            tuple(ring / scale for ring in segment.rings),
-            shape_id=segment.id,
-            score=segment.predicted_iou,
-        )
-        for segment in labels.prelabels.of_task(task)
-    ]
-    return simplify_shapes(shapes, simplify)
 
 
 @dataclass
