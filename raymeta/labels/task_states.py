@@ -88,7 +88,7 @@ def fold(
 def _end_lease(state: TaskState, time: str) -> None:
     """A task that was handed out to one person waits again once the lease is over."""
     if state.name == "handed_out" and state.lease is not None and state.lease.until <= time:
-        state.name, state.note = "proposed", ""
+        state.name = "proposed"
 
 
 def _judge(state: TaskState, rules: Rules) -> None:
@@ -140,6 +140,6 @@ def _hand_out(state: TaskState, event: TaskEvent) -> None:
     if event.until is not None:
         state.lease = Lease(event.who, event.until)
     if state.name == "proposed":
-        state.name, state.note = "handed_out", event.reason or ""
+        state.name = "handed_out"
         if event.until is None:
-            state.lease = None
+            state.note, state.lease = event.reason or "", None  # who leases it reads why it is asked again

@@ -182,6 +182,19 @@ def test_draft_outlives_a_reload_and_an_answer_can_be_corrected(start: Start) ->
     assert (hand.send()["values"] == np.vstack([whole(CAR)[:12], whole(2)[12:]])).all()
 
 
+def test_answers_are_kept_while_the_service_is_away(start: Start, contexts: list[BrowserContext]) -> None:
+    hand = start("meta-000001")
+    hand.press("1", "f")
+    hand.page.wait_for_load_state("networkidle")  # the next ones are there
+    contexts[-1].set_offline(True)
+    hand.press("Enter")
+    hand.page.get_by_text("kept in this browser").wait_for()
+    assert hand.answers("meta-000001") == []
+    contexts[-1].set_offline(False)
+    assert (hand.newest("meta-000001")["values"] == whole(ROAD)).all()
+    hand.page.locator(".annotate-banner").wait_for(state="hidden")
+
+
 def test_fingers_draw_and_two_of_them_do_not(start: Start) -> None:
     hand = start("meta-000002", width=400, height=800, has_touch=True, is_mobile=True)
     hand.page.locator(".class-button", has_text="road").tap()
