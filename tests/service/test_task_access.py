@@ -108,6 +108,15 @@ def test_pages_of_other_sites_write_nothing(location, headers, status):
     assert lease(opened(location, local_person=True), **headers).status_code == status
 
 
+def test_origins_that_the_service_names_may_write_with_a_token(location, tmp_path):
+    token = add_annotator(tmp_path / "p.yaml", "ann", ["annotate"])
+    named = {"cors_origins": ("https://tool.example",)}
+    sent = {"Origin": "https://tool.example", "Sec-Fetch-Site": "cross-site"}
+    assert lease(opened(location, annotators=str(tmp_path / "p.yaml"), **named), token, **sent).status_code == 200
+    assert lease(opened(location, local_person=True, **named), **sent).status_code == 403
+    assert lease(opened(location, local_person=True, cors_origins=("*",)), **sent).status_code == 403
+
+
 def test_a_form_cant_write(location):
     client = opened(location, local_person=True)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
