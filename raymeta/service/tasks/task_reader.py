@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.annotation.known_labels import KnownLabels
+from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import encode_labels
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.prelabels import PredictedSegment
 from raymeta.labels.task_leases import MAX_LEASED
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
@@ -126,8 +128,25 @@ class TaskReader:
         return made.SurroundingsAnswer(top=top, left=left, height=bottom - top, width=right - left, raster_png=png)
 
     def prelabels(self, task: Task) -> made.PrelabelsAnswer:
-        """What the network that asked sees in a region."""
-        return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
+        """What the network that asked sees in a region, as it was when the task was handed out.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        segments = self._labels.prelabels.of_task(task)
+        if not segments:
+            return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
+        scale, numbers = self.pictures.scale(task), np.zeros((task.height, task.width), np.int32)
+        for number, segment in enumerate(segments, start=1):
+            rings = [ring.astype(np.float64) - [task.left, task.top] for ring in segment.rings]
+            numbers[fill_rings(rings, task.height, task.width)] = number
+        return made.PrelabelsAnswer(
+            source=f"iteration {int(task.set.removeprefix('query-'))}",
+            height=task.height,
+            width=task.width,
+            raster_png=number_png(numbers),
+            segments=[_segment(number, each, self.class_names, scale) for number, each in enumerate(segments, start=1)],
+        )
 
     def _image(self, image_id: str) -> NDArray[np.uint8]:
         """A decoded picture; the last ones are kept, as boxes of one image come after each other."""
@@ -146,6 +165,20 @@ class TaskReader:
                 known = self._labels.current()
                 self._known = (time.monotonic(), known)
             return known
+
+
+def _segment(
+    number: int, segment: PredictedSegment, class_names: tuple[str, ...], scale: float
+) -> made.PredictedSegmentAnswer:
+    return made.PredictedSegmentAnswer(
+        id=number,
+        prelabel_id=segment.id,
+        class_id=segment.class_id,
+        class_name=class_names[segment.class_id],
+        predicted_iou=segment.predicted_iou,
+        size=segment.pixels,
+        rings=[(ring / scale).tolist() for ring in segment.rings],
+    )
 
 
 def number_png(numbers: NDArray[np.integer]) -> str:
