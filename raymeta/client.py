@@ -6,29 +6,31 @@ with Client("http://127.0.0.1:8000") as client:
 """
 
 import io
-import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.service_connection import ServiceConnection, ServiceError
+from raymeta.task_client import TaskClient
+
+__all__ = [
+    "Client",
+    "ServedBox",
+    "ServedBoxes",
+    "ServedMap",
+    "ServedSegment",
+    "ServedSegments",
+    "ServiceError",
+    "TaskClient",
+]
+
 MapName = Literal["joint", "metaseg", "clicks", "entropy", "predicted_iou", "segmentation"]
-RETRIED_STATUS: Final = frozenset({500, 502, 503, 504})
-LONGEST_PAUSE_S: Final = 5.0
-
-
-class ServiceError(Exception):
-    """An answer that is no success; status: of HTTP, None where there was no answer at all."""
-
-    def __init__(self, message: str, status: int | None) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,13 @@ class Client:
     """Calls one service.
 
     Every call is repeated after a lost connection and after 500, 502, 503 and 504, until `deadline_s` has passed since
-    it began: GET is idempotent, and the POSTs of this service compute and change nothing (RFC 9110, 9.2.2). `token`:
-    RAYMETA_TOKEN of the service. `timeout_s`: of one attempt.
+    it began: none of them does anything the second time. `token`: RAYMETA_TOKEN of the service, or a person's.
+    `timeout_s`: of one attempt. `tasks`: what people are asked, and what they answer.
     """
 
     def __init__(self, url: str, token: str | None = None, timeout_s: float = 60.0, deadline_s: float = 120.0) -> None:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
-        self._deadline_s = deadline_s
+        self._connection = ServiceConnection(url, token, timeout_s, deadline_s)
+        self.tasks = TaskClient(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -110,28 +111,28 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     def model(self, iteration: int | None = None) -> dict[str, Any]:
         """What is served: `GET /v1/model`."""
-        return dict(self._get("/v1/model", {"iteration": iteration}).json())
+        return dict(self._connection.get("/v1/model", {"iteration": iteration}).json())
 
     def iterations(self) -> dict[str, Any]:
         """Progress of the run: `GET /v1/iterations`."""
-        return dict(self._get("/v1/iterations", {}).json())
+        return dict(self._connection.get("/v1/iterations", {}).json())
 
     def pool(self, **parameters: str | int | None) -> dict[str, Any]:
         """A page of the pool: `GET /v1/pool` with its query parameters."""
-        return dict(self._get("/v1/pool", parameters).json())
+        return dict(self._connection.get("/v1/pool", parameters).json())
 
     def query(self, image_id: str | None = None, iteration: int | None = None) -> list[dict[str, Any]]:
         """Boxes that the iteration asks to label, best first: `GET /v1/query`."""
-        return list(self._get("/v1/query", {"image_id": image_id, "iteration": iteration}).json()["boxes"])
+        return list(self._connection.get("/v1/query", {"image_id": image_id, "iteration": iteration}).json()["boxes"])
 
     def priority_map(self, image: bytes, map: MapName = "joint", **parameters: str | int | None) -> ServedMap:
         """A map of an image; image: bytes of a PNG or JPEG file. parameters: of `POST /v1/priority-map`."""
         asked = {**parameters, "map": map, "format": "npz"}
-        return _map(self._post("/v1/priority-map", asked, {"image": image}))
+        return _map(self._connection.post_files("/v1/priority-map", asked, {"image": image}))
 
     def drawn_map(
         self,
@@ -142,83 +143,27 @@ class Client:
     ) -> bytes:
         """A map of an image as PNG file: grey values or class colours, or laid over the image."""
         asked = {**parameters, "map": map, "format": format}
-        return self._post("/v1/priority-map", asked, {"image": image}).content
+        return self._connection.post_files("/v1/priority-map", asked, {"image": image}).content
 
     def pool_map(self, image_id: str, map: MapName = "joint", **parameters: str | int | None) -> ServedMap:
         """A map of a pool image, 0 where the run has labelled it."""
-        return _map(self._get(f"{_pool_path(image_id)}/map", {**parameters, "map": map, "format": "npz"}))
+        return _map(self._connection.get(f"{_pool_path(image_id)}/map", {**parameters, "map": map, "format": "npz"}))
 
     def boxes(
         self, image: bytes, k: int = 20, labelled_mask: bytes | None = None, **parameters: str | int | None
     ) -> ServedBoxes:
         """The best boxes of an image. labelled_mask: bytes of a PNG of its size, non-zero where it is labelled."""
         parts = {"image": image} | ({} if labelled_mask is None else {"labelled_mask": labelled_mask})
-        return _boxes(self._post("/v1/boxes", {**parameters, "k": k}, parts))
+        return _boxes(self._connection.post_files("/v1/boxes", {**parameters, "k": k}, parts))
 
     def pool_boxes(self, image_id: str, k: int = 20, **parameters: str | int | None) -> ServedBoxes:
         """The best boxes of a pool image, outside what the run has labelled."""
-        return _boxes(self._get(f"{_pool_path(image_id)}/boxes", {**parameters, "k": k}))
+        return _boxes(self._connection.get(f"{_pool_path(image_id)}/boxes", {**parameters, "k": k}))
 
     def segments(self, image: bytes, **parameters: int | None) -> ServedSegments:
         """Predicted segments of an image. parameters: `limit`, `min_size`, `iteration`."""
-        answer = self._post("/v1/segments", parameters, {"image": image}).json()
+        answer = self._connection.post_files("/v1/segments", parameters, {"image": image}).json()
         return ServedSegments(tuple(map(_segment, answer["segments"])), int(answer["total"]), int(answer["iteration"]))
-
-    def _get(self, path: str, parameters: Mapping[str, Any]) -> httpx.Response:
-        return self._call(self._http.build_request("GET", path, params=_given(parameters)))
-
-    def _post(self, path: str, parameters: Mapping[str, Any], parts: Mapping[str, bytes]) -> httpx.Response:
-        files = {name: (name, content, "application/octet-stream") for name, content in parts.items()}
-        request = self._http.build_request("POST", path, params=_given(parameters), files=files)
-        request.read()  # the body stays at hand for a second attempt
-        return self._call(request)
-
-    def _call(self, request: httpx.Request) -> httpx.Response:
-        """Send until it succeeds, is refused for good, or the deadline has passed.
-
-        Raises:
-            ServiceError: with the service's own message where it gave one.
-        """
-        began = time.monotonic()
-        for attempt in range(1, 1_000):
-            response, fault = self._attempt(request)
-            if response is not None and response.status_code not in RETRIED_STATUS:
-                return _checked(response)
-            pause = _pause(response, attempt)
-            if time.monotonic() - began + pause > self._deadline_s:
-                break
-            time.sleep(pause)
-        if response is not None:
-            return _checked(response)
-        raise ServiceError(f"{request.url}: no answer within {self._deadline_s:g} s: {fault}", None)
-
-    def _attempt(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
-        try:
-            return self._http.send(request), ""
-        except httpx.TransportError as error:
-            return None, f"{type(error).__name__}: {error}"
-
-
-def _pause(response: httpx.Response | None, attempt: int) -> float:
-    """Seconds: what Retry-After asks for, else twice as long each time, with chance so that clients come apart."""
-    asked = "" if response is None else response.headers.get("retry-after", "")
-    if asked.isdecimal():
-        return float(asked) * random.uniform(1.0, 1.25)
-    return min(LONGEST_PAUSE_S, 0.1 * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)
-
-
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    try:
-        detail = response.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = response.text[:500]
-    raise ServiceError(f"{response.request.url}: {response.status_code}: {detail}", response.status_code)
-
-
-def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def _pool_path(image_id: str) -> str:

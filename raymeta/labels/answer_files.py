@@ -32,7 +32,10 @@ class AnswerRecord(BaseModel):
         undecidable: whether it says that nothing can be told: all of it is void.
         uncovered: pixels without a class that nobody took as void.
         human_polygon, human_intersection, human_class, human_confirm: clicks by geometry; None where unknown.
-        seconds: None where unknown, and seconds_source says where they come from.
+        events: what a person did, by kind, as a tool counted it: vertex, crossing, class, undo and so on; None where it
+            doesn't count.
+        seconds: None where unknown, and seconds_source says where they come from. first_action_seconds: until the first
+            of the events.
         shapes: outlines in corner coordinates of the stored image, in painting order: class name and rings.
     """
 
@@ -55,6 +58,8 @@ class AnswerRecord(BaseModel):
     human_intersection: int | None = None
     human_class: int | None = None
     human_confirm: int | None = None
+    events: dict[str, int] | None = None
+    first_action_seconds: float | None = None
     seconds: float | None = None
     seconds_source: str | None = None
     shapes: list[dict[str, Any]] = Field(default_factory=list, repr=False)

@@ -327,10 +327,10 @@ class TaskDispatcher:
 
     def _ended(self, state: TaskState, person: Person) -> str:
         """`your lease ended 12 min ago and `, where that is so."""
-        lease = state.lease
-        if lease is None or lease.who != person.name or lease.until > self.now:
+        until = state.untils.get(person.name)
+        if until is None or until > self.now:
             return ""
-        return f"your lease ended {_ago(seconds_between(lease.until, self.now))} ago and "
+        return f"your lease ended {_ago(seconds_between(until, self.now))} ago and "
 
     def _message(self, before: TaskState, state: TaskState, person: Person, answer: AnswerRecord) -> str | None:
         """What a person should know about what became of an answer."""

@@ -41,6 +41,7 @@ class TaskState:
 
     accepted: the answer that training reads; it stays valid while the task is open again. live: the answers that count,
     the last of each person. note: why it is open, or what is to be decided. lease: the last one, which may have ended.
+    untils: when the lease of each person ends, or ended, who neither answered nor gave the task back.
     """
 
     task: Task
@@ -51,6 +52,7 @@ class TaskState:
     skips: set[str | None] = field(default_factory=set)
     note: str = ""
     lease: Lease | None = None
+    untils: dict[str | None, str] = field(default_factory=dict)
 
     def is_partial(self, answer: AnswerRecord, rules: Rules) -> bool:
         """Whether more of an answer is without a class than may be."""
@@ -76,8 +78,7 @@ def fold(
         _end_lease(state, step.time)
         if isinstance(step, AnswerRecord):
             state.live[step.who] = step  # who answers again corrects what he said before
-            if state.lease is not None and state.lease.who == step.who:
-                state.lease = None
+            _give_back(state, step.who)
             _judge(state, rules)
         else:
             _decide(state, step, known)
@@ -112,6 +113,7 @@ def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) 
         _hand_out(state, event)
     elif event.action == "recall":
         state.lease = None
+        state.untils.clear()
         if state.name == "handed_out":
             state.name, state.note = "proposed", event.reason or ""
     elif event.action == "accept" and event.answer in known:
@@ -128,8 +130,7 @@ def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) 
         state.name, state.note, state.lease = "withdrawn", event.reason or "", None
     elif event.action == "skip":
         state.skips.add(event.who)
-        if state.lease is not None and state.lease.who == event.who:
-            state.lease = None
+        _give_back(state, event.who)
         if state.name in OPEN and (state.name != "handed_out" or state.lease is None):
             state.name = "needs_review" if len(state.skips) >= MAX_SKIPS else "proposed"
             state.note = event.reason or "skipped"
@@ -139,7 +140,15 @@ def _hand_out(state: TaskState, event: TaskEvent) -> None:
     """To a tool, or to one person until a time: then what waits for a reviewer, or is answered, keeps its name."""
     if event.until is not None:
         state.lease = Lease(event.who, event.until)
+        state.untils[event.who] = event.until
     if state.name == "proposed":
         state.name = "handed_out"
         if event.until is None:
             state.note, state.lease = event.reason or "", None  # who leases it reads why it is asked again
+
+
+def _give_back(state: TaskState, who: str | None) -> None:
+    """The task is in this person's hands no longer."""
+    state.untils.pop(who, None)
+    if state.lease is not None and state.lease.who == who:
+        state.lease = None

@@ -1,16 +1,18 @@
 """A simulated person works through the HTTP routes, and the run equals that of the simulated annotator."""
 
 import httpx
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from http_person import answer_all
+from http_person import answer_all, pixels_of
 from local_backend import LocalBackend
-from simulated_person import config_text, write_images
+from simulated_person import CLASSES, config_text, write_images
 from tiny_runs import serving
 
 from raymeta.config import load_config
 from raymeta.errors import WaitingForPeople
+from raymeta.exchange.rasterizer import fill_rings
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
@@ -39,6 +41,7 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
         for _ in range(2):
             with pytest.raises(WaitingForPeople):
                 run(*asked)
+            check_prelabels(client)
             assert answer_all(client) == 6
     ours = run(*asked)
     for index in range(2):
@@ -51,3 +54,22 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
         assert answers[0]["active_seconds"].to_pylist() == [2.5] * 6
         networks = [torch.load(folder / "network.pt", weights_only=True) for folder in folders]
         assert all(torch.equal(networks[0][name], networks[1][name]) for name in networks[1])
+
+
+def check_prelabels(client):
+    """Predicted segments cover each open box, pixel for pixel as their outlines do, with a predicted IoU."""
+    for task in client.get("/v1/tasks?state=proposed").json()["tasks"]:
+        found = client.get(f"/v1/tasks/{task['id']}/prelabels").json()
+        assert found["source"] == f"iteration {int(task['set'][-3:])}"
+        planes = pixels_of(found["raster_png"]).astype(int)
+        numbers = planes @ [1, 256, 65536]
+        assert sorted(np.unique(numbers)) == [segment["id"] for segment in found["segments"]]
+        for segment in found["segments"]:
+            assert segment["size"] == (numbers == segment["id"]).sum()
+            assert segment["class_name"] == CLASSES[segment["class_id"]]
+            assert 0 <= segment["predicted_iou"] <= 1
+            corner = np.array([task["region"]["left"], task["region"]["top"]])
+            rings = [np.array(ring) - corner for ring in segment["rings"]]
+            np.testing.assert_array_equal(fill_rings(rings, 8, 8), numbers == segment["id"])
+    first = client.get("/v1/tasks/initial-000001/prelabels").json()
+    assert (first["source"], first["raster_png"], first["segments"]) == (None, None, [])

@@ -43,7 +43,14 @@ Box and pixel coordinates count from the image's top-left corner.
 """
 
 SENT_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match")
-SHOWN_HEADERS: Final = (ITERATION_HEADER, "X-Raymeta-Scale", "ETag", "Retry-After")
+SHOWN_HEADERS: Final = (
+    ITERATION_HEADER,
+    "X-Raymeta-Scale",
+    "X-Raymeta-Left",
+    "X-Raymeta-Top",
+    "ETag",
+    "Retry-After",
+)
 """Headers that pages of other origins may send, and read."""
 
 

@@ -1,5 +1,6 @@
 """Who may write: a person with the role, from the service's own page or from a program, never from a foreign page."""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -50,15 +51,20 @@ class WritingPerson:
                 403,
                 f"{person.name} has the role {roles}, and this needs {self._role}: `raymeta annotators add` gives it",
             )
-        _refuse_foreign_pages(request, person)
+        _refuse_foreign_pages(request, person, state.settings.cors_origins)
         return person
 
 
-def _refuse_foreign_pages(request: Request, person: Person) -> None:
-    """Whoever needs no token must not be used by a page of another site that is open in the same browser."""
+def _refuse_foreign_pages(request: Request, person: Person, let_in: Collection[str]) -> None:
+    """Whoever needs no token must not be used by a page of another site that is open in the same browser.
+
+    let_in: origins that the service names; with a token, their pages may write too.
+    """
     headers = request.headers
     hosts = {headers.get("host", ""), headers.get("x-forwarded-host", "")} - {""}
     origin = headers.get("origin")
+    if origin in let_in and person != LOCAL_PERSON:
+        return
     if origin is not None and urlsplit(origin).netloc not in hosts:
         raise RequestRefusedError(403, f"sent by a page of {origin[:200]}: only the service's own page may write")
     if headers.get("sec-fetch-site", "none") not in _OWN_SITES:

@@ -153,11 +153,11 @@ def make_answer(
         human_intersection=count("crossing"),
         human_class=count("class", "segment"),
         human_confirm=count("confirm"),
+        events=None if clicks is None else dict(clicks),
+        first_action_seconds=body.first_action_seconds,
         seconds=body.active_seconds,
         seconds_source=None if body.active_seconds is None else "page_active",
         shapes=[shape.model_dump(mode="json") for shape in body.shapes],
-        **({} if clicks is None else {"events": dict(clicks)}),
-        **({} if body.first_action_seconds is None else {"first_action_seconds": body.first_action_seconds}),
     )
 
 

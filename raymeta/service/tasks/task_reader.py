@@ -15,6 +15,7 @@ from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import encode_labels
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.prelabels import PredictedSegment
 from raymeta.labels.task_leases import MAX_LEASED
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
@@ -29,8 +30,8 @@ from raymeta.service.tasks.task_service import picture_frame
 KEPT_PICTURES: Final = 4
 LABELS_AGE_S: Final = 2.0
 RENEW_S: Final = 60.0
-CLASS_KEYS: Final = "1234567890qwrtioadgjcnml"
-"""Of the classes in their order; the others are the page's own: z y p k b e x f u h s v."""
+CLASS_KEYS: Final = "1234567890qwrtiopadgjklxcnm"
+"""Of the classes in their order; the others are the page's own: z y b e f u h s v."""
 
 
 class TaskReader:
@@ -127,35 +128,24 @@ class TaskReader:
         return made.SurroundingsAnswer(top=top, left=left, height=bottom - top, width=right - left, raster_png=png)
 
     def prelabels(self, task: Task) -> made.PrelabelsAnswer:
-        """What the network that asked sees in a region.
+        """What the network that asked sees in a region, as it was when the task was handed out.
 
         Raises:
-            RunError: what was handed out with the task is damaged.
+            RunError: the file is damaged.
         """
-        found = self._labels.prelabels.of_task(task)
-        if not found:
+        segments = self._labels.prelabels.of_task(task)
+        if not segments:
             return made.PrelabelsAnswer(source=None, height=task.height, width=task.width, raster_png=None, segments=[])
-        numbers = np.zeros((task.height, task.width), np.uint32)
-        segments = []
-        scale, names = self.pictures.scale(task), self.pictures.dataset.class_names
-        for number, segment in enumerate(found, start=1):
-            rings = [ring.astype(np.float64) for ring in segment.rings]
-            numbers[fill_rings([ring - [task.left, task.top] for ring in rings], task.height, task.width)] = number
-            segments.append(
-                made.PredictedSegmentAnswer(
-                    id=number,
-                    prelabel_id=segment.id,
-                    class_id=segment.class_id,
-                    class_name=names[segment.class_id],
-                    predicted_iou=segment.predicted_iou,
-                    size=segment.pixels,
-                    rings=[(ring / scale).tolist() for ring in rings],
-                )
-            )
-        source = f"iteration {int(task.set.removeprefix('query-'))}"
-        png = number_png(numbers)
+        scale, numbers = self.pictures.scale(task), np.zeros((task.height, task.width), np.int32)
+        for number, segment in enumerate(segments, start=1):
+            rings = [ring.astype(np.float64) - [task.left, task.top] for ring in segment.rings]
+            numbers[fill_rings(rings, task.height, task.width)] = number
         return made.PrelabelsAnswer(
-            source=source, height=task.height, width=task.width, raster_png=png, segments=segments
+            source=f"iteration {int(task.set.removeprefix('query-'))}",
+            height=task.height,
+            width=task.width,
+            raster_png=number_png(numbers),
+            segments=[_segment(number, each, self.class_names, scale) for number, each in enumerate(segments, start=1)],
         )
 
     def _image(self, image_id: str) -> NDArray[np.uint8]:
@@ -175,6 +165,20 @@ class TaskReader:
                 known = self._labels.current()
                 self._known = (time.monotonic(), known)
             return known
+
+
+def _segment(
+    number: int, segment: PredictedSegment, class_names: tuple[str, ...], scale: float
+) -> made.PredictedSegmentAnswer:
+    return made.PredictedSegmentAnswer(
+        id=number,
+        prelabel_id=segment.id,
+        class_id=segment.class_id,
+        class_name=class_names[segment.class_id],
+        predicted_iou=segment.predicted_iou,
+        size=segment.pixels,
+        rings=[(ring / scale).tolist() for ring in segment.rings],
+    )
 
 
 def number_png(numbers: NDArray[np.integer]) -> str:

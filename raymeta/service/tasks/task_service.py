@@ -284,16 +284,10 @@ def _answer(answer: AnswerRecord, state: TaskState, person: Person) -> made.Answ
         **_earlier(answer, state, person),
         tool=answer.tool,
         seconds=answer.seconds,
-        clicks=_clicks(answer),
+        clicks=answer.events,
         raster_png=answer.png,
         shapes=answer.shapes,
     )
-
-
-def _clicks(answer: AnswerRecord) -> dict[str, int] | None:
-    """Clicks by kind, where the tool counted them."""
-    counted = getattr(answer, "events", None)
-    return None if counted is None else dict(counted)
 
 
 def _agreement(found: Agreement) -> made.AgreementAnswer:
@@ -309,7 +303,7 @@ def _people(states: Iterable[TaskState]) -> list[made.PersonProgress]:
     for who, answers in sorted(by_name.items(), key=lambda item: item[0] or ""):
         clicks: Counter[str] = Counter()
         for answer in answers:
-            clicks.update(_clicks(answer) or {})
+            clicks.update(answer.events or {})
         seconds = [answer.seconds for answer in answers if answer.seconds is not None]
         people.append(
             made.PersonProgress(
