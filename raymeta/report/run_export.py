@@ -126,6 +126,7 @@ def _without_paths(config: ExperimentConfig, name: str, names: dict[str, str]) -
     return config.model_copy(
         update={
             "run_dir": name,
+            "shared_dir": None,
             "dataset": config.dataset.model_copy(update={"root": last_name(config.dataset.root)}),
             "network": config.network.model_copy(update={"weights": weights and last_name(weights)}),
             "report": config.report.model_copy(update={"full_set_run": _renamed(config.report.full_set_run, names)}),

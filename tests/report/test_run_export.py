@@ -18,7 +18,8 @@ def study(folder: Path) -> Path:
         write_run(folder / f"study/plus/seed_{seed}", "metabox_plus", seed, report=full)
         values = make_config("x").acquisition.model_dump() | {"strategy": "random_box"}
         values["match_cost_of"] = str(folder / "study/plus")
-        store = write_run(folder / f"study/random/seed_{seed}", "random_box", seed, acquisition=values, report=full)
+        places = {"report": full, "shared_dir": str(folder / "shared")}
+        store = write_run(folder / f"study/random/seed_{seed}", "random_box", seed, acquisition=values, **places)
         matched = {"run": str(folder / f"study/plus/seed_{seed}"), "strategy": "metabox_plus", "reached": True}
         iteration = store.iteration(0)
         iteration.write_json("score.json", {"matched": matched})
