@@ -19,7 +19,7 @@ class LabelClass(_Answer):
 
     id: int
     name: str
-    colour: str = Field(description="#rrggbb")
+    color: str = Field(description="#rrggbb")
     key: str | None = Field(description="that chooses it on a keyboard")
 
 

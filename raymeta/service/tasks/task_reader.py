@@ -70,7 +70,7 @@ class TaskReader:
             made.LabelClass(
                 id=index,
                 name=name,
-                colour="#" + bytes(palette[index].tolist()).hex(),
+                color="#" + bytes(palette[index].tolist()).hex(),
                 key=CLASS_KEYS[index] if index < len(CLASS_KEYS) else None,
             )
             for index, name in enumerate(self.class_names)

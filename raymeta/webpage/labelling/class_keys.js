@@ -2,7 +2,7 @@
 
 /** [{value, name, colour, key}] of the run's classes, then void; key null where there are too many classes. */
 export function keyedClasses(classes, voidEntry) {
-  const entries = classes.map(({ id, name, colour, key }) => ({ value: id, name, colour, key }));
+  const entries = classes.map(({ id, name, color, key }) => ({ value: id, name, colour: color, key }));
   if (voidEntry) entries.push({ value: voidEntry.value, name: voidEntry.name, colour: "#000000", key: voidEntry.key });
   return entries;
 }
