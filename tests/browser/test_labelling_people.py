@@ -60,7 +60,7 @@ def open_as(browser: Browser, office: Office) -> Iterator[Open]:
             code = f"sessionStorage.getItem('raymeta-token') ?? sessionStorage.setItem('raymeta-token', '{token}')"
             context.add_init_script(f"if (location.protocol === 'http:') {code}")
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{office.url}/{place}")
         return page
