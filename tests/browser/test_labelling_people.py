@@ -60,7 +60,7 @@ def open_as(browser: Browser, office: Office) -> Iterator[Open]:
             code = f"sessionStorage.getItem('raymeta-token') ?? sessionStorage.setItem('raymeta-token', '{token}')"
             context.add_init_script(f"if (location.protocol === 'http:') {code}")
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{office.url}/{place}")
         return page
@@ -132,7 +132,8 @@ def test_two_people_one_lease_that_ends_and_a_conflict_that_a_reviewer_decides(o
         ann = Labeller(open_as("ann", f"#/annotate?task={task_id}"), client)
         ann.task = ann.wait(task_id)
         assert of_ben.post("/v1/tasks/lease", json={"count": 1, "task": task_id}).status_code == 409
-        end = time.monotonic() + 4 * LEASE_S  # the page renews once a minute
+        ann.page.context.set_offline(True)  # her page can't renew it any more
+        end = time.monotonic() + 4 * LEASE_S
         while client.get(f"/v1/tasks/{task_id}").json()["lease"] is not None:
             assert time.monotonic() < end
             time.sleep(0.3)
@@ -140,6 +141,7 @@ def test_two_people_one_lease_that_ends_and_a_conflict_that_a_reviewer_decides(o
         ben.wait(task_id)
         ben.press("2", "Shift+F")
         assert (ben.send()["values"] == 1).all()
+        ann.page.context.set_offline(False)
         ann.press("1", "Shift+F", "Enter")
         ann.page.locator(".toast.bad").wait_for()  # the answer is kept, and there are two now
         assert client.get(f"/v1/tasks/{task_id}").json()["state"] == "conflict"

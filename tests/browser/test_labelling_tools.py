@@ -49,7 +49,7 @@ def start(browser: Browser, url: str, contexts: list[BrowserContext]) -> Iterato
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if task_id is None:
             answered = client.get("/v1/tasks", params={"set": "initial"}).json()["tasks"]
