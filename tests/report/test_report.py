@@ -77,6 +77,7 @@ def test_the_page_tells_the_result_first_and_then_where_it_comes_from(page_of_fi
         "Cost at target",
         "At equal cost",
         "Estimated and true clicks",
+        "What the next clicks would bring",
         "IoU of each class",
         "Costs",
         "Learning curves",
