@@ -19,6 +19,7 @@ PACKAGES_OF_EXTRAS: Final = {
     "uvicorn": "serve",
     "prometheus_client": "serve",
     "httpx": "people",
+    "shapely": "people",
 }
 """Packages that raymeta does without until a command needs them, and the extra that installs each."""
 
