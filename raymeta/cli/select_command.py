@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from raymeta.cli.options import add_command, add_overrides
+from raymeta.cli.options import add_address, add_command, add_overrides
 
 MAX_NAMED = 3
 
@@ -17,6 +17,8 @@ def add_commands(commands: Any) -> None:
     select = add_command(commands, "select", text, "select select.yaml query_size=200")
     select.add_argument("config", metavar="CONFIG", help="YAML file that names folders of softmax or logits")
     add_overrides(select, "as in strategy=entropy_box")
+    select.add_argument("--on-ray", action="store_true", help="score as a Ray Data job: the same boxes")
+    add_address(select)
     select.set_defaults(command=_select)
 
 
@@ -29,10 +31,16 @@ def _select(options: argparse.Namespace) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("read predictions", total=None)
-        found = select(
-            config,
-            lambda step, done, total: progress.update(task, description=step, completed=done, total=total),
-        )
+
+        def advance(step: str, done: int, total: int) -> None:
+            progress.update(task, description=step, completed=done, total=total)
+
+        if options.on_ray:
+            from raymeta.cluster.prediction_scoring import select_on_ray
+
+            found = select_on_ray(config, options.address, advance)
+        else:
+            found = select(config, advance)
     for image_id, reason in list(found.failed.items())[:MAX_NAMED]:
         _say(console, f"left out {image_id}: {reason}")
     if len(found.failed) > MAX_NAMED:

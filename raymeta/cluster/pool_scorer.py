@@ -61,7 +61,7 @@ def _blocks(dataset: Any) -> Iterator[pa.Table]:
             yield ray.data.block.BlockAccessor.for_block(ray.get(reference)).to_arrow()
 
 
-def _quieten_ray_data() -> None:
+def quieten_ray_data() -> None:
     """The run has its own progress bar; Ray Data sets its log level when it is imported, so this comes after."""
     context = ray.data.DataContext.get_current()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -127,7 +127,7 @@ class PoolScorer:
     ) -> list[Row]:
         if not image_ids:
             return []
-        _quieten_ray_data()
+        quieten_ray_data()
         ordered = sorted(image_ids, key=str.encode)
         items = [{IMAGE_ID: image_id, "part": index // PART_IMAGES} for index, image_id in enumerate(ordered)]
         parts = -(-len(items) // PART_IMAGES)

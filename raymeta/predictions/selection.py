@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +39,8 @@ BLOCK_IMAGES: Final = 32
 REGRESSOR: Final = "meta_regressor.bin"
 
 Softmax = NDArray[np.float32]
+Each = Callable[[Sequence[str], Callable[[str], Any]], Iterator[tuple[str, Any, str | None]]]
+"""Does a work for each image id, wherever; gives id, result and error, in any order. All of it can be pickled."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,9 @@ class Selection:
     r2: float | None
 
 
-def select(config: SelectionConfig, advance: Callable[[str, int, int], None] | None = None) -> Selection:
+def select(
+    config: SelectionConfig, advance: Callable[[str, int, int], None] | None = None, each: Each | None = None
+) -> Selection:
     """Fit the meta regressor, score the pool, and write the best boxes to `out_dir`.
 
     Memory holds a few images and the query, however large the pool is. What was scored is kept: the same call goes on
@@ -63,6 +68,7 @@ def select(config: SelectionConfig, advance: Callable[[str, int, int], None] | N
     Args:
         config: what `load_selection` gives.
         advance: called with the step's name, images done, and images in all.
+        each: does the work on images elsewhere; None: threads of this process. The boxes are the same.
 
     Returns:
         The query; also written as query.parquet, query.csv, query.geojson and selection.json.
@@ -70,21 +76,44 @@ def select(config: SelectionConfig, advance: Callable[[str, int, int], None] | N
     Raises:
         InputError: folders, labels or predictions that can't be used.
     """
-    return _Selector(config, advance or (lambda step, done, total: None)).run()
+    return _Selector(config, advance or _silent, each).run()
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+def as_error(error: BaseException) -> str:
+    """What is wrong with an image, in words.
+
+    Raises:
+        BaseException: the error itself, where it isn't the image's.
+    """
+    if not isinstance(error, (OSError, ValueError)):
+        raise error
+    return str(error)
 
 
 class _Selector:
-    def __init__(self, config: SelectionConfig, advance: Callable[[str, int, int], None]) -> None:
+    def __init__(
+        self, config: SelectionConfig, advance: Callable[[str, int, int], None], each: Each | None = None
+    ) -> None:
         self.config, self.advance = config, advance
+        self.each = each or self._in_threads
         self.strategy = find_strategy(config.strategy)
         self.files = StoreFiles(config.out_dir)
         self.pool = self._open(config.pool.predictions)
         self.regions = _labelled_boxes(config.pool.labelled_boxes)
         self.classes: int | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What scores an image elsewhere: progress and the way of working stay here."""
+        return {**vars(self), "advance": _silent, "each": None}
+
     def run(self) -> Selection:
         regressor, r2 = self._fit()
         ids = self.pool.image_ids
+        self._look_at_classes(ids)
         clicks_max = self._clicks_max(ids)
         merge, failed = BoxMerge(self.config.query_size), dict[str, str]()
         with FinishedBlocks(self.files, "score.blocks", self._key(regressor, clicks_max)) as finished:
@@ -96,7 +125,7 @@ class _Selector:
             score = self._scoring(regressor, clicks_max, merge)
             block: list[dict[str, Any]] = []
             todo = [image_id for image_id in ids if image_id not in done]
-            for count, (image_id, found, error) in enumerate(self._each(todo, score), len(done) + 1):
+            for count, (image_id, found, error) in enumerate(self.each(todo, score), len(done) + 1):
                 if error is not None:
                     failed[image_id] = error
                 else:
@@ -130,6 +159,14 @@ class _Selector:
                 f"{image_id}: {softmax.shape[0]} classes, others have {self.classes}: predict it anew"
             )
         return softmax
+
+    def _look_at_classes(self, ids: Sequence[str]) -> None:
+        """The number of classes, from the first prediction that can be read, unless the meta set told it."""
+        for image_id in ids:
+            if self.classes is not None:
+                return
+            with suppress(OSError, ValueError):
+                self._softmax(self.pool, image_id)
 
     def _fit(self) -> tuple[MetaRegressor | None, float | None]:
         if self.config.meta is None or not self.strategy.needs_meta_regressor:
@@ -180,7 +217,7 @@ class _Selector:
             return largest_box_clicks(softmax, box_width=config.box_width, labelled_mask=mask, epsilon=config.epsilon)
 
         counts = [1]
-        for number, (_, found, error) in enumerate(self._each(sample, count), 1):
+        for number, (_, found, error) in enumerate(self.each(sample, count), 1):
             if error is None and found is not None:
                 counts.append(found)
             self.advance("sample", number, len(sample))
@@ -211,7 +248,7 @@ class _Selector:
 
         return score
 
-    def _each(self, ids: Sequence[str], work: Callable[[str], Any]) -> Iterator[tuple[str, Any, str | None]]:
+    def _in_threads(self, ids: Sequence[str], work: Callable[[str], Any]) -> Iterator[tuple[str, Any, str | None]]:
         """Image id, result and error of each image, in order; a few are worked on ahead."""
         upcoming, waiting = iter(ids), deque[tuple[str, Future[Any]]]()
         with ThreadPoolExecutor(self.config.threads, "select") as pool:
@@ -220,9 +257,7 @@ class _Selector:
             while waiting:
                 image_id, future = waiting.popleft()
                 error = future.exception()
-                if error is not None and not isinstance(error, (OSError, ValueError)):
-                    raise error
-                yield image_id, None if error else future.result(), None if error is None else str(error)
+                yield (image_id, future.result(), None) if error is None else (image_id, None, as_error(error))
                 for following in upcoming:
                     waiting.append((following, pool.submit(work, following)))
                     break
