@@ -34,7 +34,8 @@ class Labelling(Service):
 
     def __enter__(self):
         try:
-            wait_for(self.is_up, self, seconds=240)
+            # People may work before all of it is up; but what is asked to end before that ends as Ray likes.
+            wait_for(lambda: "Ctrl-C ends it" in self.log.read_text() and self.is_up(), self, seconds=240)
         except BaseException:
             self.close()
             raise
