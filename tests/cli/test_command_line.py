@@ -245,7 +245,7 @@ def test_a_wrong_key_or_choice_gets_the_nearest(config, capsys, override, meant)
 def test_keys_are_those_of_the_model(config, capsys):
     assert main(["config", "--keys", "--json"]) == 0
     keys = {key["name"]: key for key in json.loads(capsys.readouterr().out)}
-    assert set(flatten(load_config(config))) - {"study"} <= set(keys)
+    assert set(flatten(load_config(config))) - {"study", "trackers"} <= set(keys)  # trackers.kind: keys of a list
     assert all(key["meaning"] for key in keys.values())
     assert keys["acquisition.box_width"] == {
         "name": "acquisition.box_width", "kind": "whole number ≥ 1 ≤ 32768", "default": "128",
