@@ -22,6 +22,7 @@ PRETRAINED: Final[dict[str, Any]] = {
         "kind": ENCODER,
         "weights": "package://imagenet",
         "encoder": "frozen",
+        "head_channels": 32,
         "input_scale": 1.6,
     },
     "training": {
@@ -33,8 +34,9 @@ PRETRAINED: Final[dict[str, Any]] = {
         "warmup": 0.1,
         "batch_size": 8,
         "steps": 300,
-        "max_epochs": 2,
-        "patience": 2,
+        "threads_per_worker": 1,  # of so small a head, two are slower
+        "max_epochs": 1,
+        "patience": 1,
         "sampling": "root_pixels",
         "class_balance": 0.5,
         "crop_height": 64,
@@ -66,12 +68,12 @@ def demo_config(out: Path, strategy: str, seed: int, *, pretrained: bool) -> Exp
             "dataset": {
                 "kind": "street_scenes",
                 "root": str(out / f"scenes_{seed}"),
-                "scenes": {"train_images": 100, "validation_images": 20, "height": 96, "width": 192, "seed": seed},
+                "scenes": {"train_images": 80, "validation_images": 24, "height": 96, "width": 192, "seed": seed},
             },
             "acquisition": {
                 "strategy": strategy,
                 "box_width": 16,
-                "query_size": 300,
+                "query_size": 480,
                 "initial_images": 6,
                 "meta_images": 4,
                 "clicks_sample_images": 16,

@@ -12,6 +12,8 @@ from raymeta.cli import main
 from raymeta.predictions.selection import select
 from raymeta.predictions.selection_config import load_selection
 
+pytestmark = pytest.mark.ray
+
 CLASSES, HEIGHT, WIDTH = 4, 40, 56
 
 
