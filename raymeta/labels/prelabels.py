@@ -9,10 +9,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raymeta.exchange.drawn_pictures import DrawnShape
-from raymeta.exchange.junctions import with_junctions
-from raymeta.exchange.outlines import find_outlines
-from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.task_sets import PRELABELS_FILE, PRELABELS_SHA256, TASK_ID, Task, TaskSets, set_file
 from raymeta.runs.sealed_table import open_sealed, seal
 from raymeta.runs.store_files import RunError, StoreFiles
@@ -61,6 +57,11 @@ def predicted_segments(
         predicted_iou: (H, W) float32, of each pixel's segment; None without a meta regressor.
         region: top, left, height and width.
     """
+    # They load numba, which commands that only read a run's labels do without.
+    from raymeta.exchange.drawn_pictures import DrawnShape
+    from raymeta.exchange.junctions import with_junctions
+    from raymeta.exchange.outlines import find_outlines
+
     top, left, height, width = region
     inside = segmentation[top : top + height, left : left + width]
     outlines = find_outlines(inside, ignored=IGNORE)
@@ -93,6 +94,8 @@ def prelabel_table(segments: Mapping[str, Sequence[PredictedSegment]]) -> pa.Tab
 
 def prelabel_raster(task: Task, segments: Iterable[PredictedSegment]) -> NDArray[np.uint8]:
     """(h, w) uint8 class ids over a task's region, 255 where there is no segment."""
+    from raymeta.exchange.rasterizer import fill_rings  # loads numba
+
     labels = np.full((task.height, task.width), IGNORE, np.uint8)
     for segment in segments:
         rings = [ring.astype(np.float64) - [task.left, task.top] for ring in segment.rings]
