@@ -133,10 +133,10 @@ def test_a_damaged_image_is_left_out_of_one_iteration_only(storage, at_stage):
     at_stage("score", damage)
     repair = RunProgress.finish_iteration
 
-    def finish_iteration(self, summary):
+    def finish_iteration(self, summary, expected):
         for path, data in kept.items():
             path.write_bytes(data)
-        repair(self, summary)
+        repair(self, summary, expected)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunProgress, "finish_iteration", finish_iteration)
