@@ -133,6 +133,9 @@ class TaskDispatcher:
                     "unknown", f"set {set_name[:80]!r}: choose among {', '.join(states) or 'none yet'}"
                 )
             found = open_tasks(states, person, self.now, set_name)
+            if len(found.held) + len(found.free) < count:  # before a person is told that nothing is left, look again
+                self._read_at = float("-inf")
+                found = open_tasks(self.states(), person, self.now, set_name)
             added = found.free[: max(0, min(count, MAX_LEASED) - len(found.held))]
             if added:
                 self._hand_out(person, [state.task.id for state in added])

@@ -4,15 +4,18 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from asked_run import asked_run
 
+from raymeta.labels.annotator import TaskSet
 from raymeta.labels.annotator_list import LOCAL_PERSON, Person
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_dispatcher import TaskDispatcher, TaskRefusedError
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_states import Rules
+from raymeta.schemas import QUERY_SCHEMA
 
 ANN, BEN = (Person(name, frozenset({"annotate"})) for name in ("ann", "ben"))
 EVE = Person("eve", frozenset({"annotate", "review"}))
@@ -91,6 +94,16 @@ def test_count_is_what_is_held_in_all_so_that_a_repeated_call_changes_nothing(di
     assert store.files.files("labels/events") == events
     dispatcher.answer(ANN, answer(1))
     assert ranks(dispatcher.lease(ANN, 2)) == [3, 2]
+
+
+def test_a_query_that_was_just_handed_out_is_leased_at_once(dispatcher, store):
+    for person in (ANN, BEN):
+        dispatcher.lease(person, 10)
+    assert dispatcher.lease(EVE, 1).states == []
+    row = dict.fromkeys(QUERY_SCHEMA.names) | {"image_id": "d", "top": 8, "left": 8, "width": 8, "rank": 1}
+    boxes = pa.Table.from_pylist([row], schema=QUERY_SCHEMA)
+    LabelStore(store).sets.seal(TaskSet.of_query(1, boxes), {})
+    assert [state.task.id for state in dispatcher.lease(EVE, 1).states] == ["q001-000001"]
 
 
 def test_a_lease_ends_by_itself_and_goes_on_after_a_restart(dispatcher, store, clock):

@@ -1,5 +1,7 @@
 """A simulated person works through the HTTP routes, and the run equals that of the simulated annotator."""
 
+import time
+
 import httpx
 import numpy as np
 import pyarrow.parquet as pq
@@ -41,6 +43,7 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
         for _ in range(2):
             with pytest.raises(WaitingForPeople):
                 run(*asked)
+            wait_for_tasks(client, 6)
             check_prelabels(client)
             assert answer_all(client) == 6
     ours = run(*asked)
@@ -54,6 +57,14 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
         assert answers[0]["active_seconds"].to_pylist() == [2.5] * 6
         networks = [torch.load(folder / "network.pt", weights_only=True) for folder in folders]
         assert all(torch.equal(networks[0][name], networks[1][name]) for name in networks[1])
+
+
+def wait_for_tasks(client, count):
+    """Lists may be a second old."""
+    ends = time.monotonic() + 30
+    while client.get("/v1/tasks?state=proposed").json()["total"] != count:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def check_prelabels(client):
