@@ -17,7 +17,8 @@ from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError
 from raymeta.locations import below
-from raymeta.loop.check import check_numbers, experiment_split
+from raymeta.loop.experiment_split import experiment_split
+from raymeta.loop.number_checks import check_numbers
 from raymeta.report.figure_style import to_png
 from raymeta.report.page import SWEEP_PICTURE
 from raymeta.report.run_results import load_run

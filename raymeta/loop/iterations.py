@@ -11,8 +11,8 @@ from raymeta.datasets.registry import open_dataset, open_steady
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import WaitingForPeople
 from raymeta.loop import stages
-from raymeta.loop.check import check_answerable, check_numbers
 from raymeta.loop.estimated_pool import estimate_pool_clicks
+from raymeta.loop.number_checks import check_answerable, check_numbers
 from raymeta.loop.people import label_store, open_annotator, run_split, wait_for_people
 from raymeta.loop.pool_clicks import count_pool_clicks
 from raymeta.loop.progress import RunProgress

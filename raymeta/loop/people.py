@@ -10,8 +10,8 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.labels.task_states import Rules
-from raymeta.loop.check import experiment_split
 from raymeta.loop.covering_start import CoveringStart
+from raymeta.loop.experiment_split import experiment_split
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 

@@ -18,7 +18,7 @@ from raymeta.cli.command_line import parse
 from raymeta.config import flatten, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError, RunFailedError, WaitingForPeople
-from raymeta.loop.check import experiment_split
+from raymeta.loop.experiment_split import experiment_split
 from raymeta.runs.run_store import RunStore
 
 

@@ -12,7 +12,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.labels.annotator import TaskSet
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
-from raymeta.loop.check import experiment_split
+from raymeta.loop.experiment_split import experiment_split
 from raymeta.loop.people import label_store
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.run_store import RunStore

@@ -11,7 +11,9 @@ from raymeta.config import STRATEGY_NAMES, load_config, run_configs
 from raymeta.datasets.cityscapes import IMAGE_ENDING, LABELS_ENDING, POLYGONS_ENDING
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
-from raymeta.loop.check import check_numbers, describe, experiment_split
+from raymeta.loop.config_facts import describe
+from raymeta.loop.experiment_split import experiment_split
+from raymeta.loop.number_checks import check_numbers
 from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"

@@ -10,8 +10,8 @@ from raymeta.acquisition.covering import k_centre_images
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError
-from raymeta.loop.check import experiment_split
 from raymeta.loop.covering_start import CoveringStart
+from raymeta.loop.experiment_split import experiment_split
 from raymeta.loop.people import run_split
 from raymeta.networks.inference import normalise
 from raymeta.networks.registry import build_network

@@ -11,7 +11,7 @@ from tiny_settings import child_environment
 
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.loop.check import experiment_split
+from raymeta.loop.experiment_split import experiment_split
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, SOURCE_SCHEMA
 
 WITHOUT_RAY = """

@@ -1,0 +1,75 @@
+"""What the numbers of a config mean for a data set, in lines to read."""
+
+from raymeta.acquisition.strategies import expansion
+from raymeta.annotation.oracle import Oracle
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.labels.people_annotator import whole_image_sets
+from raymeta.runs.split import Split
+
+COST_SAMPLE = 20
+"""Pool images whose clicks estimate the cost of one query."""
+
+
+def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What the numbers of the config mean for this data set."""
+    acquisition = config.acquisition
+    pool = len(split.pool)
+    facts = [
+        f"{dataset.name}: {pool} pool and {len(split.validation)} validation images of "
+        f"{dataset.height}×{dataset.width} pixels, {dataset.num_classes} classes, clicks from "
+        f"{'polygons' if dataset.has_polygons else 'label maps (Ramer-Douglas-Peucker)'}",
+        f"initially labelled: {len(split.initial)} images ({100 * len(split.initial) / pool:.1f} % of the pool)",
+        *_asked_of_people(config, dataset, split),
+    ]
+    if acquisition.strategy == "full_set":
+        return [*facts, "full_set: trains once on everything"]
+    facts.append(f"acquisition: {expansion(acquisition)}")
+    if split.meta:
+        facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
+    across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)
+    share = 100 * acquisition.query_size * acquisition.box_width**2 / (pool * dataset.height * dataset.width)
+    facts.append(
+        f"boxes of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
+        f"{acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), "
+        f"{config.iterations} iterations query {share * config.iterations:.1f} %"
+    )
+    clicks = _clicks_per_image(config, dataset, split)
+    if clicks is not None:
+        facts.append(
+            f"clicks: about {clicks:.0f} for a whole image; a query at the pool's average density costs about "
+            f"{share / 100 * clicks * pool:.0f} of {clicks * pool:.0f} clicks, before boxes' own"
+        )
+    return facts
+
+
+def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What people will be asked, where they label."""
+    if config.oracle.kind != "people":
+        return []
+    sets = list(whole_image_sets(split, dataset.has_labels))
+    first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
+    facts = [
+        f"people are asked: first {first}, then in each of {config.iterations} iterations "
+        f"{config.acquisition.query_size} boxes of {config.acquisition.box_width}×{config.acquisition.box_width} pixels"
+    ]
+    given = len(split.initial) + len(split.meta) + len(split.validation) - sum(len(tasks.images) for tasks in sets)
+    if given:
+        facts.append(f"labels of the data set count for {given} images: nobody is asked for them")
+    return facts
+
+
+def _clicks_per_image(config: ExperimentConfig, dataset: Dataset, split: Split) -> float | None:
+    """Mean polygon and class clicks of some pool images; None if none of them is readable."""
+    oracle = Oracle(dataset, config.acquisition.epsilon)
+    counts = []
+    step = max(1, len(split.pool) // COST_SAMPLE)
+    for image_id in sorted(split.pool)[::step][:COST_SAMPLE]:
+        if not dataset.has_labels(image_id):
+            continue
+        try:
+            clicks = oracle.whole_image_clicks(image_id)
+        except (OSError, ValueError):
+            continue  # check() has named it
+        counts.append(clicks.polygon + clicks.class_)
+    return sum(counts) / len(counts) if counts else None

@@ -1,0 +1,107 @@
+"""Whether the numbers of a config can work on a data set."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from raymeta.boxes import check_box_width
+from raymeta.config import ExperimentConfig
+from raymeta.datasets.sample import Dataset
+from raymeta.errors import InputError
+from raymeta.loop.cost_matching import check_reference
+from raymeta.runs.split import Split
+from raymeta.schemas import IGNORE
+
+NAMED = 3
+"""Images named in a message."""
+
+
+def check_answerable(config: ExperimentConfig, dataset: Dataset) -> str | None:
+    """Which images the simulated annotator can't answer, for want of a label map; None where it can answer all."""
+    if config.oracle.kind == "people":
+        return None
+    ids = [*dataset.pool_ids(), *dataset.validation_ids()]
+    missing = [image_id for image_id in ids if not dataset.has_labels(image_id)]
+    if not missing:
+        return None
+    named = ", ".join(missing[:NAMED]) + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else "")
+    return (
+        f"{len(missing)} of {len(ids)} images have no label map ({named}): the simulated annotator can't answer them; "
+        "set oracle.kind=people, so that people are asked, or add the label maps"
+    )
+
+
+def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
+    """Raise ValueError where box width, query size or labels can't work on this data set."""
+    if not split.validation:
+        raise InputError("the data set has no validation images: training stops by their mIoU; add some")
+    validation = _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    initial = _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
+    if len(validation | initial) == 1:
+        only = dataset.class_names[next(iter(validation | initial))]
+        raise InputError(
+            f"{only} is the only class in the label maps of {len(split.initial)} initially labelled and "
+            f"{len(split.validation)} validation images, beside void: there is nothing to tell apart; if a value that "
+            "counts as void is a class, correct `void` in the class list (`void: []` where nothing is)"
+        )
+    fault = size_fault(config, dataset)
+    if fault is not None:
+        raise InputError(fault)
+    if config.acquisition.strategy == "full_set":
+        return
+    width = config.acquisition.box_width
+    check_box_width(width, dataset.height, dataset.width)
+    if not split.unlabelled:
+        raise InputError(
+            f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
+            f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
+        )
+    # Greedy boxes of one image never overlap, so no more than these fit into it.
+    most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
+    if config.acquisition.query_size > most:
+        raise InputError(
+            f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
+            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
+            f"width {width}; choose at most {most}"
+        )
+    check_reference(config, split)
+
+
+def size_fault(config: ExperimentConfig, dataset: Dataset) -> str | None:
+    """Why images of several sizes can't be trained on in batches; None if they can."""
+    if config.dataset.height is not None or config.training.batch_size == 1:
+        return None
+    sizes = Counter(dataset.image_sizes())
+    if len(sizes) < 2:
+        return None
+    shown = ", ".join(f"{count} of {height}×{width}" for (height, width), count in sizes.most_common(3))
+    return (
+        f"the images have {len(sizes)} sizes (height×width: {shown}{', …' if len(sizes) > 3 else ''}), and "
+        f"training.batch_size {config.training.batch_size} takes several at once: set dataset.height and dataset.width "
+        "to resize them all, or training.batch_size=1"
+    )
+
+
+def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> set[int]:
+    """Train ids in the label maps, until two are known: mostly the first map holds them, and no other is read.
+
+    Raises:
+        InputError: no readable label map holds a class.
+    """
+    found: set[int] = set()
+    void = 0
+    for image_id in image_ids:
+        if not dataset.has_labels(image_id):
+            continue  # people are asked, or `check_answerable` tells
+        try:
+            label_map = dataset.label_map(image_id)
+        except (OSError, ValueError):
+            continue  # left out and named during the run
+        found |= set(np.unique(label_map).tolist()) - {IGNORE}
+        if len(found) > 1:
+            return found
+        void += 1
+    if void and not found:
+        raise InputError(f"void is all that the label maps hold of {void} {what}; correct the labels or the class list")
+    return found
