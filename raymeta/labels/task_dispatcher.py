@@ -16,13 +16,12 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_leases import (
     MAX_LEASED,
-    OpenTasks,
     after,
     lease_in_force,
     open_tasks,
-    seconds_between,
     time_text,
 )
+from raymeta.labels.task_messages import because, clock_text, what_became, why_fewer, why_lost
 from raymeta.labels.task_states import ANSWERED, OPEN, Lease, TaskState
 from raymeta.runs.store_files import StoreFiles
 
@@ -140,7 +139,7 @@ class TaskDispatcher:
             if added:
                 self._hand_out(person, [state.task.id for state in added])
             held = [self.find(state.task.id) for state in (*found.held, *added)]
-            reason = _why_fewer(found) if len(held) < count else None
+            reason = why_fewer(found) if len(held) < count else None
             return LeasedTasks(held, found.open - len(added), reason)
 
     def lease_one(self, person: Person, task_id: str) -> LeasedTasks:
@@ -155,9 +154,9 @@ class TaskDispatcher:
             found = open_tasks(self.states(), person, self.now)
             if lease is None or lease.who != person.name:
                 if lease is not None:
-                    raise TaskRefusedError("moved", f"{task_id}: {lease.who} holds it until {_clock_text(lease.until)}")
+                    raise TaskRefusedError("moved", f"{task_id}: {lease.who} holds it until {clock_text(lease.until)}")
                 if state.name == "withdrawn":
-                    raise TaskRefusedError("moved", f"{task_id} was withdrawn{_because(state.note)}")
+                    raise TaskRefusedError("moved", f"{task_id} was withdrawn{because(state.note)}")
                 if len(found.held) >= MAX_LEASED:
                     raise TaskRefusedError("moved", f"you hold {len(found.held)} tasks: answer or release some first")
                 self._hand_out(person, [task_id])
@@ -184,7 +183,7 @@ class TaskDispatcher:
                 lease = self.lease_of(state)
                 mine = lease is not None and lease.who == person.name
                 if not mine and task_id not in free:
-                    lost[task_id] = self._why_lost(state, person)
+                    lost[task_id] = why_lost(state, person, self.now)
                     continue
                 kept.append(task_id)
                 if lease is None or lease.until < due:
@@ -239,7 +238,7 @@ class TaskDispatcher:
                 known or answer,
                 state,
                 known is None,
-                self._message(before, state, person, answer),
+                what_became(before, state, person, answer, self.labels.rules, self.now) or self._too_late(state),
                 None if other is None else agreement(other, known or answer),
             )
 
@@ -265,7 +264,7 @@ class TaskDispatcher:
                 raise TaskRefusedError("unknown", f"{task_id} has no answer {answer_id[:80]!r}")
             unseen = next((each for each in state.answers if each.id not in {*seen, answer_id}), None)
             if unseen is not None:
-                who, when = unseen.who or "somebody", _clock_text(unseen.time)
+                who, when = unseen.who or "somebody", clock_text(unseen.time)
                 raise TaskRefusedError("moved", f"{task_id} was answered again at {when} by {who}: look again")
             own = answer.who == person.name and person != LOCAL_PERSON
             if own and self.labels.rules.review == "always":
@@ -316,67 +315,12 @@ class TaskDispatcher:
         """Fold some sets anew, after something was written."""
         self._states = {**self.states(), **self.labels.states_by_set(names, self.now)}
 
-    def _why_lost(self, state: TaskState, person: Person) -> str:
-        """Why a task isn't in a person's hands any more."""
-        lease = self.lease_of(state)
-        other = next((each.who or "somebody" for each in state.live.values() if each.who != person.name), None)
-        if other is not None and state.name in (*ANSWERED, "conflict", "annotated"):
-            what = f"{other} answered it: an answer of yours is kept for comparison"
-        elif lease is not None:
-            what = f"{lease.who} has it now"
-        else:
-            what = f"it is {state.name.replace('_', ' ')} now"
-        return f"{state.task.id}: {self._ended(state, person)}{what}"
-
-    def _ended(self, state: TaskState, person: Person) -> str:
-        """`your lease ended 12 min ago and `, where that is so."""
-        until = state.untils.get(person.name)
-        if until is None or until > self.now:
-            return ""
-        return f"your lease ended {_ago(seconds_between(until, self.now))} ago and "
-
-    def _message(self, before: TaskState, state: TaskState, person: Person, answer: AnswerRecord) -> str | None:
-        """What a person should know about what became of an answer."""
-        task_id, size = state.task.id, state.task.height * state.task.width
-        others = [each.who or "somebody" for each in before.live.values() if each.who != person.name]
-        if others and before.name in (*ANSWERED, "conflict", "annotated"):
-            ended = self._ended(before, person)
-            text = f"{task_id}: {ended}{' and '.join(others)} answered it: your answer is kept for comparison"
-            return text + (": they differ, and a reviewer decides" if state.name == "conflict" else "")
-        if state.name == "annotated" and state.is_partial(answer, self.labels.rules):
-            share = f"{answer.uncovered} of {size} px have no class ({100 * answer.uncovered / size:.0f} %)"
-            return f"{task_id}: {share}: partial; finish it, or let the rest be void"
+    def _too_late(self, state: TaskState) -> str | None:
+        """What to say where the run no longer waits for a task."""
         if self.labels.went_on(state.task.set):
-            return f"{task_id}: the run went on already: the next iteration trains on this answer"
+            return f"{state.task.id}: the run went on already: the next iteration trains on this answer"
         return None
 
 
 def _content(answer: AnswerRecord) -> tuple[object, ...]:
     return answer.who, answer.labels_sha256, answer.undecidable, answer.uncovered
-
-
-def _why_fewer(found: OpenTasks) -> str:
-    if not found.open:
-        return "nothing is left to be labelled"
-    parts = []
-    if found.with_others:
-        parts.append(f"{found.with_others} open tasks are in other people's hands, or of images that they work on")
-    if found.with_tools:
-        parts.append(f"{found.with_tools} were handed out to a tool: `raymeta tasks recall RUN` takes them back")
-    left = found.open - found.with_others - found.with_tools - len(found.free)
-    if left:
-        parts.append(f"{left} were skipped, by you or by two people, and wait for a reviewer")
-    return "; ".join(parts) or "nothing else is open"
-
-
-def _because(note: str) -> str:
-    return f": {note}" if note else ""
-
-
-def _clock_text(time: str) -> str:
-    """`10:14 UTC` of a time as files hold it."""
-    return f"{time[11:16]} UTC"
-
-
-def _ago(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
