@@ -10,8 +10,9 @@ from raymeta.annotation_servers.annotation_server import AnnotationServer, HandO
 from raymeta.annotation_servers.hand_outs import HandOuts
 from raymeta.annotation_servers.rest_client import MissingError
 from raymeta.exchange.errors import ExchangeError
+from raymeta.labels.answer_imports import ImportSummary, import_answers
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.task_exchange import ImportSummary, export_open_tasks, import_answers
+from raymeta.labels.task_exports import PLAIN, PictureOptions, export_open_tasks
 from raymeta.labels.task_states import OPEN
 from raymeta.runs.run_store import RunStore
 
@@ -60,10 +61,10 @@ def push_tasks(
     labels: LabelStore,
     names: Iterable[str],
     server: AnnotationServer,
+    options: PictureOptions = PLAIN,
     *,
     limit: int | None = None,
     folder: Path | None = None,
-    **options: Any,
 ) -> PushSummary:
     """Send the open tasks of some sets that the server doesn't have.
 
@@ -74,9 +75,9 @@ def push_tasks(
         labels: of the run.
         names: of the sets.
         server: takes them.
+        options: how the tasks look.
         limit: tasks of each set at most, by rank.
         folder: that the pictures are written to and stay in; None: a temporary one.
-        options: of `export_open_tasks`.
 
     Raises:
         ServerError: the server can't be used; what it took by then is found again by the next push.
@@ -106,7 +107,7 @@ def push_tasks(
             with tempfile.TemporaryDirectory() as temporary:
                 place_ = folder / name if folder is not None else Path(temporary, "hand_out")
                 manifest = export_open_tasks(
-                    store, labels, [name], server.tool, place_, only=set(wanted), announced=False, **options
+                    store, labels, [name], server.tool, place_, options, only=set(wanted), announced=False
                 )
                 for place, ids in server.send(HandOut(outs.title, outs.mark, manifest, place_), list(there)).items():
                     outs.record(place, ids)

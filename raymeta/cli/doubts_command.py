@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from raymeta.cli.options import add_command
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.text_tables import show_table, text_table
 
 if TYPE_CHECKING:  # loads torch

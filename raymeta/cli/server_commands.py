@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raymeta.cli.run_labels import open_labels, set_names
+from raymeta.cli.task_options import add_answer_options, add_picture_options, open_labels, picture_options, set_names
 from raymeta.errors import EXIT_FAILED, InputError
 
 if TYPE_CHECKING:
@@ -22,24 +22,8 @@ def add_options(parser: argparse.ArgumentParser, action: str) -> None:
     server = parser.add_mutually_exclusive_group(required=True)
     server.add_argument("--label-studio", metavar="URL", help="token in LABEL_STUDIO_API_KEY")
     server.add_argument("--cvat", metavar="URL", help="token in CVAT_ACCESS_TOKEN")
-    parser.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
     if action == "push":
-        parser.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
-        parser.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
-        parser.add_argument("--limit", type=int, help="tasks of a set at most")
-        parser.add_argument(
-            "--prelabels",
-            choices=["segments", "none"],
-            default="segments",
-            help="whether predicted segments are pre-drawn where there are some (%(default)s)",
-        )
-        parser.add_argument(
-            "--simplify",
-            type=float,
-            default=0.0,
-            metavar="PX",
-            help="fewer vertices in them; 1 smooths pixel steps (0)",
-        )
+        add_picture_options(parser, prelabels="segments")
         parser.add_argument("--out", metavar="DIR", help="folder that the pictures stay in, see --pictures-at")
         parser.add_argument(
             "--pictures-at",
@@ -47,9 +31,8 @@ def add_options(parser: argparse.ArgumentParser, action: str) -> None:
             help="Label Studio: pictures aren't uploaded, DIR/SET/pictures is served here",
         )
     else:
-        parser.add_argument("--map", action="append", default=[], metavar="LABEL=CLASS", help="as in 'Car =car'")
-        parser.add_argument("--uncovered", help="pixels without a class: void, refuse or a class")
-        parser.add_argument("--who", help="drew it, where the server doesn't tell")
+        parser.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
+        add_answer_options(parser)
     parser.set_defaults(command=_push if action == "push" else _pull)
 
 
@@ -65,11 +48,9 @@ def _push(options: argparse.Namespace) -> int:
         labels,
         set_names(labels, options.sets),
         server,
+        picture_options(options),
         limit=options.limit,
         folder=None if options.out is None else Path(options.out),
-        margin=None if options.shown == "images" else options.margin,
-        prelabels=options.prelabels == "segments",
-        simplify=options.simplify,
     )
     for message in summary.messages:
         print(message)

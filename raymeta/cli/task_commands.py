@@ -10,7 +10,7 @@ from rich.console import Console
 
 from raymeta.cli import server_commands
 from raymeta.cli.options import add_command
-from raymeta.cli.run_labels import open_labels, set_names
+from raymeta.cli.task_options import add_answer_options, add_picture_options, open_labels, picture_options, set_names
 from raymeta.errors import EXIT_FAILED, InputError
 from raymeta.labels.answer_files import AnswerRecord, void_answer
 from raymeta.labels.label_store import LabelStore
@@ -44,43 +44,39 @@ def add_commands(commands: Any) -> None:
         "tasks import runs/mine /tmp/hand_out --who ann",
     )
     actions = tasks.add_subparsers(title="actions", metavar="ACTION", required=True)
-
     listed = _add_action(actions, "list", "sets, and what became of their tasks: also `raymeta tasks RUN`")
     listed.set_defaults(command=_list)
+    _add_exchange(actions)
+    for name, text in server_commands.ACTIONS.items():
+        server_commands.add_options(_add_action(actions, name, text), name)
+    _add_decisions(actions)
+    log = _add_action(actions, "log", "what was answered and decided, by time")
+    log.add_argument("--task", action="append", default=[], dest="tasks", help="only this one")
+    log.set_defaults(command=_log)
+    labels = _add_action(actions, "labels", "what is labelled by now, as a data set: PNG, Cityscapes JSON, COCO")
+    labels.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    labels.set_defaults(command=_labels)
 
+
+def _add_exchange(actions: Any) -> None:
     export = _add_action(actions, "export", "open tasks as a folder for an annotation tool")
     export.add_argument("--format", required=True, help="labelme, cvat, label-studio, x-anylabeling, coco, cityscapes")
     export.add_argument("--out", required=True, metavar="DIR", help="folder to write")
-    export.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
-    export.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
-    export.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
-    export.add_argument("--limit", type=int, help="tasks at most")
-    export.add_argument(
-        "--prelabels",
-        choices=["none", "segments"],
-        default="none",
-        help="pre-draw the predicted segments (%(default)s)",
-    )
-    export.add_argument(
-        "--simplify", type=float, default=0.0, metavar="PX", help="fewer vertices in them; 1 smooths pixel steps (0)"
-    )
+    add_picture_options(export, prelabels="none")
     export.set_defaults(command=_export)
 
     imported = _add_action(actions, "import", "bring answers back; the same import twice changes nothing")
     imported.add_argument("paths", nargs="+", metavar="PATH", help="folder, archive or file")
     imported.add_argument("--format", default="auto", help="of the files (%(default)s)")
-    imported.add_argument("--map", action="append", default=[], metavar="LABEL=CLASS", help="as in 'Car =car'")
-    imported.add_argument("--uncovered", help="pixels without a class: void, refuse or a class")
-    imported.add_argument("--who", help="drew it")
+    add_answer_options(imported)
     imported.add_argument(
         "--confirm-unchanged", action="store_true", help="pictures that are as predicted are answers, too"
     )
     imported.add_argument("--dry-run", action="store_true", help="say what would be kept")
     imported.set_defaults(command=_import)
 
-    for name, text in server_commands.ACTIONS.items():
-        server_commands.add_options(_add_action(actions, name, text), name)
 
+def _add_decisions(actions: Any) -> None:
     for name, text in DECISIONS.items():
         decision = _add_action(actions, name, text)
         decision.add_argument("--task", action="append", default=[], dest="tasks", help="id; may be repeated")
@@ -90,14 +86,6 @@ def add_commands(commands: Any) -> None:
         if name == "accept":
             decision.add_argument("--answer", help="id, or its beginning, where a task has several")
         decision.set_defaults(command=_decide, action=name)
-
-    log = _add_action(actions, "log", "what was answered and decided, by time")
-    log.add_argument("--task", action="append", default=[], dest="tasks", help="only this one")
-    log.set_defaults(command=_log)
-
-    labels = _add_action(actions, "labels", "what is labelled by now, as a data set: PNG, Cityscapes JSON, COCO")
-    labels.add_argument("--out", required=True, metavar="DIR", help="folder to write")
-    labels.set_defaults(command=_labels)
 
 
 def _add_action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
@@ -167,7 +155,7 @@ def _effort_line(store: RunStore, labels: LabelStore) -> str:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from raymeta.labels.task_exchange import export_open_tasks
+    from raymeta.labels.task_exports import export_open_tasks
 
     store, labels = open_labels(options.run)
     names = set_names(labels, options.sets)
@@ -177,10 +165,8 @@ def _export(options: argparse.Namespace) -> int:
         names,
         options.format,
         Path(options.out),
-        margin=None if options.shown == "images" else options.margin,
+        picture_options(options),
         limit=options.limit,
-        prelabels=options.prelabels == "segments",
-        simplify=options.simplify,
     )
     print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
     print(f"bring them back: raymeta tasks import {store.location} {options.out}")
@@ -188,7 +174,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from raymeta.labels.task_exchange import import_answers
+    from raymeta.labels.answer_imports import import_answers
 
     store, labels = open_labels(options.run)
     refused = 0
@@ -301,7 +287,7 @@ def _log(options: argparse.Namespace) -> int:
 def _labels(options: argparse.Namespace) -> int:
     from raymeta.datasets.registry import open_dataset
     from raymeta.exchange import write_label_data_set
-    from raymeta.labels.task_exchange import bought_labels, task_classes
+    from raymeta.labels.task_exports import bought_labels, task_classes
 
     store, labels = open_labels(options.run)
     config = store.load_config()

@@ -13,7 +13,7 @@ from raymeta.annotation_servers.cvat_server import CvatServer
 from raymeta.annotation_servers.rest_client import ServerError
 from raymeta.annotation_servers.server_exchange import pull_answers, push_tasks
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.errors import EXIT_BAD_INPUT
 
 

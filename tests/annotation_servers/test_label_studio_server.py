@@ -16,7 +16,7 @@ from raymeta.annotation_servers.label_studio_server import LabelStudioServer
 from raymeta.annotation_servers.rest_client import ServerError
 from raymeta.annotation_servers.server_exchange import pull_answers, push_tasks
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.errors import InputError
 
 

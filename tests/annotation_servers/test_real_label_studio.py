@@ -24,7 +24,7 @@ from running_service import free_port
 from simulated_person import config_text, write_images
 
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
 EXECUTABLE = os.environ.get("RAYMETA_LABEL_STUDIO", "")

@@ -7,7 +7,7 @@ import pytest
 from simulated_person import answer_all, config_text, write_images
 
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.errors import EXIT_BAD_INPUT, WaitingForPeople
 from raymeta.labels.ledger import ledger

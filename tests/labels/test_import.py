@@ -9,11 +9,11 @@ import pytest
 from simulated_person import CLASSES, config_text, draw, truth_of, write_images
 
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_FAILED, WaitingForPeople
 from raymeta.exchange import DrawnPicture, DrawnShape, load_manifest, write_pictures
-from raymeta.labels.task_exchange import import_answers
+from raymeta.labels.answer_imports import import_answers
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
 from raymeta.runs import store_files

@@ -10,7 +10,7 @@ from simulated_person import VARIANTS, answer_all, config_text, truth_of, write_
 
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_WAITING, WaitingForPeople

@@ -8,7 +8,7 @@ from simulated_person import answer_all, config_text, write_images
 
 from raymeta.acquisition.image_prediction import predict_image
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import WaitingForPeople

@@ -15,7 +15,7 @@ from http_person import truth_in
 from running_service import Service, wait_for
 from simulated_person import config_text, write_images
 
-from raymeta.cli.task_commands import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.client import Client
 from raymeta.config import load_config
 from raymeta.errors import WaitingForPeople

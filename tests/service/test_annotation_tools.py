@@ -15,7 +15,7 @@ from local_backend import LocalBackend
 from tiny_runs import TinyRun, serving
 
 from raymeta.exchange import Manifest, read_answers
-from raymeta.labels.task_exchange import EXPORTS, task_classes
+from raymeta.labels.task_exports import EXPORTS, task_classes
 from raymeta.service.http.app import create_app
 from raymeta.service.http.label_studio_predictions import region_result
 from raymeta.service.http.pull_hints import PullHints

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from raymeta.exchange.manifest import Task
-from raymeta.labels.task_exchange import all_handed_out
+from raymeta.labels.task_exports import all_handed_out
 from raymeta.runs.run_store import RunStore
 from raymeta.service.http.hook_routes import HintAnswer
 from raymeta.service.http.json_bodies import json_body, read_json

@@ -1,118 +1,26 @@
-"""Tasks out to annotation tools, and answers back from their files."""
+"""Answers back from the files of annotation tools."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from raymeta.datasets.registry import open_dataset
-from raymeta.datasets.sample import Dataset
-from raymeta.errors import InputError
-from raymeta.exchange import Answer, Manifest, OpenTask, Skip, TaskClass, export_tasks, load_manifest, read_answers
+from raymeta.exchange import Answer, Skip, read_answers
 from raymeta.exchange.effort import AnswerShape
-from raymeta.exchange.manifest import MANIFEST_FILE
-from raymeta.exchange.manifest import Task as HandedOut
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.predrawn_shapes import predrawn_shapes
 from raymeta.labels.task_events import TaskEvent
-from raymeta.labels.task_pictures import TaskPictures
+from raymeta.labels.task_exports import check_manifest, find_manifest
 from raymeta.labels.task_sets import Task
-from raymeta.labels.task_states import OPEN, TaskState
+from raymeta.labels.task_states import TaskState
 from raymeta.runs.run_store import RunStore
-
-EXPORTS: Final = "labels/exports"
-"""What was handed out, export by export: read where the list of tasks doesn't lie beside the answers."""
 
 _NO_DONE_MARK: Final = frozenset({"cvat", "cvat-masks", "coco", "supervisely", "darwin"})
 """Formats that list every picture, whether somebody worked on it or not."""
-
-
-class ImportRefusedError(InputError):
-    """Files that belong to no task of the run."""
-
-
-def task_classes(dataset: Dataset) -> list[TaskClass]:
-    """The classes of a data set as annotation tools get them."""
-    colors = ["#" + bytes(color.tolist()).hex() for color in dataset.palette]
-    return [TaskClass(id=i, name=name, color=colors[i]) for i, name in enumerate(dataset.class_names)]
-
-
-def export_open_tasks(
-    store: RunStore,
-    labels: LabelStore,
-    names: Iterable[str],
-    format: str,
-    folder: Path,
-    *,
-    margin: int | None = 32,
-    limit: int | None = None,
-    prelabels: bool = False,
-    simplify: float = 0.0,
-    only: Container[str] | None = None,
-    announced: bool = True,
-) -> Manifest:
-    """Hand out the open tasks of some sets as a folder for one tool.
-
-    Args:
-        store: the run.
-        labels: of the run.
-        names: of the sets.
-        format: one of `raymeta.exchange.FORMATS`.
-        folder: to write; one with answers in it is refused.
-        margin: pixels around a box that are shown dimmed; None shows the whole image.
-        limit: tasks at most, by rank.
-        prelabels: whether the predicted segments of the tasks are pre-drawn, where there are some.
-        simplify: tolerance in pixels of the pictures by which their borders are simplified; 0 keeps every step.
-        only: ids of tasks that may be among them; None takes all.
-        announced: whether the tasks count as handed out; otherwise the caller says so when they are.
-
-    Returns:
-        The list of tasks, as written to the folder and kept in the run.
-
-    Raises:
-        InputError: nothing is open, or the folder can't take it.
-    """
-    names = list(names)
-    opened_states = [state for name in names for state in labels.states(name) if state.name in OPEN]
-    tasks = [state.task for state in opened_states if only is None or state.task.id in only][:limit]
-    if not tasks:
-        raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
-    config = store.load_config()
-    pictures = TaskPictures(config.dataset, config.seed)
-    opened = [
-        OpenTask(
-            task.id,
-            task.image_id,
-            None if task.whole else (task.top, task.left, task.height, task.width),
-            pictures.scale(task),
-            prelabels=predrawn_shapes(labels.prelabels.of_task(task), pictures, task, simplify) if prelabels else (),
-        )
-        for task in tasks
-    ]
-    created = now()
-    manifest = export_tasks(
-        folder,
-        opened,
-        task_classes(pictures.dataset),
-        pictures.read,
-        format,
-        run=store.location,
-        set=", ".join(dict.fromkeys(task.set for task in tasks)),
-        created=created,
-        margin=margin,
-    )
-    event = TaskEvent(action="hand_out", tasks=[task.id for task in tasks], reason=f"{format}: {folder}")
-    name = f"{created.replace(':', '')}-{event.id}.json"
-    store.files.write_new(f"{EXPORTS}/{name}", manifest.model_dump_json().encode())
-    if announced:
-        labels.events.add(event)
-    return manifest
 
 
 @dataclass
@@ -182,17 +90,7 @@ def import_answers(
         summary.read += 1
         summary.messages += answer.messages
         task = tasks[answer.task_id]
-        fault = _fault(answer, task)
-        if fault:
-            summary.refused += 1
-            summary.messages += [fault] if not answer.refused else []
-            continue
-        if not confirm_unchanged and _is_untouched(answer):
-            summary.untouched += 1
-            summary.messages.append(
-                f"{task.id}: its shapes are those that were predicted, and {answer.format} files don't say whether "
-                "anybody looked: not taken; --confirm-unchanged takes them"
-            )
+        if not _is_taken(answer, task, confirm_unchanged, summary):
             continue
         record = _record(answer, who or answer.who, uncovered)
         known = record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
@@ -210,6 +108,23 @@ def import_answers(
     return summary
 
 
+def _is_taken(answer: Answer, task: Task, confirm_unchanged: bool, summary: ImportSummary) -> bool:
+    """Whether an answer is one; the summary counts and tells why where it isn't."""
+    fault = _fault(answer, task)
+    if fault:
+        summary.refused += 1
+        summary.messages += [fault] if not answer.refused else []
+    elif not confirm_unchanged and _is_untouched(answer):
+        summary.untouched += 1
+        summary.messages.append(
+            f"{task.id}: its shapes are those that were predicted, and {answer.format} files don't say whether "
+            "anybody looked: not taken; --confirm-unchanged takes them"
+        )
+    else:
+        return True
+    return False
+
+
 def _keep_skips(labels: LabelStore, skips: Iterable[Skip], who: str | None) -> None:
     """Keep that somebody passed over a task; its name is made of what it says, so that it counts once."""
     known = {event.id for event in labels.events.all()}
@@ -217,50 +132,6 @@ def _keep_skips(labels: LabelStore, skips: Iterable[Skip], who: str | None) -> N
         name = hashlib.sha256(repr((skip.task_id, who or skip.who, skip.source_sha256)).encode()).hexdigest()[:32]
         if name not in known:
             labels.events.add(TaskEvent(id=name, action="skip", tasks=[skip.task_id], who=who or skip.who))
-
-
-def find_manifest(store: RunStore, path: Path) -> Manifest:
-    """The list of tasks beside the answers, or one of all that was handed out by this run.
-
-    Raises:
-        ImportRefusedError: there is neither.
-    """
-    for place in (path, path.parent):
-        if (place / MANIFEST_FILE).is_file():
-            return load_manifest(place / MANIFEST_FILE)
-    everything = all_handed_out(store)
-    if everything is None:
-        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `raymeta tasks export {store.location}`")
-    return everything
-
-
-def all_handed_out(store: RunStore) -> Manifest | None:
-    """Every task that was ever written for a tool, as it was the last time; None before the first.
-
-    Raises:
-        ManifestError: a list of tasks is damaged.
-    """
-    names = [name for name in store.files.files(EXPORTS) if name.endswith(".json")]
-    if not names:
-        return None
-    exports = [load_manifest(store.files.read(f"{EXPORTS}/{name}") or b"") for name in names]
-    newest = {task.id: task for manifest in exports for task in manifest.tasks}
-    return exports[-1].model_copy(update={"tasks": list(newest.values()), "untouched": {}})
-
-
-def check_manifest(manifest: Manifest, tasks: dict[str, Task]) -> None:
-    """Raise ImportRefusedError where a list of tasks tells of other tasks than the run has."""
-    for entry in manifest.tasks:
-        task = tasks.get(entry.id)
-        if task is None or not _same(entry, task):
-            raise ImportRefusedError(
-                f"{MANIFEST_FILE}: {entry.id} ({entry.image_id}) is no task of this run: exported by "
-                f"{manifest.run or 'another one'}? Nothing was read"
-            )
-
-
-def _same(entry: HandedOut, task: Task) -> bool:
-    return entry.image_id == task.image_id and entry.region == (task.top, task.left, task.height, task.width)
 
 
 def _is_untouched(answer: Answer) -> bool:
@@ -334,14 +205,3 @@ def _conflict(state: TaskState) -> str:
         f"{state.task.id}: {people} agree on {share:.0f} % of {one.size} px: conflict; raymeta tasks accept RUN --task "
         f"{state.task.id} --answer {first.id[:8]} or {second.id[:8]}"
     )
-
-
-def bought_labels(store: RunStore, labels: LabelStore) -> Iterator[tuple[str, str, NDArray[np.uint8]]]:
-    """Part (train or val), image id and (H, W) uint8 labels of every image of which something is labelled."""
-    config = store.load_config()
-    dataset = open_dataset(config.dataset, config.seed)
-    known = labels.current()
-    validation = frozenset(labels.split.validation)
-    for image_id in sorted({*known.regions.image_ids(), *known.reference}, key=str.encode):
-        part = "val" if image_id in validation else "train"
-        yield part, image_id, known.of(image_id).read(image_id, dataset.size(image_id), dataset)
