@@ -1,12 +1,13 @@
 """Query parameters: closed choices, bounded numbers; an unknown name is refused, as it would do nothing."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.config import ClicksPriority, StrategyName
-from raymeta.service.scoring.scoring_request import MapFormat, MapName
+from raymeta.service.scoring.scoring_request import MapFormat, MapName, ScoringRequest, Work
 
 PoolSort = Literal["score", "image_id", "entropy", "predicted_iou", "clicks"]
 Order = Literal["asc", "desc"]
@@ -29,6 +30,15 @@ class ScoreParameters(IterationParameters):
     box_width: int | None = Field(None, ge=1, le=65_536, description="pixels; none: the run's")
     clicks_priority: ClicksPriority | None = Field(None, description="how clicks enter the score; none: the run's")
 
+    def _asked(self, work: Work) -> ScoringRequest:
+        return ScoringRequest(
+            work,
+            iteration=self.iteration,
+            strategy=self.strategy,
+            box_width=self.box_width,
+            clicks_priority=self.clicks_priority,
+        )
+
 
 class MapParameters(ScoreParameters):
     """Which map, and in which format."""
@@ -36,11 +46,19 @@ class MapParameters(ScoreParameters):
     map: MapName = Field("joint", description="joint: a cell is the box with that top-left pixel, (H-b+1, W-b+1)")
     format: MapFormat = Field("png", description="png: 8-bit grey, or class colours; overlay: over the image")
 
+    def asked(self) -> ScoringRequest:
+        """What is asked of an image that isn't named yet."""
+        return replace(self._asked("map"), map_name=self.map, map_format=self.format)
+
 
 class BoxParameters(ScoreParameters):
     """How many boxes."""
 
     k: int = Field(20, ge=1, le=MAX_BOXES, description="at most this many boxes")
+
+    def asked(self) -> ScoringRequest:
+        """What is asked of an image that isn't named yet."""
+        return replace(self._asked("boxes"), limit=self.k)
 
 
 def _without_ground_truth(schema: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """GET: the images of the run's pool, their labelled regions, maps and boxes."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -21,7 +22,6 @@ from raymeta.service.http.route_documents import ERRORS, HERE, MAP_CONTENT, PNG_
 from raymeta.service.http.run_reader import RunReader
 from raymeta.service.http.service_state import State
 from raymeta.service.scoring.rendering import rgb_png, thumbnail
-from raymeta.service.scoring.scoring_request import ScoringRequest
 
 router = APIRouter(prefix="/pool", tags=["pool"], responses=ERRORS)
 
@@ -60,16 +60,7 @@ async def pool_image_map(
     request: Request, state: State, image_id: str, parameters: Annotated[MapParameters, Query()]
 ) -> Response:
     """A map of a pool image, 0 where the run has labelled it."""
-    asked = ScoringRequest(
-        "map",
-        image_id=state.check_image(image_id),
-        iteration=parameters.iteration,
-        strategy=parameters.strategy,
-        box_width=parameters.box_width,
-        clicks_priority=parameters.clicks_priority,
-        map_name=parameters.map,
-        map_format=parameters.format,
-    )
+    asked = replace(parameters.asked(), image_id=state.check_image(image_id))
     return respond_scored(request, await state.score(asked))
 
 
@@ -82,15 +73,7 @@ async def pool_image_boxes(
     request: Request, state: State, image_id: str, parameters: Annotated[BoxParameters, Query()]
 ) -> Response:
     """The best boxes of a pool image, outside what the run has labelled."""
-    asked = ScoringRequest(
-        "boxes",
-        image_id=state.check_image(image_id),
-        iteration=parameters.iteration,
-        strategy=parameters.strategy,
-        box_width=parameters.box_width,
-        clicks_priority=parameters.clicks_priority,
-        limit=parameters.k,
-    )
+    asked = replace(parameters.asked(), image_id=state.check_image(image_id))
     return respond_scored(request, await state.score(asked))
 
 

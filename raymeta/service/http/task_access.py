@@ -14,9 +14,11 @@ from raymeta.labels.task_sets import Task
 from raymeta.runs.run_store import RunError
 from raymeta.service.http.answers import ErrorAnswer
 from raymeta.service.http.http_answers import JSON, KEEP
+from raymeta.service.http.json_bodies import json_body
 from raymeta.service.http.refusals import RequestRefusedError, not_found, unprocessable
-from raymeta.service.http.route_documents import ERRORS
+from raymeta.service.http.route_documents import ERRORS, HERE
 from raymeta.service.http.service_state import ServiceState
+from raymeta.service.tasks.task_answers import TaskRow
 from raymeta.service.tasks.task_calls import TaskCall, TaskMethod
 
 READ_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -31,6 +33,26 @@ WRITE_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     415: {"model": ErrorAnswer, "description": "the body is not application/json"},
     422: {"model": ErrorAnswer, "description": "a body or a parameter that can't be used: the reason is told"},
 }
+
+MAX_SMALL_BODY: Final = 64 * 1024
+TASKS: Final = f"{HERE}/v1/tasks"
+POST: Final = "curl -s -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\""
+
+
+def writes(
+    body: type[BaseModel], example: str, place: str, *, answer: type[BaseModel] = TaskRow, method: str = ""
+) -> dict[str, Any]:
+    """What a route says of itself that takes a JSON body and changes something.
+
+    Args:
+        body: what it takes.
+        example: such a body, as JSON.
+        place: of the route behind `/v1/tasks/`.
+        answer: what it gives.
+        method: of curl, where it is another than POST.
+    """
+    command = f"{POST} {f'-X {method} ' if method else ''}-d '{example}' {TASKS}/{place}"
+    return {"response_model": answer, "responses": WRITE_ERRORS, "openapi_extra": json_body(body, command)}
 
 
 async def call(state: ServiceState, method: TaskMethod, person: Person | None, **arguments: Any) -> Any:

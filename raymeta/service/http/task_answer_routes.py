@@ -9,10 +9,20 @@ from raymeta.service.http.json_bodies import json_body, read_json
 from raymeta.service.http.refusals import unprocessable
 from raymeta.service.http.route_documents import sample
 from raymeta.service.http.service_state import State
-from raymeta.service.http.task_access import READ_ERRORS, WRITE_ERRORS, answer_hex, call, find_task, respond_task
-from raymeta.service.http.task_routes import MAX_SMALL_BODY, POST, TASKS
+from raymeta.service.http.task_access import (
+    MAX_SMALL_BODY,
+    POST,
+    READ_ERRORS,
+    TASKS,
+    WRITE_ERRORS,
+    answer_hex,
+    call,
+    find_task,
+    respond_task,
+    writes,
+)
 from raymeta.service.http.writing_person import Annotating, Reviewing, asking_person
-from raymeta.service.tasks.task_answers import AnswerAnswer, AnswersAnswer, DraftAnswer, KeptAnswerAnswer, TaskRow
+from raymeta.service.tasks.task_answers import AnswerAnswer, AnswersAnswer, DraftAnswer, KeptAnswerAnswer
 from raymeta.service.tasks.task_bodies import (
     AcceptBody,
     AnswerBody,
@@ -31,9 +41,7 @@ router = APIRouter(prefix="/tasks", tags=["answers"], responses=READ_ERRORS)
 
 @router.put(
     "/{task_id}/draft",
-    response_model=DraftAnswer,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(DraftBody, f"{POST} -X PUT -d '{{\"draft\": {{}}}}' {TASKS}/TASK_ID/draft"),
+    **writes(DraftBody, '{"draft": {}}', "TASK_ID/draft", answer=DraftAnswer, method="PUT"),
 )
 async def put_draft(request: Request, state: State, person: Annotating, task_id: str) -> Response:
     """Keep an unfinished answer: one for each person and task, the last one counts."""
@@ -97,27 +105,14 @@ async def answer(request: Request, state: State, task_id: str, answer_id: str) -
     return respond_task(found.answers[0])
 
 
-@router.post(
-    "/{task_id}/skip",
-    response_model=TaskRow,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(SkipBody, f'{POST} -d \'{{"reason": "too dark"}}\' {TASKS}/TASK_ID/skip'),
-)
+@router.post("/{task_id}/skip", **writes(SkipBody, '{"reason": "too dark"}', "TASK_ID/skip"))
 async def skip(request: Request, state: State, person: Annotating, task_id: str) -> Response:
     """Pass a task on to somebody else; after two people it waits for a reviewer."""
     body = await read_json(request, SkipBody, MAX_SMALL_BODY)
     return respond_task(await call(state, "skip", person, task_id=task_id, reason=body.reason))
 
 
-@router.post(
-    "/{task_id}/accept",
-    response_model=TaskRow,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(
-        AcceptBody,
-        f'{POST} -d \'{{"answer_id": "ID", "seen": ["ID"]}}\' {TASKS}/TASK_ID/accept',
-    ),
-)
+@router.post("/{task_id}/accept", **writes(AcceptBody, '{"answer_id": "ID", "seen": ["ID"]}', "TASK_ID/accept"))
 async def accept(request: Request, state: State, person: Reviewing, task_id: str) -> Response:
     """Let one answer count; `seen` names all that were looked at, so that none that came since is passed over."""
     body = await read_json(request, AcceptBody, MAX_SMALL_BODY)
@@ -129,24 +124,14 @@ async def accept(request: Request, state: State, person: Reviewing, task_id: str
     return respond_task(await call(state, "accept", person, task_id=task_id, **arguments))
 
 
-@router.post(
-    "/{task_id}/return",
-    response_model=TaskRow,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(ReturnBody, f'{POST} -d \'{{"reason": "the kerb"}}\' {TASKS}/TASK_ID/return'),
-)
+@router.post("/{task_id}/return", **writes(ReturnBody, '{"reason": "the kerb"}', "TASK_ID/return"))
 async def return_task(request: Request, state: State, person: Reviewing, task_id: str) -> Response:
     """Ask again, with a reason: what was answered counts no longer, and the next person begins with it."""
     body = await read_json(request, ReturnBody, MAX_SMALL_BODY)
     return respond_task(await call(state, "return_task", person, task_id=task_id, reason=body.reason))
 
 
-@router.post(
-    "/{task_id}/reopen",
-    response_model=TaskRow,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(ReopenBody, f"{POST} -d '{{}}' {TASKS}/TASK_ID/reopen"),
-)
+@router.post("/{task_id}/reopen", **writes(ReopenBody, "{}", "TASK_ID/reopen"))
 async def reopen(request: Request, state: State, person: Reviewing, task_id: str) -> Response:
     """Ask again; what was accepted counts until somebody answers."""
     body = await read_json(request, ReopenBody, MAX_SMALL_BODY)

@@ -1,22 +1,24 @@
 """What people are asked: lists, leases, and all that an editor shows of a task."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from raymeta.labels.task_states import StateName
-from raymeta.service.http.json_bodies import json_body, read_json
-from raymeta.service.http.route_documents import HERE, PNG_CONTENT, sample
+from raymeta.service.http.json_bodies import read_json
+from raymeta.service.http.route_documents import PNG_CONTENT, sample
 from raymeta.service.http.service_state import State
 from raymeta.service.http.task_access import (
+    MAX_SMALL_BODY,
     READ_ERRORS,
-    WRITE_ERRORS,
+    TASKS,
     call,
     find_task,
     read_pixels,
     respond_kept,
     respond_task,
+    writes,
 )
 from raymeta.service.http.writing_person import Annotating, asking_person, why_read_only
 from raymeta.service.tasks.task_answers import (
@@ -27,15 +29,10 @@ from raymeta.service.tasks.task_answers import (
     RenewedAnswer,
     SurroundingsAnswer,
     TaskDetail,
-    TaskRow,
     TasksAnswer,
 )
 from raymeta.service.tasks.task_bodies import LeaseBody, NothingBody, RenewBody
 from raymeta.service.tasks.task_service import DEFAULT_MARGIN
-
-MAX_SMALL_BODY: Final = 64 * 1024
-TASKS: Final = f"{HERE}/v1/tasks"
-POST: Final = "curl -s -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\""
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=READ_ERRORS)
 
@@ -90,12 +87,7 @@ async def progress(request: Request, state: State) -> Response:
     return respond_task(await call(state, "progress", asking_person(request)))
 
 
-@router.post(
-    "/lease",
-    response_model=LeasedAnswer,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(LeaseBody, f"{POST} -d '{{\"count\": 3}}' {TASKS}/lease"),
-)
+@router.post("/lease", **writes(LeaseBody, '{"count": 3}', "lease", answer=LeasedAnswer))
 async def lease(request: Request, state: State, person: Annotating) -> Response:
     """Hold `count` tasks in all: those held already, then images that were begun, then by rank."""
     body = await read_json(request, LeaseBody, MAX_SMALL_BODY)
@@ -103,24 +95,14 @@ async def lease(request: Request, state: State, person: Annotating) -> Response:
     return respond_task(await call(state, "lease", person, **arguments))
 
 
-@router.post(
-    "/lease/renew",
-    response_model=RenewedAnswer,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(RenewBody, f'{POST} -d \'{{"tasks": ["TASK_ID"]}}\' {TASKS}/lease/renew'),
-)
+@router.post("/lease/renew", **writes(RenewBody, '{"tasks": ["TASK_ID"]}', "lease/renew", answer=RenewedAnswer))
 async def renew(request: Request, state: State, person: Annotating) -> Response:
     """Go on holding tasks: a page does so each minute."""
     body = await read_json(request, RenewBody, MAX_SMALL_BODY)
     return respond_task(await call(state, "renew", person, tasks=body.tasks))
 
 
-@router.post(
-    "/{task_id}/release",
-    response_model=TaskRow,
-    responses=WRITE_ERRORS,
-    openapi_extra=json_body(NothingBody, f"{POST} -d '{{}}' {TASKS}/TASK_ID/release"),
-)
+@router.post("/{task_id}/release", **writes(NothingBody, "{}", "TASK_ID/release"))
 async def release(request: Request, state: State, person: Annotating, task_id: str) -> Response:
     """Give a task back unanswered; admins may release anybody's."""
     await read_json(request, NothingBody, MAX_SMALL_BODY)

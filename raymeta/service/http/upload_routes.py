@@ -1,5 +1,6 @@
 """POST: an image that the run need not know, scored by the live iteration or an older one."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -33,17 +34,7 @@ router = APIRouter(tags=["uploaded images"], responses=UPLOAD_ERRORS)
 async def priority_map(request: Request, state: State, parameters: Annotated[UploadMapParameters, Query()]) -> Response:
     """A map of an uploaded image: joint score, priority, predicted IoU or segmentation."""
     upload = await read_upload(request, state.limits)
-    asked = ScoringRequest(
-        "map",
-        image=upload.image,
-        labelled_mask=upload.labelled_mask,
-        iteration=parameters.iteration,
-        strategy=parameters.strategy,
-        box_width=parameters.box_width,
-        clicks_priority=parameters.clicks_priority,
-        map_name=parameters.map,
-        map_format=parameters.format,
-    )
+    asked = replace(parameters.asked(), image=upload.image, labelled_mask=upload.labelled_mask)
     return respond_scored(request, await state.score(asked))
 
 
@@ -51,16 +42,7 @@ async def priority_map(request: Request, state: State, parameters: Annotated[Upl
 async def boxes(request: Request, state: State, parameters: Annotated[UploadBoxParameters, Query()]) -> Response:
     """The best boxes of an uploaded image: none overlaps another, and what `labelled_mask` marks is left out."""
     upload = await read_upload(request, state.limits)
-    asked = ScoringRequest(
-        "boxes",
-        image=upload.image,
-        labelled_mask=upload.labelled_mask,
-        iteration=parameters.iteration,
-        strategy=parameters.strategy,
-        box_width=parameters.box_width,
-        clicks_priority=parameters.clicks_priority,
-        limit=parameters.k,
-    )
+    asked = replace(parameters.asked(), image=upload.image, labelled_mask=upload.labelled_mask)
     return respond_scored(request, await state.score(asked))
 
 
