@@ -15,7 +15,7 @@ from raymeta.acquisition.class_weights import class_weight_map
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
 from raymeta.acquisition.joint_score import BoxClicks, PriorityMaps, joint_scores
 from raymeta.acquisition.learned_cost import CostRegressor
-from raymeta.acquisition.predicted_clicks import predict_box_clicks
+from raymeta.acquisition.predicted_clicks import PredictedClicks, predict_box_clicks
 from raymeta.acquisition.strategies import Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.argument_checks import check_array, check_choice, whole_number
@@ -90,18 +90,11 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
-    prediction = predict_image(
-        softmax,
-        regressor if chosen.needs_meta_regressor or keep_maps else None,
-        with_entropy=keep_maps or "entropy" in chosen.priorities or chosen.learned_clicks,
-        with_margin="margin" in chosen.priorities,
-    )
+    prediction = _prediction(softmax, chosen, regressor, everything=keep_maps)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
     maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id), weights)
-    learned = None
-    if chosen.learned_clicks and cost_regressor is not None:
-        learned = predict_box_clicks(prediction, clicks, box_width, len(softmax), cost_regressor)
+    learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
     box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
     joint = joint_scores(chosen, maps, box_clicks)
     boxes = greedy_boxes(joint, box_width, query_size, min_score)
@@ -172,6 +165,36 @@ def _check_present(
         raise InputError(f"strategy {strategy.name} weighs classes: give class_weights")
     if strategy.learned_clicks and cost_regressor is None:
         raise InputError(f"strategy {strategy.name} predicts clicks: give a fitted cost_regressor")
+
+
+def _prediction(
+    softmax: "NDArray[np.float32] | torch.Tensor",
+    strategy: Strategy,
+    regressor: MetaRegressor | None,
+    *,
+    everything: bool,
+) -> ImagePrediction:
+    """What the strategy needs to know of the prediction; with `everything` also what is only shown."""
+    return predict_image(
+        softmax,
+        regressor if strategy.needs_meta_regressor or everything else None,
+        with_entropy=everything or "entropy" in strategy.priorities or strategy.learned_clicks,
+        with_margin="margin" in strategy.priorities,
+    )
+
+
+def _learned_clicks(
+    strategy: Strategy,
+    prediction: ImagePrediction,
+    clicks: NDArray[np.uint8],
+    box_width: int,
+    num_classes: int,
+    cost_regressor: CostRegressor | None,
+) -> PredictedClicks | None:
+    """What every box will cost, where the strategy predicts that."""
+    if not strategy.learned_clicks or cost_regressor is None:
+        return None
+    return predict_box_clicks(prediction, clicks, box_width, num_classes, cost_regressor)
 
 
 def _click_map(
