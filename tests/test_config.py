@@ -276,3 +276,15 @@ def test_repetitions_are_ordinary_configs():
         parse_config(MINIMAL | {"seed": seed, "run_dir": f"runs/x/seed_{seed}"}) for seed in (3, 5)
     ]
     assert run_configs(parse_config(MINIMAL)) == [parse_config(MINIMAL)]
+
+
+@pytest.mark.parametrize(
+    ("network", "form"),
+    [
+        ({"kind": "fcn8", "width_multiplier": 0.5}, "fcn8, width ×0.5"),
+        ({"kind": "efficientnet_lite1", "head": "lraspp"}, "efficientnet_lite1 (finetuned) with lraspp"),
+        ({"kind": "module"}, "module"),
+    ],
+)
+def test_a_network_is_named_by_the_keys_that_shape_it(network, form):
+    assert parse_config(MINIMAL | {"network": network}).network.form == form

@@ -1,10 +1,15 @@
 """Keys of `network`."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from raymeta.config.section import MAX_NUMBER, Location, Section
+
+WIDTH_KINDS: Final = ("fcn8", "deeplabv3plus", "lraspp")
+"""Networks whose channels `width_multiplier` scales."""
+HEAD_KINDS: Final = ("efficientnet_lite", "timm:")
+"""How the kinds begin that are an encoder and a decoder of one's choice."""
 
 
 class NetworkConfig(Section):
@@ -15,7 +20,9 @@ class NetworkConfig(Section):
         min_length=1,
         description="fcn8, deeplabv3plus, lraspp, efficientnet_lite0 to 2, timm:NAME, module, transformers or smp",
     )
-    width_multiplier: float = Field(0.25, gt=0, le=16, description="factor on all channel counts; 1.0 is as published")
+    width_multiplier: float = Field(
+        0.25, gt=0, le=16, description="fcn8, deeplabv3plus, lraspp: factor on all channel counts; 1.0 is as published"
+    )
     batch_norm: bool = Field(False, description="fcn8: batch norm after each convolution; the others always have it")
     weights: Location | None = Field(
         None,
@@ -56,6 +63,15 @@ class NetworkConfig(Section):
     feature_layer: str | None = Field(
         None, min_length=1, description="module, transformers, smp: layer whose mean output tells what is in an image"
     )
+
+    @property
+    def form(self) -> str:
+        """Kind and what of the other keys shapes it, in words: fcn8, width ×0.25."""
+        if self.kind in WIDTH_KINDS:
+            return f"{self.kind}, width ×{self.width_multiplier:g}"
+        if self.kind.startswith(HEAD_KINDS):
+            return f"{self.kind} ({self.encoder}) with {self.head}"
+        return self.kind
 
     @model_validator(mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from raymeta.argument_checks import nearest
 from raymeta.config import NetworkConfig
+from raymeta.config.network import HEAD_KINDS
 from raymeta.errors import InputError
 from raymeta.networks.architectures.deeplabv3plus import DeepLabV3Plus, DeepLabV3PlusHead
 from raymeta.networks.architectures.efficientnet_lite import OUTPUT_STRIDE, EfficientNetLite
@@ -121,10 +122,15 @@ def with_head(
 
 
 def check_kind(config: NetworkConfig) -> None:
-    """Raise ValueError where the config names a network that there is not."""
+    """Raise InputError where the config names a network that there is not, or freezes an encoder that it hasn't."""
     if config.kind not in NETWORKS and not config.kind.startswith(TIMM_PREFIX):
         known = f"{', '.join(NETWORKS)}, or timm:NAME"
         raise InputError(f"network.kind {config.kind!r}: choose one of {known}{nearest(config.kind, NETWORKS)}")
+    if config.encoder == "frozen" and not config.kind.startswith(HEAD_KINDS):
+        raise InputError(
+            f"network.encoder 'frozen': {config.kind} can't be frozen: take efficientnet_lite0 to 2 or timm:NAME, or "
+            "leave network.encoder out"
+        )
 
 
 def build_network(
@@ -150,11 +156,6 @@ def build_network(
         torch.manual_seed(seed)  # for networks that are not ours, whose weights stay those
         build = NETWORKS.get(config.kind, _timm)
         network = build(config, num_classes, generator, pretrained)
-    if config.encoder == "frozen" and not network.frozen_encoder:
-        raise InputError(
-            f"network.encoder 'frozen': {config.kind} can't be frozen: take efficientnet_lite0 to 2 or timm:NAME, or "
-            "leave network.encoder out"
-        )
     if config.weights is not None and pretrained:
         weights = packaged_weights(config.kind) if config.weights == PACKAGE else config.weights
         load_start_weights(network, weights)

@@ -84,7 +84,7 @@ def _segments(run: RunResults) -> list[int]:
 def _network(run: RunResults) -> str:
     network = run.config.network
     weights = "from scratch" if network.weights is None else f"from {last_name(network.weights)}"
-    return f"{network.kind}, width ×{network.width_multiplier:g}, {weights}"
+    return f"{network.form}, {weights}"
 
 
 def _training(run: RunResults) -> str:

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 import yaml
 from tiny_settings import tiny_values, write_scenes
 
 from raymeta.config import parse_config
+from raymeta.errors import InputError
 from raymeta.loop.check import check_experiment
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
@@ -35,3 +37,14 @@ def test_check_tells_what_is_wrong_with_a_network(tmp_path):
     assert len(report.faults) == 1
     assert "'out' or 'logits'" in report.faults[0]
     assert report.facts
+
+
+@pytest.mark.parametrize("kind", ["fcn8", "lraspp", "deeplabv3plus", "smp"])
+def test_a_network_without_encoder_is_not_frozen(tmp_path, kind):
+    values = tiny_values(write_scenes(tmp_path / "scenes"), str(tmp_path / "run"))
+    config = parse_config(values | {"network": {"kind": kind, "encoder": "frozen", "weights": "own.pt"}})
+    (fault,) = check_experiment(config).faults
+    with pytest.raises(InputError, match="frozen") as refused:
+        run_experiment(config, local_workers)
+    assert str(refused.value) == fault
+    assert not (tmp_path / "run").exists()
