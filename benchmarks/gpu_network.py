@@ -1,7 +1,6 @@
 """Steps of training on a device: number formats and memory layouts, and raymeta's loop against a plain one."""
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, device_seconds
 from benchmarks.training_stages import CLASSES, NoiseExamples
 from raymeta.config import NetworkConfig, TrainingConfig
 from raymeta.networks.registry import build_network
@@ -58,7 +57,7 @@ def _forms(kind: str, device: torch.device, quick: bool) -> list[Measurement]:
         network = _network(kind).to(device)
         network.to(memory_format=layout)  # type: ignore[call-overload]  # missing in torch's annotations
         step = _step(network, images.contiguous(memory_format=layout), labels, form.bfloat16)
-        seconds = _median(step, device, steps)
+        seconds = device_seconds(step, device, warm_ups=3, repeats=steps)
         ratio = seconds / rows[0].seconds if rows else None
         rows.append(Measurement(f"step of {kind}, {form.name}", _text(size), seconds, ratio, note="ratio to fp32"))
     return rows
@@ -91,7 +90,7 @@ def _loops(device: torch.device, quick: bool) -> list[Measurement]:
     network = _network("fcn8").to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's annotations
     step = _step(network, images.contiguous(memory_format=torch.channels_last), labels, bfloat16=False)
-    plain = _median(step, device, steps)
+    plain = device_seconds(step, device, warm_ups=3, repeats=steps)
     examples = NoiseExamples(BATCH * steps, 1, *size)
     config = TrainingConfig(learning_rate=1e-4, batch_size=BATCH, max_epochs=3, patience=100)
     rows = [Measurement("step of a plain loop", _text(size), plain, note=f"{1 / plain:.1f} steps/s")]
@@ -124,24 +123,6 @@ class Kept:
         return self._kept[index]
 
     validation_example = train_example
-
-
-def _median(work: Callable[[], object], device: torch.device, repeats: int) -> float:
-    for _ in range(3):
-        work()
-    taken = []
-    for _ in range(repeats):
-        _wait(device)
-        start = time.perf_counter()
-        work()
-        _wait(device)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _text(size: tuple[int, int]) -> str:

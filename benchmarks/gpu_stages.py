@@ -1,7 +1,5 @@
 """The stages that stay on a GPU."""
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -10,7 +8,7 @@ import torch
 
 from benchmarks.image_stages import FULL_SIZE, QUICK_SIZE
 from benchmarks.inputs import smooth_softmax
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, device_seconds
 from raymeta.metaseg.device_scan import DeviceScan
 from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET
 from raymeta.metaseg.segment_metrics import segment_metrics
@@ -38,22 +36,6 @@ def measure_metrics(device: torch.device, quick: bool) -> list[Measurement]:
         "GPU: segment_metrics, pool": lambda: segment_metrics(softmax),
     }
     note = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    rows = [Measurement(name, shape, _seconds(work, device), note=note) for name, work in stages.items()]
+    taken = {name: device_seconds(work, device, warm_ups=1, repeats=9) for name, work in stages.items()}
+    rows = [Measurement(name, shape, seconds, note=note) for name, seconds in taken.items()]
     return [*rows[:-1], replace(rows[-1], target=f"≤ {TARGET_MS} ms")]
-
-
-def _seconds(work: Callable[[], object], device: torch.device) -> float:
-    work()
-    taken = []
-    for _ in range(9):
-        _wait(device)
-        start = time.perf_counter()
-        work()
-        _wait(device)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

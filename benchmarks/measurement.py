@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 MIB = 1 << 20
 
@@ -66,6 +69,27 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def device_seconds(work: Callable[[], object], device: "torch.device", *, warm_ups: int, repeats: int) -> float:
+    """Median seconds of a call, from an idle device to an idle device."""
+    for _ in range(warm_ups):
+        work()
+    taken = []
+    for _ in range(repeats):
+        _wait(device)
+        start = time.perf_counter()
+        work()
+        _wait(device)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def _wait(device: "torch.device") -> None:
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize(device)
 
 
 def rss_mib() -> float:

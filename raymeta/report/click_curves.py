@@ -87,12 +87,12 @@ def saved_sentence(own: ClickCurve, baseline: ClickCurve) -> str:
         f"{_meta(own)} and {baseline.label} {costs[1]:,.0f}{_meta(baseline)}: "
     )
     if abs(share) < EQUAL:
-        told = "nothing was saved"
+        outcome = "nothing was saved"
     elif share > 0:
-        told = f"{100 * share:.0f} % of the clicks were saved"
+        outcome = f"{100 * share:.0f} % of the clicks were saved"
     else:
-        told = f"nothing was saved, it needed {-100 * share:.0f} % more"
-    return f"{did}{told}{_apart(own, baseline, level)}. This is one seed: another may end otherwise."
+        outcome = f"nothing was saved, it needed {-100 * share:.0f} % more"
+    return f"{did}{outcome}{_apart(own, baseline, level)}. This is one seed: another may end otherwise."
 
 
 def _cost(curve: ClickCurve, level: float) -> float:

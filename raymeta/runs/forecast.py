@@ -36,8 +36,8 @@ class Forecast:
     def text(self) -> str:
         """A clause for a log: what to expect, and whether that can be told from nothing."""
         gain, low, high = (f"{100 * value:+.2f}".replace("-", "−") for value in (self.gain, self.low, self.high))
-        told = "" if self.low > 0 else "; it may be nothing"
-        return f"the next {self.clicks:g} clicks: {gain} points of mIoU (95 % interval {low} to {high}{told})"
+        doubt = "" if self.low > 0 else "; it may be nothing"
+        return f"the next {self.clicks:g} clicks: {gain} points of mIoU (95 % interval {low} to {high}{doubt})"
 
 
 def forecast(clicks: ArrayLike, miou: ArrayLike, more: float = NEXT_CLICKS) -> Forecast | None:

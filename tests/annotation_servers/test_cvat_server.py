@@ -1,11 +1,9 @@
 """CVAT, as its API answers in two versions: tasks go there once, completed jobs come back, bit for bit."""
 
-import shutil
-
 import numpy as np
 import pytest
 from fake_cvat import TOKEN, FakeCvat
-from people_at_servers import cvat_shapes, handed_out, waiting_run
+from people_at_servers import cvat_shapes, handed_out
 from simulated_person import true_picture, truth_of
 from tiny_runs import serving
 
@@ -15,16 +13,6 @@ from raymeta.annotation_servers.server_exchange import pull_answers, push_tasks
 from raymeta.cli import main
 from raymeta.cli.task_options import open_labels
 from raymeta.errors import EXIT_BAD_INPUT
-
-
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory):
-    return waiting_run(tmp_path_factory.mktemp("asked_cvat"))
-
-
-@pytest.fixture
-def run(asked, tmp_path):
-    return shutil.copytree(asked, tmp_path / "run")
 
 
 @pytest.fixture

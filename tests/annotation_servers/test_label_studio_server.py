@@ -8,7 +8,7 @@ import pytest
 from fake_label_studio import LEGACY, REFRESH, FakeLabelStudio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from people_at_servers import handed_out, label_studio_result, waiting_run
+from people_at_servers import handed_out, label_studio_result
 from simulated_person import truth_of
 from tiny_runs import serving
 
@@ -18,16 +18,6 @@ from raymeta.annotation_servers.server_exchange import pull_answers, push_tasks
 from raymeta.cli import main
 from raymeta.cli.task_options import open_labels
 from raymeta.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def asked(tmp_path_factory):
-    return waiting_run(tmp_path_factory.mktemp("asked_label_studio"))
-
-
-@pytest.fixture
-def run(asked, tmp_path):
-    return shutil.copytree(asked, tmp_path / "run")
 
 
 @pytest.fixture
