@@ -19,6 +19,7 @@ SPLIT_INITIAL: Final = "initial"
 SPLIT_META: Final = "meta"
 SPLIT_POOL: Final = "pool"
 SPLIT_VALIDATION: Final = "validation"
+SPLIT_TEST: Final = "test"
 
 SEGMENT_ID: Final = "segment_id"
 CLASS_ID: Final = "class_id"
@@ -158,7 +159,7 @@ POOL_IMAGE_SCHEMA: Final = pa.schema(
 """One row a pool image and iteration; `error` is null where the image could be scored."""
 
 SPLIT_SCHEMA: Final = pa.schema([(IMAGE_ID, pa.string()), (SPLIT, pa.string())])
-"""One row an image: initial (L0), meta (M), pool (U at the start) or validation."""
+"""One row an image: initial (L0), meta (M), pool (U at the start), validation or test."""
 
 WHOLE_IMAGE_CLICKS_SCHEMA: Final = pa.schema(
     [

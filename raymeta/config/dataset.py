@@ -16,6 +16,7 @@ class ScenesConfig(Section):
 
     train_images: int = Field(60, ge=1, le=MAX_IMAGES, description="images of the pool")
     validation_images: int = Field(20, ge=1, le=MAX_IMAGES, description="images for validation")
+    test_images: int = Field(0, ge=0, le=MAX_IMAGES, description="images of the split `test`, for dataset.test")
     height: int = Field(128, ge=32, le=MAX_PIXELS, description="pixels")
     width: int = Field(256, ge=32, le=MAX_PIXELS, description="pixels")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="same seed, same scenes")
@@ -38,6 +39,9 @@ class DatasetConfig(Section):
     max_validation_images: int | None = Field(
         None, ge=1, le=MAX_IMAGES, description="use only this many, evenly spaced"
     )
+    test: bool = Field(
+        False, description="judge each iteration's network on the split `test` as well; nothing is chosen by it"
+    )
     outage_wait_s: float = Field(
         60.0, ge=0, le=MAX_WAIT_S, description="seconds to wait for storage that can't be reached; then the run ends"
     )
@@ -59,6 +63,8 @@ class DatasetConfig(Section):
     def _both_sides(self) -> "DatasetConfig":
         if (self.height is None) != (self.width is None):
             raise ValueError(f"height {self.height} and width {self.width}: give both, or neither")
+        if self.test and self.kind == "street_scenes" and not self.scenes.test_images:
+            raise ValueError("test true and scenes.test_images 0: give the scenes some test images, or leave test out")
         if self.kind != "folder" and (self.image_pattern or self.label_pattern):
             raise ValueError(f"image_pattern and label_pattern are for kind folder, not {self.kind}: leave them out")
         return self

@@ -30,10 +30,13 @@ CAMVID_COLORS: dict[str, tuple[int, int, int]] = {
 LAYOUT = "train, trainannot, val and valannot: images (PNG or JPEG), and label PNGs of the same names"
 
 
-def find_camvid(root: Path) -> DatasetFiles:
-    """Files of CamVid below `root`. Raises DatasetError where the layout is another."""
-    require_folders(root, ["train", "trainannot", "val", "valannot"], LAYOUT)
-    pool = pair_files(root / "train", root / "trainannot")
-    validation = pair_files(root / "val", root / "valannot")
+def find_camvid(root: Path, *, test: bool = False) -> DatasetFiles:
+    """Files of CamVid below `root`. Raises DatasetError where the layout is another.
+
+    test: whether `test` and `testannot` are opened too.
+    """
+    splits = ["train", "val", *(["test"] if test else [])]
+    require_folders(root, [split + kind for split in splits for kind in ("", "annot")], LAYOUT)
+    pool, validation, *rest = (pair_files(root / split, root / f"{split}annot") for split in splits)
     classes = consecutive_classes(tuple(CAMVID_COLORS), list(CAMVID_COLORS.values()), void=(VOID,))
-    return DatasetFiles.of("camvid", classes, pool, validation)
+    return DatasetFiles.of("camvid", classes, pool, validation, test=rest[0] if test else None)

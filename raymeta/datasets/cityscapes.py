@@ -33,12 +33,16 @@ def cityscapes_classes() -> ClassList:
     )
 
 
-def find_cityscapes(root: Path, name: str = "cityscapes") -> DatasetFiles:
-    """Files of Cityscapes below `root`; the pool is `train`. Raises DatasetError where the layout is another."""
-    folders = [f"{kind}/{split}" for kind in ("leftImg8bit", "gtFine") for split in ("train", "val")]
-    require_folders(root, folders, LAYOUT)
-    pool, validation = _find_split(root, "train"), _find_split(root, "val")
-    return DatasetFiles.of(name, cityscapes_classes(), pool, validation, read_cityscapes_polygons)
+def find_cityscapes(root: Path, name: str = "cityscapes", *, test: bool = False) -> DatasetFiles:
+    """Files of Cityscapes below `root`; the pool is `train`. Raises DatasetError where the layout is another.
+
+    test: whether the split `test` is opened too. The published one has no labels to be judged by.
+    """
+    splits = ["train", "val", *(["test"] if test else [])]
+    require_folders(root, [f"{kind}/{split}" for kind in ("leftImg8bit", "gtFine") for split in splits], LAYOUT)
+    pool, validation, *rest = (_find_split(root, split) for split in splits)
+    found = rest[0] if test else None
+    return DatasetFiles.of(name, cityscapes_classes(), pool, validation, read_cityscapes_polygons, test=found)
 
 
 def _find_split(root: Path, split: str) -> FoundFiles:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -37,9 +37,9 @@ from raymeta.datasets.survey import survey_files
 class DatasetFiles:
     """Files found in the layout of one kind of data set.
 
-    pool, validation: files by image id. orphans: faults seen while listing, such as labels without image. absent: files
-    of pool or validation images that weren't there. own_classes: the class list was written for these images, so that a
-    class without a pixel is a slip.
+    pool, validation, test: files by image id. orphans: faults seen while listing, such as labels without image. absent:
+    files of these images that weren't there. own_classes: the class list was written for these images, so that a class
+    without a pixel is a slip.
     """
 
     name: str
@@ -50,6 +50,7 @@ class DatasetFiles:
     read_polygons: PolygonReader | None = None
     absent: frozenset[Path] = frozenset()
     own_classes: bool = False
+    test: Mapping[str, SampleFiles] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -61,15 +62,29 @@ class DatasetFiles:
         read_polygons: PolygonReader | None = None,
         *,
         own_classes: bool = False,
+        test: FoundFiles | None = None,
     ) -> Self:
-        """The files of both parts."""
-        orphans, absent = (*pool.orphans, *validation.orphans), pool.absent | validation.absent
-        return cls(name, classes, pool.samples, validation.samples, orphans, read_polygons, absent, own_classes)
+        """The files of all parts."""
+        parts = [pool, validation, *([] if test is None else [test])]
+        return cls(
+            name,
+            classes,
+            pool.samples,
+            validation.samples,
+            tuple(orphan for part in parts for orphan in part.orphans),
+            read_polygons,
+            frozenset().union(*(part.absent for part in parts)),
+            own_classes,
+            {} if test is None else test.samples,
+        )
 
     def __post_init__(self) -> None:
         # Layouts keep the parts in folders of their own, so both may have a 0001.png: the pool keeps the plain id.
         ids = {i: f"validation/{i}" if i in self.pool else i for i in self.validation}
         object.__setattr__(self, "validation", {ids[i]: files for i, files in self.validation.items()})
+        taken = {*self.pool, *self.validation}
+        renamed = {f"test/{i}" if i in taken else i: files for i, files in self.test.items()}
+        object.__setattr__(self, "test", renamed)
 
     def limited(self, max_pool: int | None, max_validation: int | None, seed: int) -> "DatasetFiles":
         """At most so many pool images, by seeded choice, and validation images, evenly spaced."""
@@ -99,7 +114,7 @@ class FileDataset:
 
     def __init__(self, files: DatasetFiles, size: tuple[int, int] | None = None, grey_bits: int = GREY_BITS) -> None:
         self._files = files
-        self._samples = {**files.pool, **files.validation}
+        self._samples = {**files.pool, **files.validation, **files.test}
         self._resize = size
         self._grey_bits = grey_bits
 
@@ -162,6 +177,10 @@ class FileDataset:
     def validation_ids(self) -> list[str]:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
         return sorted_ids(self._files.validation)
+
+    def test_ids(self) -> list[str]:
+        """Ids of the images of the test split, sorted by their UTF-8 bytes; none where it isn't asked for."""
+        return sorted_ids(self._files.test)
 
     def size(self, image_id: str) -> tuple[int, int]:
         """(height, width) of an image in pixels. Raises DatasetError if the file is missing or unreadable."""
@@ -231,7 +250,9 @@ class FileDataset:
 
     def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; never raises. `progress` is called after each image."""
-        pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), self.validation_ids()))
+        # The test split is held out like validation: what is told of one's labels holds for the other's.
+        held_out = self.validation_ids() + self.test_ids()
+        pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), held_out))
         files = self._files
         survey, self._sizes = survey_files(
             pool, validation, files.classes, files.read_polygons, own_classes=files.own_classes, progress=progress

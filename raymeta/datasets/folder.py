@@ -22,20 +22,25 @@ LAYOUT = (
 )
 
 
-def find_folder(root: Path, image_pattern: str | None = None, label_pattern: str | None = None) -> DatasetFiles:
+def find_folder(
+    root: Path, image_pattern: str | None = None, label_pattern: str | None = None, *, test: bool = False
+) -> DatasetFiles:
     """Files of a plain folder below `root`; the pool is `train`. Images without a label map are for people to label.
 
-    image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout.
+    image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout. test: whether the
+    split `test` is opened too.
 
     Raises:
         DatasetError: another layout, or a class list with faults: one line for each of them.
     """
+    splits = ["train", "val", *(["test"] if test else [])]
     if image_pattern is None:
-        require_folders(root, ["images/train", "images/val"], LAYOUT)
+        require_folders(root, [f"images/{split}" for split in splits], LAYOUT)
     require_folders(root, [], LAYOUT)
     classes = read_class_list(root / CLASS_FILE)
-    pool, validation = (_find_part(root, split, image_pattern, label_pattern) for split in ("train", "val"))
-    return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True)
+    pool, validation, *rest = (_find_part(root, split, image_pattern, label_pattern) for split in splits)
+    found = rest[0] if test else None
+    return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True, test=found)
 
 
 def _find_part(root: Path, split: str, image_pattern: str | None, label_pattern: str | None) -> FoundFiles:

@@ -108,6 +108,10 @@ class SteadyDataset:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
         return self._dataset().validation_ids()
 
+    def test_ids(self) -> list[str]:
+        """Ids of the images of the test split, sorted by their UTF-8 bytes; none where it isn't asked for."""
+        return self._dataset().test_ids()
+
     def size(self, image_id: str) -> tuple[int, int]:
         """(height, width) of an image in pixels. Raises DatasetError if the file is damaged, or never was there."""
         return self._read(lambda dataset: dataset.size(image_id))

@@ -62,14 +62,17 @@ def data_folder(config: DatasetConfig) -> Path:
 def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:
     scenes = config.scenes
     root = data_folder(config)
-    write_street_scenes(root, scenes.train_images, scenes.validation_images, scenes.height, scenes.width, scenes.seed)
-    return find_cityscapes(root, name="street_scenes")
+    numbers = scenes.train_images, scenes.validation_images, scenes.height, scenes.width, scenes.seed
+    write_street_scenes(root, *numbers, test_images=scenes.test_images)
+    return find_cityscapes(root, name="street_scenes", test=config.test)
 
 
 DATASET_KINDS: dict[str, Callable[[DatasetConfig], DatasetFiles]] = {
-    "cityscapes": lambda config: find_cityscapes(data_folder(config)),
-    "camvid": lambda config: find_camvid(data_folder(config)),
-    "folder": lambda config: find_folder(data_folder(config), config.image_pattern, config.label_pattern),
+    "cityscapes": lambda config: find_cityscapes(data_folder(config), test=config.test),
+    "camvid": lambda config: find_camvid(data_folder(config), test=config.test),
+    "folder": lambda config: find_folder(
+        data_folder(config), config.image_pattern, config.label_pattern, test=config.test
+    ),
     "street_scenes": _open_street_scenes,
 }
 """Kind of data set → finder of its files. A new kind is one file and one line here."""

@@ -71,7 +71,7 @@ class Survey:
 
 
 class Dataset(Protocol):
-    """Images with labels, split into a pool and validation images.
+    """Images with labels, split into a pool, validation images and, where it is asked for, a test split.
 
     `height` and `width` are the pixels of an image after the optional resize. Where the files differ in size and no
     resize is asked for, they are those of the first readable pool image, and `image` tells the size of each.
@@ -114,6 +114,9 @@ class Dataset(Protocol):
 
     def validation_ids(self) -> list[str]:
         """Ids of the validation images, sorted by their UTF-8 bytes."""
+
+    def test_ids(self) -> list[str]:
+        """Ids of the images of the test split, sorted by their UTF-8 bytes; none where it isn't asked for."""
 
     def size(self, image_id: str) -> tuple[int, int]:
         """(height, width) of an image in pixels. Raises DatasetError if the file is missing or unreadable."""

@@ -67,7 +67,7 @@ def check_experiment(
 
 def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
     dataset = open_dataset(config.dataset, config.seed)
-    with progress(len(dataset.pool_ids()) + len(dataset.validation_ids())) as count:
+    with progress(len(dataset.pool_ids()) + len(dataset.validation_ids()) + len(dataset.test_ids())) as count:
         survey = dataset.survey(count, unlabelled=config.oracle.kind == "people")
     unanswerable = check_answerable(config, dataset)
     network, network_faults = tried_network(config, dataset)

@@ -15,8 +15,9 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
     """What the numbers of the config mean for this data set."""
     acquisition = config.acquisition
     pool = len(split.pool)
+    test = f", {len(split.test)} test" if split.test else ""
     facts = [
-        f"{dataset.name}: {pool} pool and {len(split.validation)} validation images of "
+        f"{dataset.name}: {pool} pool{test} and {len(split.validation)} validation images of "
         f"{dataset.height}×{dataset.width} pixels, {dataset.num_classes} classes, clicks from "
         f"{'polygons' if dataset.has_polygons else 'label maps (Ramer-Douglas-Peucker)'}",
         f"initially labelled: {len(split.initial)} images ({100 * len(split.initial) / pool:.1f} % of the pool)",

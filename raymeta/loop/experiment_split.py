@@ -20,6 +20,7 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset, choose: ChooseI
         seed=config.seed,
         labelled=_labelled(dataset) if config.oracle.kind == "people" else None,
         choose=choose,
+        test_ids=dataset.test_ids(),
     )
 
 

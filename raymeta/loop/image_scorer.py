@@ -34,6 +34,7 @@ from raymeta.loop.query_budget import COST_OF_UNIT
 from raymeta.metaseg.labelled_parts import labelled_parts
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
+from raymeta.networks.evaluation import confusion_matrix
 from raymeta.networks.inference import finite_pixels, predict_softmax
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork
@@ -209,6 +210,11 @@ class ImageScorer:
         prediction = predict_image(softmax, with_entropy=False).segmentation
         counts: list[int] = np.bincount(prediction.ravel(), minlength=self.dataset.num_classes).tolist()
         return counts
+
+    def confusion_of(self, softmax: Softmax, image_id: str) -> NDArray[np.int64]:
+        """(C, C) counts of an image's prediction against the data set's labels, rows target."""
+        prediction = predict_image(softmax, with_entropy=False).segmentation
+        return confusion_matrix(prediction, self.dataset.label_map(image_id), self.dataset.num_classes)
 
     def labelled_class_pixels(self, image_id: str) -> list[int]:
         """Labelled pixels of each class of an image: C numbers."""

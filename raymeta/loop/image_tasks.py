@@ -118,6 +118,14 @@ class ImageTasks:
 
         return self._run(scorer, image_ids, work)
 
+    def test_confusion(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
+        """Confusion matrix of each image against the data set's labels: C·C counts, row by row."""
+
+        def work(image_id: str, softmax: Softmax, _: Timed) -> dict[str, Any]:
+            return {"confusion": scorer.confusion_of(softmax, image_id).ravel().tolist()}
+
+        return self._run(scorer, image_ids, work)
+
     def labelled_class_pixels(self, scorer: ImageScorer, image_ids: Sequence[str]) -> list[Row]:
         """Labelled pixels of each class of each image: no network."""
         return [_row(image_id, lambda i: {"pixels": scorer.labelled_class_pixels(i)}) for image_id in image_ids]

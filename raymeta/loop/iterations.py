@@ -12,6 +12,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.errors import WaitingForPeople
 from raymeta.loop import stages
 from raymeta.loop.estimated_pool import estimate_pool_clicks
+from raymeta.loop.held_out_images import count_held_out_clicks, judge_on_test_split
 from raymeta.loop.number_checks import check_answerable, check_numbers
 from raymeta.loop.people import label_store, open_annotator, run_split, wait_for_people
 from raymeta.loop.pool_clicks import count_pool_clicks
@@ -150,6 +151,7 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
         estimate_pool_clicks(session)
     else:
         count_pool_clicks(session)
+    count_held_out_clicks(session)
     if "train" not in committed:
         stages.train(session, folder, index, known)
     if session.config.acquisition.strategy == "full_set":
@@ -161,9 +163,10 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
             stages.score(session, folder, index, known)
         if "annotate" not in committed:
             stages.annotate(session, folder, index)
-    summary = iteration_summary(session.config, session.store, session.split, index, known.regions)
+    tested = judge_on_test_split(session, folder, index)
+    summary = iteration_summary(session.config, session.store, session.split, index, known.regions, tested)
     summary.write(folder)
-    folder.commit("summary", ["summary.json"])
+    folder.commit("summary", ["summary.json", *([] if tested is None else [tested.FILE])])
     folder.delete_scratch_files()
     earlier = [SummaryRecord.read(session.store.iteration(before)) for before in range(index)]
     session.progress.finish_iteration(summary, forecast_of([*earlier, summary]))

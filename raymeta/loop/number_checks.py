@@ -37,6 +37,7 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
     if not split.validation:
         raise InputError("the data set has no validation images: training stops by their mIoU; add some")
     validation = _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
+    _check_test_split(dataset, split.test)
     initial = _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
     if len(validation | initial) == 1:
         only = dataset.class_names[next(iter(validation | initial))]
@@ -66,6 +67,17 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"width {width}; choose at most {most}"
         )
     check_reference(config, split)
+
+
+def _check_test_split(dataset: Dataset, image_ids: Sequence[str]) -> None:
+    """Raise InputError where the test split has no labels to be judged by: nobody is asked for them."""
+    missing = [image_id for image_id in image_ids if not dataset.has_labels(image_id)]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(image_ids)} images of the test split have no label map ({missing[0]}, …): add "
+            "them, or leave dataset.test out"
+        )
+    _check_labels(dataset, image_ids, "images of the test split: leave dataset.test out")
 
 
 def size_fault(config: ExperimentConfig, dataset: Dataset) -> str | None:

@@ -18,11 +18,13 @@ LOG: Final = logging.getLogger(__name__)
 STAGE_TEXT = {
     "start": "start workers",
     "clicks": "count clicks of P",
+    "held_out_clicks": "count clicks of validation",
     "train": "train network",
     "fit": "fit meta regressor",
     "sample": "sample clicks",
     "score": "score pool",
     "annotate": "ask oracle",
+    "test": "judge on the test split",
 }
 
 
@@ -159,6 +161,8 @@ class RunProgress:
         left = sum(self._iteration_seconds) / len(self._iteration_seconds)
         left *= self.iterations - self._iteration - 1
         miou = f"mIoU {100 * summary.miou:5.2f} %"
+        if summary.test_miou is not None:
+            miou += f" (test {100 * summary.test_miou:.2f} %)"
         spent = summary.cost(COST_A)
         cost = "" if spent is None else f"{COST_A.label} {spent.value:5.2f} %"
         self._status = f"  {miou}  {cost}  left {_duration(left)}"

@@ -18,6 +18,8 @@ from raymeta.runs.store_files import RunError, StoreFiles
 from raymeta.schemas import IMAGE_ID
 
 _TRAINING_SECTIONS: Final = ("dataset.", "network.", "training.")
+_JUDGED_AFTERWARDS: Final = ("dataset.test", "dataset.scenes.test_images")
+"""Of the sections, what no training, feature or click depends on."""
 _CLICKS_SECTIONS: Final = ("dataset.", "oracle.", "acquisition.epsilon")
 
 
@@ -90,7 +92,8 @@ class SharedWork:
 def settings_of(config: ExperimentConfig, sections: tuple[str, ...]) -> str:
     """All values below some dotted paths that results depend on, as one text."""
     values = {key: value for key, value in flatten(config).items() if key.startswith(sections)}
-    return json.dumps({key: value for key, value in values.items() if key not in RESUME_MAY_CHANGE}, sort_keys=True)
+    beside = (*RESUME_MAY_CHANGE, *_JUDGED_AFTERWARDS)
+    return json.dumps({key: value for key, value in values.items() if key not in beside}, sort_keys=True)
 
 
 def _training_key(config: ExperimentConfig, job: TrainingJob) -> str:

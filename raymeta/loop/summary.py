@@ -7,14 +7,19 @@ from raymeta.annotation.costs import CostLedger, PoolEstimate
 from raymeta.annotation.events import Events
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.config import ExperimentConfig
-from raymeta.runs.records import ClickSums, EvaluationRecord, FitRecord, OracleRecord, SummaryRecord
+from raymeta.runs.records import ClickSums, EvaluationRecord, FitRecord, HeldOutRecord, OracleRecord, SummaryRecord
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 from raymeta.schemas import IMAGE_ID
 
 
 def iteration_summary(
-    config: ExperimentConfig, store: RunStore, split: Split, index: int, regions: LabelledRegions
+    config: ExperimentConfig,
+    store: RunStore,
+    split: Split,
+    index: int,
+    regions: LabelledRegions,
+    tested: HeldOutRecord | None = None,
 ) -> SummaryRecord:
     """What summary.json holds; costs are those of the labels that this iteration trained on, in percent."""
     folder = store.iteration(index)
@@ -22,12 +27,16 @@ def iteration_summary(
     clicks = store.read_pool_clicks()
     assert clicks is not None, "the pool's clicks are counted before the first iteration"
     ledger = cost_ledger(store, split, clicks, index)
+    held_out = store.read_held_out_clicks(config)
+    judging = [None if held_out is None else Events.of_images(held_out, ids) for ids in (split.validation, split.test)]
     return SummaryRecord(
         iteration=index,
         strategy=config.acquisition.strategy,
         seed=config.seed,
         miou=evaluation.miou,
         class_iou=evaluation.class_iou,
+        test_miou=None if tested is None else tested.miou,
+        test_class_iou=[] if tested is None else tested.class_iou,
         costs=ledger.costs(),
         labelled_share=ledger.labelled_share(labelled_pixels(clicks, regions)),
         boxes=ledger.query.boxes,
@@ -35,7 +44,7 @@ def iteration_summary(
         r2=FitRecord.read(folder).r2,
         epochs=evaluation.epochs,
         best_epoch=evaluation.best_epoch,
-        clicks=ClickSums.of(ledger),
+        clicks=ClickSums.of(ledger, judging[0], judging[1] if split.test else None),
         seconds=folder.stage_seconds(),
         failed_images=sorted(OracleRecord.read(folder).failed_images),
     )

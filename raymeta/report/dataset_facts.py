@@ -8,7 +8,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.locations import last_name
 from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import IMAGE_ID, SPLIT, SPLIT_VALIDATION
+from raymeta.schemas import IMAGE_ID, SPLIT, SPLIT_TEST, SPLIT_VALIDATION
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class DatasetFacts:
     pool_images: int | None
     validation_images: int | None
     key: str
+    test_images: int | None = None
 
     @property
     def text(self) -> str:
@@ -31,6 +32,7 @@ class DatasetFacts:
         parts = [f"{self.classes} classes"] if self.classes else []
         parts += [f"{self.pool_images} pool images"] if self.pool_images else []
         parts += [f"{self.validation_images} validation images"] if self.validation_images else []
+        parts += [f"{self.test_images} test images"] if self.test_images else []
         return f"{self.name} ({', '.join(parts)})" if parts else self.name
 
 
@@ -42,12 +44,13 @@ def dataset_facts(store: RunStore, config: ExperimentConfig, summaries: Sequence
     differ in some of these.
     """
     split = store.read_split()
-    validation, pool = list[str](), list[str]()
+    validation, pool, test = list[str](), list[str](), list[str]()
+    lists = {SPLIT_VALIDATION: validation, SPLIT_TEST: test}
     if split is not None:
         for image_id, part in zip(split[IMAGE_ID].to_pylist(), split[SPLIT].to_pylist(), strict=True):
-            (validation if part == SPLIT_VALIDATION else pool).append(image_id)
+            lists.get(part, pool).append(image_id)
     classes = max((len(summary.class_iou) for summary in summaries), default=0) or None
-    parts = [str(classes), *sorted(validation)]
+    parts = [str(classes), *sorted(validation), *sorted(test)]
     if config.dataset.max_pool_images is None:
         counts = summaries[0].clicks.pool if summaries else {}
         parts += [*sorted(pool), str(counts.get("pixels")), str(counts.get("class_"))]
@@ -59,5 +62,6 @@ def dataset_facts(store: RunStore, config: ExperimentConfig, summaries: Sequence
         classes=classes,
         pool_images=len(pool) or None,
         validation_images=len(validation) or None,
+        test_images=len(test) or None,
         key=hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12],
     )

@@ -28,6 +28,7 @@ from raymeta.report.report_tables import (
     paired_csv,
     print_table,
     show,
+    shown_columns,
     summary_csv,
     summary_rows,
     summary_table,
@@ -77,11 +78,12 @@ def write_report(
     if ledgers:
         write("ledger.csv", ledger_csv(ledgers))
         write("tools.csv", tools_csv(ledgers))
+    rows = summary_rows(runs)
     page = _template().render(
         title=", ".join(dict.fromkeys(last_name(location) for location in run_locations)),
         version=__version__,
-        columns=COLUMNS,
-        rows=[{name: show(name, row[name]) for name in COLUMNS} for row in summary_rows(runs)],
+        columns=shown_columns(rows),
+        rows=[{name: show(name, row[name]) for name in COLUMNS} for row in rows],
         details=_details(runs),
         sections=sections,
         target_share=TARGET_SHARE,

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from raymeta import __version__
+from raymeta.annotation.cost_models import COST_A
+from raymeta.annotation.events import Events
 from raymeta.locations import last_name
 from raymeta.report.comparison import Comparison
 from raymeta.report.run_results import RunResults
@@ -26,6 +28,7 @@ def provenance(comparison: Comparison) -> list[tuple[str, str]]:
         ("runs begun", _begun(runs)),
         ("made by", f"{_each(map(_version, runs))}; this page by raymeta {__version__}"),
         ("mIoU", validation_words(runs)),
+        ("test mIoU", test_words(runs)),
     ]
     return [(name, text) for name, text in rows if text]
 
@@ -37,11 +40,35 @@ def validation_words(runs: Sequence[RunResults]) -> str:
     pool = first.pool_images if first else None
     which = f"the same {images} validation images" if images else "the same validation images"
     cost = "; their labels are in none of the costs"
-    if images and pool:
+    clicks = held_out_clicks(runs, "validation")
+    if clicks is not None:
+        cost = f"; the labels of these images cost {clicks}, which is in none of the costs"
+    elif images and pool:
         cost = f"; the labels of these {images} images are in none of the costs, though the whole pool has {pool}"
     return (
         f"of each iteration's best epoch, chosen on {which} on which it is reported, so it is a little too high{cost}"
     )
+
+
+def test_words(runs: Sequence[RunResults]) -> str:
+    """How the test split was used, and what its labels cost; empty where there is none."""
+    images = next((run.data.test_images for run in runs if run.data and run.data.test_images), None)
+    if images is None:
+        return ""
+    clicks = held_out_clicks(runs, "test")
+    cost = "" if clicks is None else f"; their labels cost {clicks}, which is in none of the costs"
+    return f"of the same network on {images} other images, by which nothing was chosen{cost}"
+
+
+def held_out_clicks(runs: Sequence[RunResults], part: str) -> str | None:
+    """Clicks of the labels of validation or test beside the pool's; None where no run counted them."""
+    for run in runs:
+        for summary in reversed(run.summaries):
+            counted, pool = getattr(summary.clicks, part), summary.clicks.pool
+            if counted and pool.get("polygon"):
+                own, whole = (COST_A.of_pool(Events.from_record(kinds)) for kinds in (counted, pool))
+                return f"{own:,.0f} clicks ({100 * own / whole:.1f} % of what the whole pool would cost)"
+    return None
 
 
 def _size(run: RunResults) -> str:

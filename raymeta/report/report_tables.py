@@ -16,8 +16,10 @@ from raymeta.runs.records import ClickSums, SummaryRecord
 from raymeta.runs.run_folders import expand_runs
 from raymeta.text_tables import show_table, text_table
 
+TEST_MIOU: Final = "test mIoU"
 _FIELDS: Final = {
     "mIoU": "miou",
+    TEST_MIOU: "test_miou",
     **{model.label: model.name for model in SHOWN_COSTS},
     "boxes": "boxes",
     "R²": "r2",
@@ -58,20 +60,26 @@ def summary_rows(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
 
 def print_table(run_locations: Sequence[str], console: Console) -> None:
     """Print the summary table."""
-    table = text_table()
-    for name in COLUMNS:
+    table, rows = text_table(), summary_table(run_locations)
+    columns = shown_columns(rows)
+    for name in columns:
         left = name == "strategy"  # it may be long, and the figures must stay whole
         table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
-    for row in summary_table(run_locations):
-        table.add_row(*(show(name, row[name]) for name in COLUMNS))
+    for row in rows:
+        table.add_row(*(show(name, row[name]) for name in columns))
     show_table(console, table)
+
+
+def shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """COLUMNS, without the test split's where no row has a value for it."""
+    return [name for name in COLUMNS if name != TEST_MIOU or any(row[name] is not None for row in rows)]
 
 
 def show(name: str, value: Any) -> str:
     """A value as the tables show it: mIoU and costs in percent with two digits, R² with three."""
     if value is None:
         return "–"
-    if name == "mIoU":
+    if name in ("mIoU", TEST_MIOU):
         return f"{100 * value:.2f}"
     if name == "R²":
         return f"{value:.3f}"

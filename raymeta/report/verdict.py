@@ -139,8 +139,11 @@ def _state(comparison: Comparison, group: RunGroup) -> list[str]:
     """How far a group came, and how near to the full set."""
     spent, miou = float(group.mean(COST_A.name)[-1]), float(group.mean("miou")[-1])
     full = "" if comparison.target is None else _of_full_set(miou, comparison.target.full_set_miou)
+    test = float(group.mean("test_miou")[-1])
+    judged = "" if np.isnan(test) else f" On the test split, by which nothing was chosen, it has {_percent(test)} %."
     return [
         f"At its end {group.label} has {_percent(miou)} % mIoU{full} for {spent:.1f} % of the pool's clicks (cost_A)."
+        f"{judged}"
     ]
 
 

@@ -158,8 +158,27 @@ class OracleRecord(Record):
     cost_agreement: CostAgreement | None = None
 
 
+class HeldOutRecord(Record):
+    """The iteration's network on the test split, by which nothing is chosen.
+
+    miou, class_iou, confusion: as in EvaluationRecord; miou is None where no readable image holds a class.
+    """
+
+    FILE = "test.json"
+
+    miou: float | None
+    class_iou: list[float | None]
+    confusion: list[list[int]]
+    images: int
+    seconds: float = 0.0
+    failed_images: dict[str, str] = Field(default_factory=dict)
+
+
 class ClickSums(BaseModel):
-    """Events of the pool, of L0, of M and of all boxes that were answered before, by kind."""
+    """Events of the pool, of L0, of M and of all boxes that were answered before, by kind.
+
+    validation, test: of the whole images that the network is judged by; they are in none of the costs.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -167,16 +186,26 @@ class ClickSums(BaseModel):
     initial: dict[str, float] = Field(default_factory=dict)
     meta: dict[str, float] = Field(default_factory=dict)
     query: dict[str, float] = Field(default_factory=dict)
+    validation: dict[str, float] = Field(default_factory=dict)
+    test: dict[str, float] = Field(default_factory=dict)
 
-    @field_validator("pool", "initial", "meta", "query", mode="after")
+    @field_validator("pool", "initial", "meta", "query", "validation", "test", mode="after")
     @classmethod
     def _whole_numbers_stay_whole(cls, values: dict[str, float]) -> dict[str, float]:
         return {kind: int(value) if value == int(value) else value for kind, value in values.items()}
 
+    @model_serializer(mode="wrap")
+    def _known_alone(self, handler: Any) -> dict[str, Any]:
+        """Without validation and test where they weren't counted, as earlier versions wrote it."""
+        values: dict[str, Any] = handler(self)
+        return {part: kinds for part, kinds in values.items() if kinds or part not in ("validation", "test")}
+
     @classmethod
-    def of(cls, ledger: CostLedger) -> "ClickSums":
-        """The sums of a ledger, as raw counts."""
+    def of(cls, ledger: CostLedger, validation: Events | None = None, test: Events | None = None) -> "ClickSums":
+        """The sums of a ledger, as raw counts, and of the images that networks are judged by, where they are known."""
         return cls(
+            validation={} if validation is None else validation.to_record(_IMAGE_KINDS),
+            test={} if test is None else test.to_record(_IMAGE_KINDS),
             pool=ledger.total.to_record(_IMAGE_KINDS),
             initial=ledger.initial.to_record(_IMAGE_KINDS),
             meta=ledger.meta.to_record(_IMAGE_KINDS),
@@ -196,6 +225,7 @@ class SummaryRecord(Record):
 
     Attributes:
         miou: on the validation images, 0..1; class_iou: None for classes that occur nowhere.
+        test_miou, test_class_iou: on the test split, where there is one.
         costs: by the name of the cost model, in percent of the whole pool; in the file `cost_a`,
             `cost_a_without_meta` and, where the pool's total is an estimate, `cost_a_low` and `cost_a_high`.
         labelled_share: percent of the pool's pixels.
@@ -213,6 +243,8 @@ class SummaryRecord(Record):
     seed: int | None = None
     miou: float
     class_iou: list[float | None] = Field(default_factory=list)
+    test_miou: float | None = None
+    test_class_iou: list[float | None] = Field(default_factory=list)
     costs: dict[str, Cost] = Field(default_factory=dict)
     labelled_share: float | None = None
     boxes: int = 0

@@ -35,6 +35,7 @@ RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
+HELD_OUT_CLICKS: Final = "held_out_clicks.parquet"
 FEATURES = "features"
 """Folder of kept features; see `raymeta.loop.kept_features`."""
 CLASS_NAMES: Final = "class_names.json"
@@ -178,6 +179,14 @@ class RunStore:
     def read_pool_clicks(self, config: ExperimentConfig | None = None) -> pa.Table | None:
         """Clicks of every whole image of P; None if missing, damaged or of another config: they are counted anew."""
         return self._read_sealed(POOL_CLICKS, "" if config is None else config_digest(config))
+
+    def write_held_out_clicks(self, table: pa.Table, config: ExperimentConfig) -> None:
+        """Keep the clicks of every whole image of validation and of the test split, counted once a run."""
+        self._files.write(HELD_OUT_CLICKS, seal(table, config_digest(config)))
+
+    def read_held_out_clicks(self, config: ExperimentConfig) -> pa.Table | None:
+        """What `write_held_out_clicks` kept; None if missing, damaged or of another config."""
+        return self._read_sealed(HELD_OUT_CLICKS, config_digest(config))
 
     def write_class_names(self, names: Sequence[str]) -> None:
         """Keep the names of the classes, for a report that is made where the data set isn't."""

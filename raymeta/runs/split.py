@@ -19,6 +19,7 @@ from raymeta.schemas import (
     SPLIT_META,
     SPLIT_POOL,
     SPLIT_SCHEMA,
+    SPLIT_TEST,
     SPLIT_VALIDATION,
 )
 
@@ -34,12 +35,13 @@ class SplitError(InputError):
 
 @dataclass(frozen=True)
 class Split:
-    """Image ids of the initial set L0, the meta set M, the rest of the pool U, and validation."""
+    """Image ids of the initial set L0, the meta set M, the rest of the pool U, validation and, if asked for, test."""
 
     initial: tuple[str, ...]
     meta: tuple[str, ...]
     unlabelled: tuple[str, ...]
     validation: tuple[str, ...]
+    test: tuple[str, ...] = ()
 
     @property
     def pool(self) -> tuple[str, ...]:
@@ -53,6 +55,7 @@ class Split:
             (SPLIT_META, self.meta),
             (SPLIT_POOL, self.unlabelled),
             (SPLIT_VALIDATION, self.validation),
+            (SPLIT_TEST, self.test),
         )
         rows = [{IMAGE_ID: image_id, SPLIT: name} for name, ids in parts for image_id in ids]
         return pa.Table.from_pylist(rows, schema=SPLIT_SCHEMA)
@@ -60,12 +63,11 @@ class Split:
     @classmethod
     def from_table(cls, table: pa.Table) -> "Split":
         """Inverse of `to_table`."""
-        ids: dict[str, list[str]] = {name: [] for name in (SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, SPLIT_VALIDATION)}
+        names = (SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, SPLIT_VALIDATION, SPLIT_TEST)
+        ids: dict[str, list[str]] = {name: [] for name in names}
         for row in table.to_pylist():
             ids[row[SPLIT]].append(row[IMAGE_ID])
-        return cls(
-            tuple(ids[SPLIT_INITIAL]), tuple(ids[SPLIT_META]), tuple(ids[SPLIT_POOL]), tuple(ids[SPLIT_VALIDATION])
-        )
+        return cls(*(tuple(ids[name]) for name in names))
 
 
 def split_pool(
@@ -77,6 +79,7 @@ def split_pool(
     seed: int,
     labelled: Collection[str] | None = None,
     choose: ChooseImages | None = None,
+    test_ids: Sequence[str] = (),
 ) -> Split:
     """Cut one seeded permutation of the sorted pool ids into L0, M and U.
 
@@ -94,6 +97,7 @@ def split_pool(
         seed: of the permutation.
         labelled: images whose labels people, or the data set, have given already.
         choose: chooses L0 among the images that `meta_list` leaves, in place of the permutation's first.
+        test_ids: of the test split, kept in their order.
 
     Raises:
         SplitError: the pool has fewer images than `initial_images` and `meta_images` together, or a list names other
@@ -105,7 +109,7 @@ def split_pool(
     known = frozenset(labelled or ())
     shuffled.sort(key=lambda image_id: image_id not in known)  # stable: the seed's order stays within each part
     if acquisition.strategy == "full_set":
-        return Split(tuple(shuffled), (), (), tuple(validation_ids))
+        return Split(tuple(shuffled), (), (), tuple(validation_ids), tuple(test_ids))
     initial = _listed("acquisition.initial_list", acquisition.initial_list, shuffled)
     meta = _listed("acquisition.meta_list", acquisition.meta_list, shuffled)
     if both := sorted(set(initial or ()) & set(meta or ())):
@@ -124,7 +128,7 @@ def split_pool(
     initial += tuple(image_id for image_id in shuffled if image_id in known.difference(initial, meta))
     taken = {*initial, *meta}
     unlabelled = tuple(image_id for image_id in ordered if image_id not in taken)
-    return Split(initial, meta, unlabelled, tuple(validation_ids))
+    return Split(initial, meta, unlabelled, tuple(validation_ids), tuple(test_ids))
 
 
 def _first(shuffled: Sequence[str], taken: Sequence[str], count: int, key: str) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ def summary_values(summary: SummaryRecord, class_names: Sequence[str]) -> dict[s
     """The numbers of an iteration by name: IoU and costs in percent, counts, seconds of each stage."""
     values: dict[str, float | None] = {
         "miou": 100 * summary.miou,
+        "test_miou": None if summary.test_miou is None else 100 * summary.test_miou,
         **{name: cost.value for name, cost in summary.costs.items()},
         "labelled_share": summary.labelled_share,
         "boxes": summary.boxes,

@@ -21,7 +21,7 @@ MAX_PARAMETER_BYTES = 1 << 16
 DRAWING = 1
 """Number of the drawing: raised when the same seed gives other scenes."""
 
-CITIES = {"train": "arlena", "val": "brunnfeld"}
+CITIES = {"train": "arlena", "val": "brunnfeld", "test": "cressow"}
 SMALLEST = 32
 """Pixels; smaller pictures show no street."""
 
@@ -34,6 +34,8 @@ def write_street_scenes(
     width: int,
     seed: int,
     progress: Callable[[], None] | None = None,
+    *,
+    test_images: int = 0,
 ) -> None:
     """Write a set of scenes below `root`; what is there of the same set already is kept.
 
@@ -53,10 +55,10 @@ def write_street_scenes(
     parameters = {
         "drawing": DRAWING, "train_images": train_images, "validation_images": validation_images,
         "height": height, "width": width, "seed": seed,
-    }  # fmt: skip
+    } | ({"test_images": test_images} if test_images else {})  # fmt: skip
     try:
         _claim(root, parameters)
-        for split, count in (("train", train_images), ("val", validation_images)):
+        for split, count in (("train", train_images), ("val", validation_images), ("test", test_images)):
             for index in range(count):
                 _write_missing(root, split, index, height, width, seed)
                 if progress is not None:

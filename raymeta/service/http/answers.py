@@ -61,6 +61,7 @@ class IterationAnswer(_Answer):
 
     iteration: int
     miou: float = Field(description="0..1, on validation")
+    test_miou: float | None = Field(None, description="0..1, on the test split, where there is one")
     class_iou: list[float | None]
     cost_a: float = Field(description="percent")
     cost_b: float = Field(description="percent")
