@@ -89,7 +89,8 @@ def meta_regressor_r2(groups: Sequence[RunGroup]) -> Figure:
         if has_values(group, "r2"):
             _draw_group(axes, group, "iteration", "r2", 1.0, style)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(-1.0, min(0.0, low)), max(high, 0.1))  # one failed fit would flatten all others
+    highest = max([high, *(float(np.nanmax(group.mean("r2"))) for group in groups if has_values(group, "r2"))])
+    axes.set_ylim(max(-1.0, min(0.0, low)), max(1.03 * highest, 0.1))  # one failed fit would flatten all others
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     add_legend(axes)
     return figure
