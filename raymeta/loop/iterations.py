@@ -128,7 +128,8 @@ def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = N
         boxes.append(summary.query_boxes)
     if state == "dry":
         session.progress.say("the pool is dry: no box with a positive score is left")
-    count_pool_clicks(session)  # done already, unless the file was lost
+    count_pool_clicks(session)  # both done already, unless a file was lost
+    count_held_out_clicks(session)
 
 
 def run_iteration(session: Session, index: int, checked: list[str] | None = None) -> SummaryRecord:
@@ -201,5 +202,5 @@ def _is_complete(store: RunStore, config: ExperimentConfig, checked: dict[int, l
     boxes: list[int] = []
     while "summary" in checked.get(len(boxes), []):
         boxes.append(SummaryRecord.read(store.iteration(len(boxes))).query_boxes)
-    counted = store.read_pool_clicks(config) is not None
+    counted = store.read_pool_clicks(config) is not None and not store.is_held_out_damaged()
     return counted and is_over(state_of(config.acquisition.strategy, config.iterations, boxes))

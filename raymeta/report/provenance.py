@@ -81,8 +81,12 @@ def _size(run: RunResults) -> str:
 
 
 def _boxes(run: RunResults) -> str:
+    """What was asked for: a budget cuts a query below its number of boxes."""
     acquisition = run.config.acquisition
-    return f"{acquisition.query_size} of {acquisition.box_width}×{acquisition.box_width} pixels an iteration"
+    counts = [summary.query_boxes for summary in run.summaries if summary.query_boxes]
+    few, many = min(counts, default=acquisition.query_size), max(counts, default=acquisition.query_size)
+    number = str(few) if few == many else f"{few} to {many}"
+    return f"{number} of {acquisition.box_width}×{acquisition.box_width} pixels an iteration"
 
 
 def _meta(comparison: Comparison) -> str:
@@ -116,7 +120,11 @@ def _network(run: RunResults) -> str:
 
 def _training(run: RunResults) -> str:
     training = run.config.training
-    steps = [f"at most {training.max_epochs} epochs", f"patience {training.patience}"]
+    if training.steps is not None:
+        fewer = "" if training.full_steps_at is None else f", fewer below {training.full_steps_at:g} labelled images"
+        steps = [f"{training.steps} steps{fewer}"]
+    else:
+        steps = [f"at most {training.max_epochs} epochs", f"patience {training.patience}"]
     return (
         f"{training.optimizer}, learning rate {training.learning_rate:g}, batches of {training.batch_size}, "
         + ", ".join(steps)

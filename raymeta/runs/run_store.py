@@ -110,6 +110,7 @@ class RunStore:
             CONFIG: config is not None,
             SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
             POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
+            HELD_OUT_CLICKS: not self.is_held_out_damaged(),
             CLASSES: self._files.size(CLASSES) is None or self.read_classes() is not None,
         }
         return [f"{self._files.path(name)}: missing or damaged" for name, is_sound in sound.items() if not is_sound]
@@ -187,6 +188,10 @@ class RunStore:
     def read_held_out_clicks(self, config: ExperimentConfig) -> pa.Table | None:
         """What `write_held_out_clicks` kept; None if missing, damaged or of another config."""
         return self._read_sealed(HELD_OUT_CLICKS, config_digest(config))
+
+    def is_held_out_damaged(self) -> bool:
+        """Whether the clicks of validation and test are there and can't be read; earlier versions counted none."""
+        return self._files.size(HELD_OUT_CLICKS) is not None and self._read_sealed(HELD_OUT_CLICKS) is None
 
     def write_class_names(self, names: Sequence[str]) -> None:
         """Keep the names of the classes, for a report that is made where the data set isn't."""

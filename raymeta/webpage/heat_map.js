@@ -9,7 +9,7 @@ export const MAPS = [
   { name: "predicted_iou", title: "Predicted IoU", scale: "quality", low: "bad", high: "good" },
   { name: "metaseg", title: "MetaSeg priority", scale: "priority", low: "leave", high: "label first" },
   { name: "clicks", title: "Clicks priority", scale: "priority", low: "many clicks", high: "few clicks" },
-  { name: "joint", title: "Joint priority", scale: "priority", low: "leave", high: "label first" },
+  { name: "joint", title: "Joint priority", scale: "priority", low: "leave", high: "label first", boxes: true },
   { name: "entropy", title: "Entropy", scale: "priority", low: "certain", high: "uncertain" },
 ];
 

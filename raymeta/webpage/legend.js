@@ -5,11 +5,15 @@ import { element } from "./dom.js";
 import { MAPS } from "./heat_map.js";
 import { percent, score } from "./number_text.js";
 
+const BOXES = "Each place shows the box centred there, so a margin of half a box has no value.";
+
 /** map: a HeatMap, or null where none is shown. */
 export function legend(map, classes) {
   if (!map) return element("p", { class: "soft small" }, "No map is shown: pick one above.");
   const kind = MAPS.find(({ name }) => name === map.name);
-  return kind.scale ? scaleLegend(kind, map.top) : classLegend(map, classes);
+  if (!kind.scale) return classLegend(map, classes);
+  const scale = scaleLegend(kind, map.top);
+  return kind.boxes ? element("div", {}, scale, element("p", { class: "soft small" }, BOXES)) : scale;
 }
 
 function scaleLegend(kind, top) {

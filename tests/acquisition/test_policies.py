@@ -85,6 +85,15 @@ def test_top_scores_with_caps():
     assert TopScores(PolicyConfig(max_per_image=1, over_ask=3)).wanted(QueryBudget(2)) == 6
 
 
+def test_boxes_of_equal_scores_spread_over_images_where_their_number_is_capped():
+    """Six boxes of one car score alike: without a cap all are asked for, with it other images come too."""
+    images = ["car"] * 6 + ["tree"] * 6 + ["road"] * 6
+    table = candidates([1.0] * 18, images)
+    assert choose(TopScores(PolicyConfig()), table, 6) == [0, 1, 2, 3, 4, 5]
+    spread = choose(TopScores(PolicyConfig(max_per_image=2)), table, 6)
+    assert [images[row] for row in spread] == ["car", "car", "tree", "tree", "road", "road"]
+
+
 @pytest.mark.parametrize("name", [name for name in POLICIES if name != "matched_cost"])
 def test_contract_of_every_policy(name):
     """At most the budget, no row twice, whatever the order of the rows that tie, and nothing of nothing."""

@@ -123,6 +123,8 @@ def test_legend_explains_the_shown_map(open_page: OpenPage, served: ServedRun, i
     assert page.locator(".scale-marks span").all_inner_texts() == ["0", "0.25", "0.5", "0.75", "1"]
     page.keyboard.press("5")
     page.get_by_label("Joint priority: dark is 0").wait_for()
+    assert page.get_by_text("a margin of half a box has no value").is_visible()
+    assert page.locator("table.boxes th", has_text="score").get_attribute("title")
     top = float(page.locator(".scale-marks span").last.inner_text().replace(",", ""))
     assert top == pytest.approx(map_values(served, image_id, "joint").max(), rel=0.006)
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from tiny_experiment import TinyRun, assert_same
 
-ROOT_FILES = ("run.json", "config.yaml", "split.parquet", "pool_clicks.parquet", "classes.json")
+ROOT_FILES = (
+    "run.json",
+    "config.yaml",
+    "split.parquet",
+    "pool_clicks.parquet",
+    "held_out_clicks.parquet",
+    "classes.json",
+)
 ITERATION_FILES = (
     "manifest.json",
     "network.pt",
@@ -51,13 +58,20 @@ def harm_and_resume(driver, tmp_path, scenes, undisturbed, ledger, file, how, it
     assert driver.run(run) == 0, run.output
     assert_same(run.run_dir, undisturbed.run_dir)
     # Without its manifest an iteration was never there, and without a split or counts they weren't made yet.
-    silent = how == "removed" and file in ("manifest.json", "split.parquet", "pool_clicks.parquet", "classes.json")
+    quiet = ("manifest.json", "split.parquet", "pool_clicks.parquet", "held_out_clicks.parquet", "classes.json")
+    silent = how == "removed" and file in quiet
     assert silent or file in run.output, run.output
     ledger.record(f"artefact {how}", 1, "nothing (named, and made anew)")
 
 
 @pytest.mark.parametrize(
-    ("file", "how"), [("run.json", "bit flipped"), ("config.yaml", "cut in half"), ("classes.json", "bit flipped")]
+    ("file", "how"),
+    [
+        ("run.json", "bit flipped"),
+        ("config.yaml", "cut in half"),
+        ("classes.json", "bit flipped"),
+        ("held_out_clicks.parquet", "emptied"),
+    ],
 )
 def test_a_few(driver, tmp_path, tiny_scenes, plain_undisturbed, ledger, file, how):
     harm_and_resume(driver, tmp_path, tiny_scenes, plain_undisturbed, ledger, file, how, 1)
