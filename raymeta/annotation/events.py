@@ -33,7 +33,8 @@ EVENT_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 """Kinds of events and the table columns that count them.
 
 polygon: a vertex. intersection: a crossing of the box's border. box: a corner of the box. class_: a class chosen.
-confirm: a proposal accepted. reclass: a proposal given another class. prompt: a point that a tool completes.
+confirm: a proposal accepted. reclass: a proposal given another class. prompt: the class of a point, whose
+surroundings a tool completes.
 stroke: one stroke of a brush. seconds: active time as measured, for people.
 """
 

@@ -55,11 +55,13 @@ class ImageLabels:
 
     whole: the data set's annotation of the whole image counts. boxes: there it counts where the image isn't whole.
     answers: label maps of people, the later one on top; where there are some, the data set is not asked at all.
+    points: a box has the class at its middle (docs/method.md#points), not what the annotation says of each pixel.
     """
 
     whole: bool = False
     boxes: tuple[Box, ...] = ()
     answers: tuple[StoredAnswer, ...] = ()
+    points: bool = False
 
     def read(self, image_id: str, size: tuple[int, int], dataset: LabelMaps) -> NDArray[np.uint8]:
         """The labels that are known, 255 elsewhere.
@@ -81,7 +83,25 @@ class ImageLabels:
         if not self.whole and not self.boxes:
             return np.full(size, IGNORE, dtype=np.uint8)
         labels = dataset.label_map(image_id)
-        return labels if self.whole else LabelledRegions(boxes={image_id: self.boxes}).apply(labels, image_id)
+        if self.whole:
+            return labels
+        if self.points:
+            labels = with_points(labels, self.boxes)
+        return LabelledRegions(boxes={image_id: self.boxes}).apply(labels, image_id)
+
+
+def with_points(labels: NDArray[np.uint8], boxes: Collection[Box]) -> NDArray[np.uint8]:
+    """A copy of a label map in which each box has the class at its middle, or is void where that is.
+
+    Args:
+        labels: (H, W) uint8, 255 void.
+        boxes: inside it; the middle of an even width is the pixel below and to the right of it. Later ones cover.
+    """
+    answered = labels.copy()
+    for box in boxes:
+        middle = box.width // 2
+        answered[box.slices] = labels[box.top + middle, box.left + middle]
+    return answered
 
 
 def paint_answers(image_id: str, size: tuple[int, int], answers: Collection[StoredAnswer]) -> NDArray[np.uint8]:
@@ -113,16 +133,19 @@ class KnownLabels:
 
     regions: what is trained on. reference: images labelled wholly and never trained on: meta set and validation.
     answers: label maps of people by image; the labels of all other images are the data set's.
+    points: its boxes have the class at their middles.
     """
 
     regions: LabelledRegions = field(default_factory=LabelledRegions)
     reference: frozenset[str] = frozenset()
     answers: Mapping[str, tuple[StoredAnswer, ...]] = field(default_factory=dict)
+    points: bool = False
 
     def of(self, image_id: str) -> ImageLabels:
         """What is known of one image; nothing, where nobody was asked."""
         whole = image_id in self.regions.images or image_id in self.reference
-        return ImageLabels(whole, () if whole else self.regions.boxes.get(image_id, ()), self.answers.get(image_id, ()))
+        boxes = () if whole else self.regions.boxes.get(image_id, ())
+        return ImageLabels(whole, boxes, self.answers.get(image_id, ()), self.points)
 
     def only(self, image_ids: Collection[str]) -> "KnownLabels":
         """The labels of some images of the meta set or validation alone."""

@@ -26,6 +26,7 @@ GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 FusionName = Literal["product", "weighted_sum", "ratio"]
 PolicyName = Literal["top_scores", "matched_cost", "strata", "k_centre"]
+UnitName = Literal["box", "point"]
 InitialChoice = Literal["random", "k_means", "k_centre"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
 
@@ -133,7 +134,13 @@ class AcquisitionConfig(Section):
     gain: GainName | None = Field(None, description="what a box is worth; none: the strategy's")
     cost: CostName | None = Field(None, description="clicks that enter the score; none (YAML null): the strategy's")
     class_weights: ClassWeightsConfig = Field(default_factory=ClassWeightsConfig)
-    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
+    unit: UnitName = Field(
+        "box", description="what is asked: outlines of all in a box, or the class at its middle, a point, by one click"
+    )
+    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels); points keep this distance")
+    point_width: int = Field(
+        3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
+    )
     query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration, at most")
     query_clicks: float | None = Field(
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
@@ -204,6 +211,25 @@ class AcquisitionConfig(Section):
         if self.cost_name == "learned" and self.fusion != "ratio":
             raise ValueError(f"cost learned goes with fusion ratio, not with {self.fusion}: set fusion to ratio")
         return self
+
+    @model_validator(mode="after")
+    def _points_fit(self) -> "AcquisitionConfig":
+        if self.unit == "box":
+            return self
+        if self.point_width > self.box_width:
+            raise ValueError(f"point_width {self.point_width} is above box_width {self.box_width}: choose at most that")
+        if self.cost_name != "none":
+            raise ValueError(f"cost {self.cost_name} with unit point, where all cost one click: set cost to none")
+        if self.match_cost_of is not None:
+            raise ValueError("match_cost_of with unit point, where all cost one click: give query_clicks")
+        if self.gain_name == "metaseg" and not self.meta_images and self.meta_list is None:
+            raise ValueError("meta_images 0 with unit point: no IoU can be told from points; give at least 1")
+        return self
+
+    @property
+    def asked_width(self) -> int:
+        """Side in pixels of the square that is handed out and labelled: the box, or the one around its middle."""
+        return self.box_width if self.unit == "box" else self.point_width
 
     @property
     def cost_unit(self) -> Literal["clicks", "seconds"]:

@@ -44,6 +44,13 @@ class TrainingConfig(Section):
     class_balance: float = Field(
         0.0, ge=0, le=1, description="a labelled pixel weighs its class's share of all to the power of minus this"
     )
+    example_balance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="a labelled pixel weighs the number of those in its image or crop to the power of minus this: with "
+        "0 pixels count alike, with 1 images",
+    )
     focal_gamma: float = Field(0.0, ge=0, le=10, description="focal loss: pixels that are right already weigh less")
     loss_stride: int = Field(
         1, ge=1, le=64, description="the loss looks at every second, third, … row and column: faster steps"

@@ -154,7 +154,8 @@ class LabelStore:
         regions = LabelledRegions.from_images(split.initial)
         for earlier in range(iteration):
             regions = regions.with_boxes(self._store.iteration(earlier).read_table("annotation.parquet"))
-        return KnownLabels(regions, frozenset(split.meta + split.validation))
+        points = self._store.load_config().acquisition.unit == "point"
+        return KnownLabels(regions, frozenset(split.meta + split.validation), points=points)
 
     def _snapshot(self, iteration: int) -> pa.Table:
         rows: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, Answers, TaskSet, Ticket, query_set_name
 from raymeta.labels.answer_files import AnswerRecord
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.simulated_annotator import region_clicks
+from raymeta.labels.simulated_annotator import ONE_POINT, POINT_FIELD, region_clicks
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import query_of
 from raymeta.labels.task_states import ANSWERED, DONE, StateName, TaskState
@@ -78,7 +78,8 @@ class PeopleAnnotator:
             rows = [self._whole_image_row(state, answer) for state, answer in answered_states]
             return Answers(pa.Table.from_pylist(rows, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
         rows = [self._box_row(state, answer) for state, answer in answered_states]
-        return Answers(pa.Table.from_pylist(rows, schema=PEOPLE_SCHEMA).sort_by(RANK))
+        schema = PEOPLE_SCHEMA.append(POINT_FIELD) if self._points else PEOPLE_SCHEMA
+        return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK))
 
     def asked(self, iteration: int) -> pa.Table | None:
         """See `Annotator.asked`."""
@@ -103,10 +104,15 @@ class PeopleAnnotator:
             f"bring them back: raymeta tasks import {self._location} DIR; then the same command goes on"
         )
 
+    @property
+    def _points(self) -> bool:
+        return self._config.acquisition.unit == "point"
+
     def _box_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
         task = state.task
         place = {IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left, WIDTH: task.width, RANK: task.rank}
-        clicks = region_clicks(answer.labels(), self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0])
+        epsilon, height = self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0]
+        clicks = ONE_POINT if self._points else region_clicks(answer.labels(), epsilon, height)
         human = {name: getattr(answer, name) for name in HUMAN_COLUMNS}
         return place | clicks | human | {ACTIVE_SECONDS: answer.seconds, "who": answer.who, "answer_id": answer.id}
 

@@ -1,7 +1,7 @@
 """The simulated annotator: answers at once from the data set's annotation, and counts the clicks it would have cost."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import count_region_clicks
+from raymeta.annotation.events import EVENT_COLUMNS
 from raymeta.annotation.oracle import GroundTruth, Oracle
 from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
@@ -18,6 +19,16 @@ from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import work_key
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WHOLE_IMAGE_CLICKS_SCHEMA, WIDTH
+
+POINT_FIELD: Final = pa.field(EVENT_COLUMNS["prompt"], pa.int32())
+ONE_POINT: Final[dict[str, int]] = {
+    "polygon_clicks": 0,
+    "intersection_clicks": 0,
+    "box_clicks": 0,
+    "class_clicks": 0,
+    EVENT_COLUMNS["prompt"]: 1,
+}
+"""Clicks of a point: its class, void or not."""
 
 
 class SimulatedAnnotator:
@@ -45,7 +56,9 @@ class SimulatedAnnotator:
         key = work_key(self._config, folder.read_bytes("query.parquet"))
         with folder.finished_blocks("annotate", key) as finished:
             rows, faults = self._rows(finished, tasks.boxes)
-        return Answers(pa.Table.from_pylist(rows, schema=ANNOTATION_SCHEMA).sort_by(RANK), faults=faults)
+        points = self._config.acquisition.unit == "point"
+        schema = ANNOTATION_SCHEMA.append(POINT_FIELD) if points else ANNOTATION_SCHEMA
+        return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK), faults=faults)
 
     def asked(self, iteration: int) -> None:
         """Nothing: a query that is asked again costs nobody's time."""
@@ -71,7 +84,9 @@ class SimulatedAnnotator:
             boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
             try:
                 found = oracle.answer(boxes).to_pylist()
-                if self._config.oracle.clicks == "region":
+                if self._config.acquisition.unit == "point":
+                    found = [row | ONE_POINT for row in found]
+                elif self._config.oracle.clicks == "region":
                     found = [self._by_region(oracle, row) for row in found]
             except (OSError, ValueError) as error:
                 faults[image_id] = str(error)  # without labels the boxes stay unlabelled

@@ -23,7 +23,7 @@ from raymeta.acquisition.strategies import at_iteration, strategy_of
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.annotation.clicks import LabelMapScene, Scene
 from raymeta.annotation.oracle import Oracle
-from raymeta.boxes import Box
+from raymeta.boxes import Box, boxes_mask
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import RunFailedError
@@ -153,7 +153,7 @@ class ImageScorer:
             strategy=self.strategy,
             box_width=acquisition.box_width,
             regressor=self.regressor,
-            labelled_mask=self.bundle.regions.mask(image_id, height, width),
+            labelled_mask=self._asked_mask(image_id, height, width),
             true_vertex_map=self.oracle.scene(image_id).vertex_map() if self.strategy.true_clicks else None,
             epsilon=acquisition.epsilon,
             clicks_priority=acquisition.clicks_priority,
@@ -171,6 +171,15 @@ class ImageScorer:
         if beta is None:
             return score
         return replace(score, candidates=with_noise(score.candidates, beta, self.config.seed, self.bundle.iteration))
+
+    def _asked_mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
+        """(H, W) bool: what was asked before: labelled pixels, or the boxes around labelled points."""
+        regions, acquisition = self.bundle.regions, self.acquisition
+        if acquisition.unit == "box" or image_id not in regions.boxes:
+            return regions.mask(image_id, height, width)
+        margin = (acquisition.box_width - acquisition.asked_width) // 2
+        boxes = [Box(box.top - margin, box.left - margin, acquisition.box_width) for box in regions.boxes[image_id]]
+        return boxes_mask(boxes, height, width)
 
     def meta_segments(self, image_id: str) -> pa.Table:
         """Segment table of a meta image, with adjusted IoU."""

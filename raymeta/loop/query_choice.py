@@ -4,18 +4,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from raymeta.acquisition.policies.query_policy import QueryContext
 from raymeta.acquisition.policies.registry import query_budget, query_policy
 from raymeta.acquisition.strategies import at_iteration
 from raymeta.annotation.oracle import GroundTruth, Oracle
-from raymeta.config import ExperimentConfig
+from raymeta.config import AcquisitionConfig, ExperimentConfig
 from raymeta.loop.cost_matching import match_target, ranked_cost
 from raymeta.loop.query_budget import COST_OF_UNIT, EarlierAnswers, budget_until, cut_at_cost, expected_costs
 from raymeta.runs.records import BudgetCut
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import QUERY_SCHEMA, RANK, WIDTH
+from raymeta.schemas import LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
 
 
 def choose_query(
@@ -39,10 +40,10 @@ def choose_query(
     if not candidates.num_rows:  # the pool is dry, and nobody sent a table from which to learn the columns
         return QUERY_SCHEMA.empty_table(), candidates, {}
     acquisition = at_iteration(config.acquisition, iteration)
-    oracle, width = Oracle(dataset, acquisition.epsilon), acquisition.box_width
+    oracle, widths = Oracle(dataset, acquisition.epsilon), (acquisition.box_width, acquisition.asked_width)
 
     def true_clicks(rows: pa.Table) -> NDArray[np.int64]:
-        return ranked_cost(query_table(rows, width), oracle)
+        return ranked_cost(query_table(rows, *widths), oracle)
 
     match = match_target(config, store, iteration)
     context = QueryContext(query_budget(acquisition), config.seed, iteration, true_clicks, match)
@@ -51,20 +52,36 @@ def choose_query(
     if wanted is not None:
         answers = EarlierAnswers(store, iteration, COST_OF_UNIT[acquisition.cost_unit])
         total = budget_until(iteration, wanted, acquisition.query_growth)
-        cut = cut_at_cost(expected_costs(chosen, answers), total - answers.cost)
+        cut = cut_at_cost(_expected_costs(chosen, answers, acquisition), total - answers.cost)
         chosen = chosen.slice(0, cut.boxes)
         context.notes["budget"] = BudgetCut(
             unit=acquisition.cost_unit, wanted=cut.wanted, expected=cut.expected, reached=cut.reached
         )
-    return query_table(chosen, width), chosen, context.notes
+    return query_table(chosen, *widths), chosen, context.notes
 
 
-def query_table(selected: pa.Table, box_width: int) -> pa.Table:
-    """QUERY_SCHEMA of candidates, ranked in their order. selected: SCORED_SCHEMA, other columns are left out."""
-    count = selected.num_rows
+def _expected_costs(chosen: pa.Table, answers: EarlierAnswers, acquisition: AcquisitionConfig) -> NDArray[np.float64]:
+    """(rows,) float64 of candidates: a point is one click, whatever is around it."""
+    if acquisition.unit == "point":
+        return np.full(chosen.num_rows, float(answers.model.box_prices.get("prompt", 1.0)))
+    return expected_costs(chosen, answers)
+
+
+def query_table(selected: pa.Table, box_width: int, asked_width: int | None = None) -> pa.Table:
+    """QUERY_SCHEMA of candidates, ranked in their order: their boxes, or the squares in their middles.
+
+    Args:
+        selected: SCORED_SCHEMA, other columns are left out.
+        box_width: of the candidates, in pixels.
+        asked_width: of what is asked, at most that; None: the box.
+    """
+    count, width = selected.num_rows, box_width if asked_width is None else asked_width
+    margin = (box_width - width) // 2
     columns = {
         **{name: selected[name] for name in selected.column_names},
-        WIDTH: pa.array([box_width] * count, pa.int32()),
+        TOP: pc.add(selected[TOP], margin),
+        LEFT: pc.add(selected[LEFT], margin),
+        WIDTH: pa.array([width] * count, pa.int32()),
         RANK: pa.array(range(1, count + 1), pa.int32()),
     }
     return pa.table([columns[name].cast(QUERY_SCHEMA.field(name).type) for name in QUERY_SCHEMA.names], QUERY_SCHEMA)

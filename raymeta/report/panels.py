@@ -15,13 +15,14 @@ from raymeta.report.figure_style import FOREGROUND, to_png
 TITLES: Final = {
     "predicted_iou": "predicted IoU",
     "entropy": "entropy priority",
+    "margin": "margin priority",
     "metaseg": "MetaSeg priority",
     "clicks": "click priority",
     "random": "random priority",
     "joint": "joint priority of boxes",
 }
 """Maps in the order in which they are shown."""
-UNIT_MAPS: Final = ("predicted_iou", "entropy", "metaseg", "clicks", "random")
+UNIT_MAPS: Final = ("predicted_iou", "entropy", "margin", "metaseg", "clicks", "random")
 BOX_COLOUR: Final = "#ff00c8"
 
 

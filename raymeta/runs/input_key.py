@@ -39,7 +39,7 @@ def _canonical(value: bytes | str | int | LabelledRegions | KnownLabels | None) 
         return b"bytes" + value
     if isinstance(value, KnownLabels):
         answers = b"answers" + json.dumps(value.digests).encode() if value.answers else b""
-        return _canonical(value.regions) + answers
+        return _canonical(value.regions) + answers + (b"points" if value.points else b"")
     if isinstance(value, LabelledRegions):
         boxes = {image: [[box.top, box.left, box.width] for box in boxes] for image, boxes in value.boxes.items()}
         return b"regions" + json.dumps([sorted(value.images), boxes], sort_keys=True).encode()

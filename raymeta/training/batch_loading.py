@@ -35,8 +35,8 @@ class LoadedBatch:
     """A rank's share of a batch in main memory, pinned where it goes to a GPU.
 
     parts: what is computed at once; labels are int64 where they stay, uint8 where they travel. own_pixels: labelled
-    pixels of this share, of their classes' weight. labelled_pixels: those of the batch over all ranks, where they
-    were planned.
+    pixels of this share, by the weight of their classes and examples. labelled_pixels: those of the batch over all
+    ranks, where they were planned.
     """
 
     parts: tuple[Part, ...]
@@ -57,13 +57,15 @@ class BatchLoader:
         *,
         loss_stride: int = 1,
         class_weights: NDArray[np.float32] | None = None,
+        example_balance: float = 0.0,
         features: FeatureSource | None = None,
         cell_places: CellPlaces | None = None,
     ) -> None:
         """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one.
 
         loss_stride: labels are given at every so many rows and columns. class_weights: (C,), of a labelled pixel; None:
-        1. features: of a frozen encoder, given instead of images. cell_places: of its network; crops are cut from them.
+        1. example_balance: see `summed_cross_entropy`. features: of a frozen encoder, given instead of images.
+        cell_places: of its network; crops are cut from them.
         """
         self._data = data
         self._num_classes = num_classes
@@ -73,6 +75,7 @@ class BatchLoader:
         self._checked: set[int] = set()
         self._loss_stride = loss_stride
         self._class_weights = class_weights
+        self._example_balance = example_balance
         self._features = features
         self._cell_places = cell_places
 
@@ -92,11 +95,12 @@ class BatchLoader:
         return LoadedBatch(parts, sum(self._pixels(labels) for _, labels in examples), batch.labelled_pixels)
 
     def _pixels(self, labels: NDArray[np.uint8]) -> float:
-        """Labelled pixels, of their classes' weight."""
+        """Labelled pixels, of their classes' and their example's weight."""
         counted = labels[labels != IGNORE]
-        return (
+        pixels = (
             len(counted) if self._class_weights is None else float(self._class_weights[counted].sum(dtype=np.float64))
         )
+        return pixels * float(max(1, len(counted)) ** -self._example_balance)
 
     def _load(self, share: Share) -> LoadedExample:
         """Image or features, and labels, cropped and mirrored."""

@@ -114,6 +114,7 @@ class _Training:
             threads,
             loss_stride=config.loss_stride,
             class_weights=weights,
+            example_balance=config.example_balance,
             features=features,
             cell_places=network.cell_places if crops else None,
         )
@@ -204,10 +205,15 @@ class _Training:
         if self.config.loss_stride > 1 and not isinstance(inputs, Encoded):
             rows, columns = (every(side, self.config.loss_stride) for side in logits.shape[-2:])
             logits = logits[..., rows, :][..., columns]
-        loss = summed_cross_entropy(logits, labels, self.class_weights, self.config.focal_gamma) / pixels
+        loss = self._summed_loss(logits, labels) / pixels
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
         return loss.detach()
+
+    def _summed_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return summed_cross_entropy(
+            logits, labels, self.class_weights, self.config.focal_gamma, self.config.example_balance
+        )
 
     def _validate(self, loss: float) -> NDArray[np.int64]:
         """(C, C) confusion matrix; all zeros after an infinite loss, whose epoch is never kept."""

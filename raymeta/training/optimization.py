@@ -103,7 +103,19 @@ def class_weights(config: TrainingConfig, counts: NDArray[np.int64]) -> NDArray[
     return (weights / (weights * shares).sum()).astype(np.float32)
 
 
-def summed_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None, gamma: float = 0.0) -> Tensor:
+def example_weights(pixels: Tensor, balance: float) -> Tensor:
+    """Weight of a labelled pixel of each example: their number to the power of -balance, 1 where there is none.
+
+    Args:
+        pixels: (N,) labelled pixels.
+        balance: `training.example_balance`.
+    """
+    return pixels.clamp(min=1).to(torch.float32) ** -balance
+
+
+def summed_cross_entropy(
+    logits: Tensor, labels: Tensor, weights: Tensor | None = None, gamma: float = 0.0, balance: float = 0.0
+) -> Tensor:
     """Sum of the cross entropy over labelled pixels, 0 where there are none.
 
     On a GPU one row a pixel: torch's loss on images isn't deterministic there.
@@ -113,7 +125,12 @@ def summed_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None 
         labels: (N, H, W) int64, 255 ignored.
         weights: (C,) float32, of a pixel of each class; None: 1.
         gamma: of the focal loss, which multiplies by `(1 - p)^gamma` (arXiv:1708.02002); 0 is plain cross entropy.
+        balance: a pixel weighs the labelled pixels of its example to the power of minus this.
     """
+    if balance:
+        shares = example_weights((labels != IGNORE).flatten(1).sum(1), balance)
+        sums = [summed_cross_entropy(logits[i : i + 1], labels[i : i + 1], weights, gamma) for i in range(len(labels))]
+        return (torch.stack(sums) * shares).sum()
     if logits.device.type == "cpu":  # as maps it takes half the time
         rows, target = logits.float().contiguous(), labels
     else:

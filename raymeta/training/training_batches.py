@@ -56,7 +56,8 @@ class Share:
 class Batch:
     """The share of one rank in a step, and the labelled pixels of the step over all ranks.
 
-    labelled_pixels: each weighs what its class weighs; None with crops, whose pixels are known only once they are cut.
+    labelled_pixels: each weighs what its class and its example weigh; None with crops, whose pixels are known only once
+    they are cut.
     """
 
     shares: tuple[Share, ...]
@@ -164,8 +165,9 @@ class BatchPlanner:
                 f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
                 "set training.batch_size 1, or dataset.height and dataset.width, or training.crop_height and crop_width"
             )
-        counts = np.sum([counts for counts, _ in facts], axis=0, dtype=np.int64)
-        return int(counts.sum()) if self.class_weights is None else float((counts * self.class_weights).sum())
+        weights = 1 if self.class_weights is None else self.class_weights
+        balance = self.config.example_balance
+        return float(sum((counts * weights).sum() * max(1, counts.sum()) ** -balance for counts, _ in facts))
 
     def _fact(self, index: int) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """Labelled pixels of each class that the loss looks at, (C,) int64, and size of an example, read once."""

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raymeta.annotation.known_labels import ImageLabels, KnownLabels, StoredAnswer, paint_answers
+from raymeta.annotation.known_labels import ImageLabels, KnownLabels, StoredAnswer, paint_answers, with_points
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box
+from raymeta.runs.input_key import labels_key
 
 
 class Annotation:
@@ -71,3 +72,27 @@ def test_labels_are_equal_where_regions_and_checksums_are():
     one, same, other = (ImageLabels(answers=(answer(0, 0, [[1]], digest),)) for digest in "aab")
     assert one == same != other
     assert KNOWN.only(["meta", "people", "whole"]) == KnownLabels(LabelledRegions(), frozenset(["meta"]), KNOWN.answers)
+
+
+def test_points_take_the_class_at_the_middle_of_their_boxes():
+    """Even widths: the pixel below and to the right of the middle. A void middle leaves its box void."""
+    truth = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 255, 11]], np.uint8)
+    boxes = (Box(0, 0, 3), Box(1, 2, 2))
+    expected = [[5, 5, 5, 3], [5, 5, 11, 11], [5, 5, 11, 11]]
+    np.testing.assert_array_equal(with_points(truth, boxes), expected)
+    assert (with_points(truth, (Box(1, 1, 2),))[1:3, 1:3] == 255).all()
+    assert truth[0, 0] == 0
+
+
+def test_points_are_read_where_they_were_asked_and_are_other_labels_than_boxes():
+    class Numbers:
+        def label_map(self, image_id):
+            return np.arange(20, dtype=np.uint8).reshape(4, 5)
+
+    regions = LabelledRegions(boxes={"a": (Box(0, 0, 3),)})
+    points, boxes = KnownLabels(regions, points=True), KnownLabels(regions)
+    labels = points.of("a").read("a", (4, 5), Numbers())
+    assert (labels[:3, :3] == 6).all()
+    assert (labels == 255).sum() == 11
+    assert points.of("a") != boxes.of("a")
+    assert labels_key(points) != labels_key(boxes)

@@ -1,10 +1,12 @@
 import io
+from typing import get_args
 
 import numpy as np
 from PIL import Image
 
+from raymeta.acquisition.strategies import Priority
 from raymeta.boxes import Box
-from raymeta.report.panels import blend, panel
+from raymeta.report.panels import TITLES, blend, panel
 
 PALETTE = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0]], dtype=np.uint8)
 
@@ -34,3 +36,7 @@ def test_panel_draws_pixel_and_box_maps() -> None:
 def test_panel_without_any_map_still_shows_the_boxes() -> None:
     png = panel({}, np.zeros((10, 10, 3), dtype=np.uint8), [(1, Box(1, 1, 4))], PALETTE)
     assert Image.open(io.BytesIO(png)).width > 0
+
+
+def test_every_priority_has_a_title() -> None:
+    assert set(get_args(Priority)) <= TITLES.keys()

@@ -52,3 +52,28 @@ def test_nothing_labelled_is_zero_with_zero_gradient():
     loss.backward()
     assert loss.item() == 0
     assert not logits.grad.any()
+
+
+@pytest.mark.parametrize(("balance", "expected"), [(0.0, (2 + 4) / 6), (1.0, (2 / 1 + 4 / 5) / 2), (0.5, None)])
+def test_examples_in_balance_by_hand(balance, expected):
+    """One example has 1 labelled pixel with a loss of 2, the other 5 with a sum of 4."""
+    losses = ([2.0], [0.5, 0.5, 1.0, 1.0, 1.0])
+    logits, labels = torch.zeros(2, 2, 1, 6), torch.full((2, 1, 6), 255)
+    for number, row in enumerate(losses):
+        for place, loss in enumerate(row):
+            logits[number, 1, 0, place] = np.log(np.exp(loss) - 1)  # cross entropy of class 0 is `loss`
+            labels[number, 0, place] = 0
+    if expected is None:
+        expected = (2 + 4 * 5**-0.5) / (1 + 5 * 5**-0.5)
+    normaliser = 1 * 1**-balance + 5 * 5**-balance
+    assert summed_cross_entropy(logits, labels, balance=balance).item() / normaliser == pytest.approx(expected)
+
+
+def test_an_example_without_labels_weighs_nothing_in_balance():
+    logits = torch.randn(2, 3, 2, 2, requires_grad=True)
+    labels = torch.full((2, 2, 2), 255)
+    labels[0, 0, 0] = 1
+    loss = summed_cross_entropy(logits, labels, balance=0.5)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert not logits.grad[1].any()

@@ -1,0 +1,103 @@
+"""Points: a query whose answers are the class at one pixel, each for one click."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from experiment_runner import LocalRunner, assert_same_run, queries, summaries
+from tiny_settings import tiny_values
+
+from raymeta.acquisition.pool_scoring import SCORED_SCHEMA
+from raymeta.config import ConfigError, load_config, parse_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.labels.label_store import LabelStore
+from raymeta.loop.query_choice import query_table
+from raymeta.runs.run_store import RunStore
+
+POINTS = (
+    "acquisition.strategy=custom",
+    "acquisition.gain=margin",
+    "acquisition.class_weights.source=predictions",
+    "acquisition.unit=point",
+    "acquisition.box_width=8",
+    "acquisition.query_clicks=30",
+    "acquisition.query_growth=2",
+    "acquisition.query_size=1000",
+    "training.example_balance=0.5",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, scenes):
+    runner = LocalRunner(tmp_path_factory.mktemp("points"), scenes)
+    runner.run(*POINTS)
+    return runner
+
+
+def test_a_point_is_one_click_and_labels_the_square_around_it(finished):
+    first, second = (pq.read_table(finished.run_dir / f"iterations/{i:03d}/annotation.parquet") for i in range(2))
+    assert (first.num_rows, second.num_rows) == (30, 60)
+    assert set(first["width"].to_pylist()) == {3}
+    assert first["prompt_clicks"].to_pylist() == [1] * 30
+    for name in ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks"):
+        assert not any(first[name].to_pylist())
+    costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
+    pool = pq.read_table(finished.run_dir / "pool_clicks.parquet")
+    whole = sum(pool["polygon_clicks"].to_pylist()) + sum(pool["class_clicks"].to_pylist())
+    assert costs[1] - costs[0] == pytest.approx(100 * 30 / whole)
+
+
+def test_training_reads_the_class_at_the_middle_alone(finished):
+    store = RunStore(str(finished.run_dir))
+    config = load_config(finished.run_dir / "config.yaml")
+    dataset = open_dataset(config.dataset, config.seed)
+    known = LabelStore(store).known_labels(1)
+    image_id, boxes = next(iter(known.regions.boxes.items()))
+    truth = dataset.label_map(image_id)
+    labels = known.of(image_id).read(image_id, truth.shape, dataset)
+    asked = np.zeros(truth.shape, bool)
+    for box in boxes:
+        asked[box.slices] = True
+        assert (labels[box.slices] == truth[box.top + 1, box.left + 1]).all()
+    assert (labels[~asked] == 255).all()
+
+
+def test_points_keep_the_distance_of_a_box(finished):
+    """Within a query their boxes of 8 pixels don't overlap."""
+    for query in queries(finished.run_dir):
+        places = {}
+        for row in query:
+            for top, left in places.setdefault(row["image_id"], []):
+                assert max(abs(top - row["top"]), abs(left - row["left"])) >= 8
+            places[row["image_id"]].append((row["top"], row["left"]))
+
+
+def test_a_run_that_starts_again_asks_for_the_same_points(runner, finished):
+    runner.run(*POINTS, "iterations=1")
+    runner.run(*POINTS)
+    assert_same_run(runner.run_dir, finished.run_dir)
+
+
+def test_the_square_lies_in_the_middle_of_its_box():
+    """A box of 8 at (10, 20) with 3 asked: rows 12 to 14; of 5 with 2 asked: from 11."""
+    row = {"image_id": "a", "top": 10, "left": 20, "score": 1.0, "estimated_clicks": 0, "unlabelled_pixels": 64}
+    rows = pa.Table.from_pylist([row], schema=SCORED_SCHEMA)
+    for box, asked, expected in ((8, 3, (12, 22, 3)), (5, 2, (11, 21, 2)), (8, None, (10, 20, 8))):
+        found = query_table(rows, box, asked).to_pylist()[0]
+        assert (found["top"], found["left"], found["width"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"point_width": 9, "box_width": 8}, "point_width"),
+        ({"strategy": "metabox_plus"}, "cost"),
+        ({"strategy": "random_box", "match_cost_of": "other"}, "match_cost_of"),
+        ({"strategy": "metabox", "meta_images": 0}, "meta_images"),
+    ],
+)
+def test_what_points_can_not_be_is_refused(values, named, tmp_path):
+    settings = tiny_values(tmp_path, str(tmp_path / "run"))
+    settings["acquisition"] = {"strategy": "random_box", "unit": "point", "box_width": 16, **values}
+    with pytest.raises(ConfigError, match=named):
+        parse_config(settings)
