@@ -1,10 +1,15 @@
 """The worked examples of the sections "Basic objects", "The split" and "MetaSeg", computed."""
 
 import numpy as np
+import pyarrow as pa
 from method_page import grid, grids, mark, number, side_by_side
 
+from raymeta.acquisition.pool_scoring import SCORED_SCHEMA
+from raymeta.annotation.known_labels import with_points
+from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.boxes import Box, boxes_mask
 from raymeta.config import AcquisitionConfig
+from raymeta.loop.query_choice import query_table
 from raymeta.metaseg.meta_regression import r_squared
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.runs.split import split_pool
@@ -25,6 +30,17 @@ def box():
     assert union.sum() == 7  # "7 of 16 pixels" under "Labelled regions"
     columns = [grid(boxes_mask([first], 4, 4), mark), grid(boxes_mask([second], 4, 4), mark), grid(union, mark)]
     return [side_by_side(["Box(0, 0, 2)", "Box(1, 1, 2)", "union"], columns)]
+
+
+def points():
+    truth = np.array([[0, 0, 0, 1, 1], [0, 0, 0, 1, 1], [0, 0, 2, 2, 2], [0, 0, 2, 2, 2], [0, 0, 0, 1, 1]], np.uint8)
+    whole = {"image_id": "a", "top": 0, "left": 0, "score": 1.0, "estimated_clicks": 0, "unlabelled_pixels": 25}
+    row = query_table(pa.Table.from_pylist([whole], schema=SCORED_SCHEMA), 5, 3).to_pylist()[0]
+    square = Box(row["top"], row["left"], row["width"])
+    labels = LabelledRegions(boxes={"a": (square,)}).apply(with_points(truth, [square]), "a")
+    names = {0: "a", 1: "b", 2: "c", 255: "."}
+    columns = [[" ".join(names[value] for value in values) for values in array.tolist()] for array in (truth, labels)]
+    return [side_by_side(["truth", "labels"], columns)]
 
 
 def initial_set():
@@ -84,6 +100,7 @@ def r_squared_example():
 
 EXAMPLES = {
     "Box": box,
+    "Points": points,
     "Initial set": initial_set,
     "Prediction": prediction,
     "Segment": segment,
