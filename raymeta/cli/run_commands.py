@@ -122,15 +122,16 @@ def _run(options: argparse.Namespace) -> int:
     if options.wait:
         from raymeta.loop.waiting import run_until_answered
 
-        run_until_answered(config, lambda: _run_one(config, options, console), console.print)
+        run_until_answered(config, lambda: run_one(config, options, console), console.print)
     else:
-        _run_one(config, options, console)
+        run_one(config, options, console)
     print_table([config.run_dir], console)
     console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
     return 0
 
 
-def _run_one(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
+def run_one(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
+    """Run, or resume, one experiment where the options say."""
     if options.local:
         _run_locally(config, console)
     else:

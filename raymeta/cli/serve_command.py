@@ -50,14 +50,9 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from raymeta.cluster.serve.command import (
-        LOOPBACK,
-        ServeOptions,
-        environment_annotators,
-        environment_token,
-        run_service,
-    )
+    from raymeta.cluster.serve.command import ServeOptions, run_service
     from raymeta.service.settings import ServiceSettings, ServingLayout
+    from raymeta.service.start_checks import LOOPBACK, environment_annotators, environment_token
 
     for name in ("replicas", "ingresses", "queue", "threads", "max_body_mb", "max_megapixels"):
         if not getattr(options, name) > 0:

@@ -56,6 +56,13 @@ class DatasetConfig(Section):
     label_pattern: str | None = Field(
         None, min_length=1, description="kind folder: where label maps are, as labels/{split}/{id}_mask.png"
     )
+    validation_every: int | None = Field(
+        None,
+        ge=2,
+        le=MAX_IMAGES,
+        description="kind folder without parts: each image of this number, by name, validates; image_pattern without "
+        "{split} says where images are",
+    )
     grey_bits: int = Field(16, ge=8, le=16, description="bits that 16-bit grey images use; many cameras store 12 of 16")
     scenes: ScenesConfig = Field(default_factory=ScenesConfig, description="only for kind street_scenes")
 
@@ -67,4 +74,9 @@ class DatasetConfig(Section):
             raise ValueError("test true and scenes.test_images 0: give the scenes some test images, or leave test out")
         if self.kind != "folder" and (self.image_pattern or self.label_pattern):
             raise ValueError(f"image_pattern and label_pattern are for kind folder, not {self.kind}: leave them out")
+        if self.validation_every is not None and (self.image_pattern is None or "{split}" in self.image_pattern):
+            raise ValueError(
+                f"validation_every {self.validation_every} is for images without parts: give image_pattern without "
+                "{split}, as images/{id}.*, or leave it out"
+            )
         return self

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from raymeta.datasets.class_list import ClassList
-from raymeta.datasets.file_dataset import DatasetFiles
+from raymeta.datasets.file_dataset import DatasetFiles, sorted_ids
 from raymeta.datasets.file_patterns import find_by_pattern
 from raymeta.datasets.image_files import list_images
 from raymeta.datasets.sample import IGNORED, DatasetError
@@ -23,12 +23,18 @@ LAYOUT = (
 
 
 def find_folder(
-    root: Path, image_pattern: str | None = None, label_pattern: str | None = None, *, test: bool = False
+    root: Path,
+    image_pattern: str | None = None,
+    label_pattern: str | None = None,
+    validation_every: int | None = None,
+    *,
+    test: bool = False,
 ) -> DatasetFiles:
     """Files of a plain folder below `root`; the pool is `train`. Images without a label map are for people to label.
 
-    image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout. test: whether the
-    split `test` is opened too.
+    image_pattern, label_pattern: where files are, as in `find_by_pattern`; none is the usual layout. validation_every:
+    in place of the parts `train` and `val`, of all images in the order of their ids this is one for validation. test:
+    whether the split `test` is opened too.
 
     Raises:
         DatasetError: another layout, or a class list with faults: one line for each of them.
@@ -38,6 +44,9 @@ def find_folder(
         require_folders(root, [f"images/{split}" for split in splits], LAYOUT)
     require_folders(root, [], LAYOUT)
     classes = read_class_list(root / CLASS_FILE)
+    if validation_every is not None:
+        pool, validation = _parted(_find_part(root, "train", image_pattern, label_pattern), root, validation_every)
+        return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True)
     pool, validation, *rest = (_find_part(root, split, image_pattern, label_pattern) for split in splits)
     found = rest[0] if test else None
     return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True, test=found)
@@ -53,15 +62,27 @@ def _find_part(root: Path, split: str, image_pattern: str | None, label_pattern:
         if image_pattern is None
         else find_by_pattern(root, "dataset.image_pattern", image_pattern, split)
     )
-    labels = (
-        list_images(root / usual[1])
-        if label_pattern is None
-        else find_by_pattern(root, "dataset.label_pattern", label_pattern, split)
-    )
+    if label_pattern is not None:
+        labels = find_by_pattern(root, "dataset.label_pattern", label_pattern, split)
+    else:
+        labels = list_images(root / usual[1]) if (root / usual[1]).is_dir() else {}
     where = image_pattern or f"{usual[0]}/{{id}}"
     if not images:
         raise DatasetError(f"no image in {root} is like {where.replace('{split}', split)}: correct the pattern")
     return match_stems(images, labels, label_pattern or "labels/{split}/{id}.png", root, split)
+
+
+def _parted(found: FoundFiles, root: Path, every: int) -> tuple[FoundFiles, FoundFiles]:
+    """All images as pool and validation; raises DatasetError where one of them would be empty."""
+    ids = sorted_ids(found.samples)
+    if len(ids) < every:
+        raise DatasetError(
+            f"{root}: {len(ids)} images, and each {every}th is to validate (dataset.validation_every): give more images"
+        )
+    chosen = set(ids[every - 1 :: every])
+    parts = ([image_id for image_id in ids if image_id not in chosen], sorted_ids(chosen))
+    pool, validation = ({image_id: found.samples[image_id] for image_id in part} for part in parts)
+    return FoundFiles(pool, found.orphans, found.absent), FoundFiles(validation, (), found.absent)
 
 
 def read_class_list(path: Path) -> ClassList:

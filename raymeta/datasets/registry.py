@@ -71,7 +71,7 @@ DATASET_KINDS: dict[str, Callable[[DatasetConfig], DatasetFiles]] = {
     "cityscapes": lambda config: find_cityscapes(data_folder(config), test=config.test),
     "camvid": lambda config: find_camvid(data_folder(config), test=config.test),
     "folder": lambda config: find_folder(
-        data_folder(config), config.image_pattern, config.label_pattern, test=config.test
+        data_folder(config), config.image_pattern, config.label_pattern, config.validation_every, test=config.test
     ),
     "street_scenes": _open_street_scenes,
 }

@@ -20,6 +20,7 @@ def run_until_answered(
     run: Callable[[], None],
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
+    max_pause_s: float = MAX_PAUSE_S,
 ) -> None:
     """Run, and each time that it waits for people, run again once they are done. Workers and GPUs are free meanwhile.
 
@@ -28,6 +29,7 @@ def run_until_answered(
         run: runs or resumes it.
         say: gets a line when it waits, and each hour.
         sleep: pauses for so many seconds.
+        max_pause_s: between two looks; they grow from FIRST_PAUSE_S, or from it where it is less.
     """
     while True:
         try:
@@ -36,14 +38,14 @@ def run_until_answered(
             say(str(waiting))
         else:
             return
-        pause, since_message = FIRST_PAUSE_S, 0.0
+        pause, since_message = min(FIRST_PAUSE_S, max_pause_s), 0.0
         while not people_are_done(config):
             sleep(pause)
             since_message += pause
             if since_message >= TOLD_EVERY_S:
                 say("still waiting for people (Ctrl-C is safe: the same command goes on)")
                 since_message = 0.0
-            pause = min(2 * pause, MAX_PAUSE_S)
+            pause = min(2 * pause, max_pause_s)
 
 
 def people_are_done(config: ExperimentConfig) -> bool:

@@ -3,16 +3,18 @@ import { element } from "./dom.js";
 
 const LARGEST = 48; // screen pixels to one of the picture
 const MARGIN = 16;
+const NARROW = 600; // screen pixels of a stage without margins
 const STEP = 1.35;
 
 /**
  * paint(context, view): draws in screen pixels; view {scale, x, y}: where the picture lies. hover(point or null).
  * tool: draws on the picture where it is given, {down(event, [x, y]) → true to take the pointer, move, up, cancel(), hover(event, [x, y])};
  * points are continuous and may lie beside the picture. Pointers that it doesn't take move the picture, and so do two fingers.
+ * bars: {top, bottom} screen pixels that something covers; the whole picture lies between them.
  */
 export class Stage {
-  constructor({ paint, hover, label, tool = null }) {
-    Object.assign(this, { paint, hover, tool, drawing: null });
+  constructor({ paint, hover, label, tool = null, bars = { top: 0, bottom: 0 } }) {
+    Object.assign(this, { paint, hover, tool, bars, drawing: null });
     this.frame = { width: 1, height: 1 };
     this.view = { scale: 1, x: 0, y: 0 };
     this.fitted = true;
@@ -48,10 +50,16 @@ export class Stage {
     this.draw();
   }
 
+  /** What the picture keeps free at the stage's edges. */
+  get margins() {
+    const side = this.element.clientWidth < NARROW ? 0 : MARGIN;
+    return { side, top: Math.max(side, this.bars.top), bottom: Math.max(side, this.bars.bottom) };
+  }
+
   get fitScale() {
-    const room = (size, margin) => Math.max(1, size - 2 * margin);
-    const margin = this.element.clientWidth < 600 ? 0 : MARGIN;
-    return Math.min(room(this.element.clientWidth, margin) / this.frame.width, room(this.element.clientHeight, margin) / this.frame.height);
+    const { side, top, bottom } = this.margins;
+    const room = (size) => Math.max(1, size);
+    return Math.min(room(this.element.clientWidth - 2 * side) / this.frame.width, room(this.element.clientHeight - top - bottom) / this.frame.height);
   }
 
   fit() {
@@ -88,9 +96,13 @@ export class Stage {
   /** Keep the picture on the stage, tell touch screens what a finger does, and draw. */
   moved() {
     const { scale } = this.view;
-    const keep = (at, size, room) => (size <= room ? (room - size) / 2 : Math.max(room - size - MARGIN, Math.min(MARGIN, at)));
-    this.view.x = keep(this.view.x, this.frame.width * scale, this.element.clientWidth);
-    this.view.y = keep(this.view.y, this.frame.height * scale, this.element.clientHeight);
+    const { side, top, bottom } = this.margins;
+    const keep = (at, size, room, before, after) => {
+      const free = room - before - after - size;
+      return free >= 0 ? before + free / 2 : Math.max(before + free, Math.min(before, at));
+    };
+    this.view.x = keep(this.view.x, this.frame.width * scale, this.element.clientWidth, side, side);
+    this.view.y = keep(this.view.y, this.frame.height * scale, this.element.clientHeight, top, bottom);
     this.canvas.style.touchAction = this.fitted && !this.tool ? "pan-y" : "none";
     this.canvas.style.cursor = this.fitted || this.tool ? "crosshair" : "grab";
     this.draw();

@@ -1,5 +1,6 @@
 """Somebody who knows CamVid's labels and works on the labelling page with several tools."""
 
+import math
 from typing import Any
 
 import cv2
@@ -14,6 +15,8 @@ SMALL, IGNORED = 40, 12
 """Pixels of a box below which a mistake is painted over with the brush, and below which nobody bothers."""
 COARSE = 250
 """In a whole image nobody bothers about less than a 250th of it."""
+CLEAR = 8
+"""Screen pixels between two clicks."""
 
 
 class CamvidPerson(Labeller):
@@ -107,11 +110,22 @@ class CamvidPerson(Labeller):
             return
         centre = ring.mean(axis=0)
         grown = np.clip(ring + 0.3 * np.sign(ring - centre), 0.1, [mask.shape[1] - 0.1, mask.shape[0] - 0.1])
+        corners = self.apart(grown)
+        if len(corners) < 3:
+            return
         self.choose(value)
         self.tool("polygon", "p")
-        self.click(*map(tuple, grown.tolist()), modifiers="Alt")
+        self.click(*corners, modifiers="Alt")
         self.press("Enter")
-        self.count("vertex", len(grown))
+        self.count("vertex", len(corners))
+
+    def apart(self, ring: np.ndarray) -> list[tuple[float, float]]:
+        """Corners that lie so far apart on the screen that two clicks are no double click."""
+        corners: list[tuple[float, float]] = []
+        for point in map(tuple, ring.tolist()):
+            if not corners or math.dist(self.screen(*corners[-1]), self.screen(*point)) > CLEAR:
+                corners.append(point)
+        return corners
 
     def dab(self, mask: np.ndarray, value: int) -> None:
         """One touch of the brush."""

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 from http_person import pixels_of, png_of, put
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from playwright.sync_api import Page
 from tiny_runs import serving
@@ -24,8 +24,8 @@ HEIGHT, WIDTH = 48, 64
 EDGE = 40
 """Column at which the pictures turn from dark to bright: an edge for the live-wire."""
 CLASSES = ("road", "car", "sky")
-MARGIN = 16
-"""Screen pixels around a picture that fits the stage."""
+MARGIN, TOP, BOTTOM = 16, 66, 58
+"""Screen pixels beside, above and below a picture that fits the stage."""
 
 
 def write_two_tones(root: Path, train: int = 12, val: int = 1) -> None:
@@ -98,9 +98,9 @@ class Labeller:
         picture, region, scale = self.task["picture"], self.task["region"], self.task["scale"]
         margin = MARGIN if place["width"] >= 600 else 0
         height, width = picture["height"], picture["width"]
-        zoom = min((place["width"] - 2 * margin) / width, (place["height"] - 2 * margin) / height)
+        zoom = min((place["width"] - 2 * margin) / width, (place["height"] - TOP - BOTTOM) / height)
         left = place["x"] + (place["width"] - width * zoom) / 2
-        top = place["y"] + (place["height"] - height * zoom) / 2
+        top = place["y"] + TOP + (place["height"] - TOP - BOTTOM - height * zoom) / 2
         at_x, at_y = (region["left"] + x) / scale - picture["left"], (region["top"] + y) / scale - picture["top"]
         return left + at_x * zoom, top + at_y * zoom
 

@@ -1,5 +1,12 @@
-"""From unlabelled pictures and a class list to a network: two iterations, every answer given on the page."""
+"""From unlabelled pictures and a class list to a network: one command, two iterations, every answer given on the page."""
 
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -7,55 +14,85 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from camvid_person import VOID, CamvidPerson
-from labelling_service import go_on, serve_tasks
 from playwright.sync_api import Browser
-from unlabelled_camvid import CAMVID, config_text, truth_of, write_unlabelled
+from served_run import environment
+from unlabelled_camvid import CAMVID, truth_of, write_unlabelled
 
 pytestmark = [pytest.mark.camvid, pytest.mark.skipif(CAMVID is None, reason="RAYMETA_CAMVID names no folder of CamVid")]
 
+SMALL = (
+    "iterations=2",
+    "acquisition.box_width=48",
+    "acquisition.query_size=6",
+    "acquisition.initial_images=3",
+    "acquisition.meta_images=2",
+    "meta_regressor.trees=10",
+    "training.steps=60",
+    "training.min_steps=40",
+)
+SOON_S = 120
 
-def answer_everything(browser: Browser, url: str) -> tuple[list[float], int]:
-    """Answer what is open: shares of right pixels, and how many answers; each counter is the script's."""
-    shares, answered = [], 0
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.goto(f"{url}/#/annotate")
-    with httpx.Client(base_url=url, timeout=60) as client:
+
+@contextmanager
+def labelling(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]", Path]]:
+    """`raymeta label` as a person starts it: the page's address, the process, and what it prints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "label.log"
+    command = [sys.executable, "-m", "raymeta", "label", "data", *SMALL, "--local", "--port", str(port)]
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(folder), stdout=file, stderr=subprocess.STDOUT, text=True
+        )
+    try:
+        wait_for(log, process, "label at")
+        yield f"http://127.0.0.1:{port}", process, log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(log: Path, process: "subprocess.Popen[str]", words: str) -> None:
+    end = time.monotonic() + SOON_S
+    while words not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
+
+
+def answer_one(person: CamvidPerson) -> float | None:
+    """Answer the task on screen: share of right pixels. The page's counters are the script's."""
+    task = person.wait()
+    answer = person.answer()
+    region = task["region"]
+    rows, columns = (slice(region[a], region[a] + region[b]) for a, b in (("top", "height"), ("left", "width")))
+    truth = truth_of(task["image_id"])[rows, columns]
+    known = truth != VOID
+    clicks = {kind: count for kind, count in answer["clicks"].items() if kind != "confirm"}
+    assert clicks == {kind: count for kind, count in person.clicks.items() if kind != "confirm"}
+    person.page.wait_for_function(f"() => document.querySelector('.annotate-place').dataset.task !== '{task['id']}'")
+    return float((answer["values"] == truth)[known].mean()) if known.any() else None
+
+
+def test_one_command_from_unlabelled_images_to_a_network(browser: Browser, tmp_path: Path) -> None:
+    write_unlabelled(tmp_path / "data", images=40)
+    run_dir = tmp_path / "runs/data"
+    whole_images, boxes, shares = 4 + 3 + 2, 2 * 6, []
+    with labelling(tmp_path) as (url, process, log), httpx.Client(base_url=url, timeout=60) as client:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(SOON_S * 1000)  # while the network learns, the page waits for the next query
+        page.goto(f"{url}/#/annotate")
         person = CamvidPerson(page, client)
-        while client.get("/v1/tasks/progress").json()["open"]:
-            task = person.wait()
-            answer = person.answer()
-            region = task["region"]
-            rows, columns = (slice(region[a], region[a] + region[b]) for a, b in (("top", "height"), ("left", "width")))
-            truth = truth_of(task["image_id"])[rows, columns]
-            known = truth != VOID
-            if known.any():
-                shares.append(float((answer["values"] == truth)[known].mean()))
-            clicks = {kind: count for kind, count in answer["clicks"].items() if kind != "confirm"}
-            assert clicks == {kind: count for kind, count in person.clicks.items() if kind != "confirm"}
-            answered += 1
-            page.wait_for_function(f"() => document.querySelector('.annotate-place').dataset.task !== '{task['id']}'")
-    context.close()
-    return shares, answered
-
-
-def test_two_iterations_from_unlabelled_images(browser: Browser, tmp_path: Path) -> None:
-    write_unlabelled(tmp_path / "data", train=40, val=2)
+        for _ in range(whole_images + boxes):
+            shares.append(answer_one(person))
+        wait_for(log, process, "done; the page stays")
+        page.get_by_text("All done").wait_for()
+        page.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0, log.read_text()
+    assert np.mean([share for share in shares if share is not None]) > 0.9
     assert not (tmp_path / "data/labels").exists()
-    config, run_dir = tmp_path / "config.yaml", tmp_path / "run"
-    config.write_text(config_text(tmp_path / "data", run_dir))
-    assert not go_on(config)
-    shares, answered = [], []
-    with serve_tasks(run_dir) as url:
-        for _ in range(3):  # the whole images, then the boxes of both iterations
-            right, count = answer_everything(browser, url)
-            shares += right
-            answered.append(count)
-            finished = go_on(config)
-    assert finished
-    assert answered == [7, 6, 6]
-    assert np.mean(shares) > 0.9
     for iteration in range(2):
         folder = run_dir / f"iterations/{iteration:03d}"
         table = pq.read_table(folder / "annotation.parquet")
@@ -63,3 +100,4 @@ def test_two_iterations_from_unlabelled_images(browser: Browser, tmp_path: Path)
         assert table["active_seconds"].null_count == 0
         assert min(table["active_seconds"].to_pylist()) > 0
         assert (folder / "network.pt").exists()
+    assert (run_dir / "report/report.html").exists() or list(run_dir.glob("**/*.html"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from tiny_runs import TinyRun, serving
 
 from raymeta.exchange import Manifest, read_answers

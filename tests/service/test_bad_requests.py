@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from tiny_runs import encode, serving
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from tiny_runs import TinyRun, serving
 
 from raymeta.runs.run_store import RunStore

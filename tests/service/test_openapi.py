@@ -83,7 +83,7 @@ def test_head_is_get_without_its_body(client, openapi, run):
 def test_pages_of_other_origins_are_let_in_only_where_they_are_named(client, settings):
     from dataclasses import replace
 
-    from local_backend import LocalBackend
+    from raymeta.service.scoring.local_backend import LocalBackend
     from tiny_runs import serving
 
     from raymeta.service.http.app import create_app

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from prometheus_client.parser import text_string_to_metric_families
 from tiny_runs import serving
 

@@ -7,7 +7,7 @@ import pytest
 from asked_run import asked_run
 from fastapi.testclient import TestClient
 from http_person import drawn, pixels_of, png_of, put, truth_in
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from simulated_person import CLASSES, truth_of
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from http_person import answer_all, pixels_of
-from local_backend import LocalBackend
+from raymeta.service.scoring.local_backend import LocalBackend
 from simulated_person import CLASSES, config_text, write_images
 from tiny_runs import serving
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import threading
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -12,18 +11,13 @@ from rich.console import Console
 
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.cluster.serve.start_progress import start_progress
-from raymeta.datasets.registry import open_existing
-from raymeta.errors import InputError, RunFailedError
-from raymeta.labels.annotator_list import ANNOTATORS_VARIABLE, load_annotators
+from raymeta.errors import RunFailedError
 from raymeta.local_files import absolute_location
 from raymeta.runs.run_store import RunStore
-from raymeta.runs.split import read_split
-from raymeta.service.http.access_token import TOKEN_VARIABLE
 from raymeta.service.settings import ServiceSettings, ServingLayout
+from raymeta.service.start_checks import check_port, check_settings, who_may
 
 APP = "raymeta"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""Hosts that only this machine reaches."""
 
 
 class ServingFailedError(RunFailedError):
@@ -78,7 +72,8 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
         _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
         console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)
-        for line in _who_may(settings, options):
+        people_label = RunStore(settings.run).load_config().oracle.kind == "people"
+        for line in who_may(settings, options.host, people_label=people_label):
             console.print(line, highlight=False, soft_wrap=True)
         console.print("Ctrl-C ends it", highlight=False)
         stop.wait()
@@ -88,63 +83,15 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
 
 def check_service(settings: ServiceSettings, options: ServeOptions) -> None:
     """Raise ValueError or OSError, with the remedy, for what would only fail inside a replica."""
-    store = RunStore(settings.run)
-    config = store.load_config()
-    open_existing(settings.dataset(config.dataset), config.seed)
-    read_split(store)
-    if settings.annotators is not None:
-        load_annotators(settings.annotators)
-    if settings.token is not None and not settings.token.strip():
-        raise InputError(f"{TOKEN_VARIABLE} is empty: set a token, or unset the variable to serve without one")
+    check_settings(settings)
     if cluster_address(options.address) is None:
         check_port(options.host, options.port)
-
-
-def _who_may(settings: ServiceSettings, options: ServeOptions) -> list[str]:
-    """Who may read and who may answer, in words."""
-    lines = []
-    if options.host not in LOOPBACK and settings.token is None and settings.annotators is None:
-        lines.append(f"anyone who reaches this port can read: set {TOKEN_VARIABLE} to ask for a token")
-    if RunStore(settings.run).load_config().oracle.kind != "people":
-        return lines
-    if settings.annotators is not None:
-        names = ", ".join(each.name for each in load_annotators(settings.annotators).annotators) or "nobody yet"
-        lines.append(f"tasks are answered by {names}, each with a token: {settings.annotators}")
-    elif settings.local_person:
-        lines.append("tasks are answered by whoever works at this machine, without a token, as 'local'")
-    else:
-        lines.append(
-            "nobody may answer tasks here: `raymeta annotators add FILE --name NAME` makes the list of people, and "
-            "--annotators FILE lets them"
-        )
-    return lines
 
 
 def _located(settings: ServiceSettings) -> ServiceSettings:
     """Settings that say where the data set is: raymeta 0.1 kept relative paths, and replicas may work elsewhere."""
     root = settings.dataset_root or RunStore(settings.run).load_config().dataset.root
     return replace(settings, dataset_root=absolute_location("dataset.root", root))
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise OSError where nothing can listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OSError(f"nothing can listen at {host}:{port}: {error.strerror}; choose another --port") from error
-
-
-def environment_token() -> str | None:
-    """RAYMETA_TOKEN, None where it isn't set."""
-    return os.environ.get(TOKEN_VARIABLE)
-
-
-def environment_annotators() -> str | None:
-    """RAYMETA_ANNOTATORS, None where it isn't set."""
-    return os.environ.get(ANNOTATORS_VARIABLE) or None
 
 
 def _reasons() -> str:

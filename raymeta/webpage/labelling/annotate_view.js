@@ -182,10 +182,11 @@ export class AnnotateView {
 
   finished() {
     delete this.element.dataset.task;
-    const text = this.queue.reason ?? "Nothing is left to label. What comes next appears here once the run asks for it.";
+    const text = this.queue.reason ?? "Nothing is left to label. What the run asks for next appears here by itself.";
     const action = ["Look again", () => this.again()];
     this.element.replaceChildren(notice("All done", text, { sign: "fresh", action }));
     this.showProgress();
+    this.queue.watch((next) => this.detail || (next ? this.show(next) : this.finished()));
   }
 
   fail(error, retry) {

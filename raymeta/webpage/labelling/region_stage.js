@@ -7,6 +7,7 @@ import { paintRegion, rasterPoint } from "./region_painting.js";
 const SNAP = 8; // screen pixels
 const TOUCH_SNAP = 16;
 const DOUBLE = { milliseconds: 350, pixels: 6 };
+const BARS = { top: 66, bottom: 58 }; // screen pixels of the tools above and the hint below
 const MAX_NAMES = 80;
 const LARGE = 100_000; // pixels from which on names wait until somebody pauses
 const FAR = 8; // pixels that an arrow key goes with Shift
@@ -19,7 +20,7 @@ export class RegionStage {
     this.space = false; // held: the pointer moves the picture
     const methods = ["down", "move", "up", "cancel", "hover"];
     const tool = Object.fromEntries(methods.map((name) => [name, (...values) => (this.editor ? this[name](...values) : false)]));
-    this.stage = new Stage({ label: "Region to label", paint: (context, view) => this.paint(context, view), hover: () => {}, tool });
+    this.stage = new Stage({ label: "Region to label", paint: (context, view) => this.paint(context, view), hover: () => {}, tool, bars: BARS });
     this.changed = (event) => this.update(event.rect);
   }
 

@@ -3,6 +3,7 @@ import { isAbort } from "../service.js";
 import { loadBundle } from "./task_bundle.js";
 
 const HELD = 4; // the one on screen and those that follow
+const LOOK_AGAIN = 3000; // milliseconds between two looks for what the run asks for next
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** Events: "lost" ({lost: [{id, reason}]}), "trouble" ({error}), "well": renewing works again. */
@@ -57,6 +58,18 @@ export class TaskQueue extends EventTarget {
     return this.details[0] ?? null;
   }
 
+  /** Nothing is left: look now and then. seen(task) once there is one; seen(null) once there is another reason why not. */
+  watch(seen) {
+    const { reason } = this;
+    clearTimeout(this.looking);
+    this.looking = setTimeout(async () => {
+      const detail = await this.next().catch(() => null); // while the service is away
+      if (this.closed) return;
+      if (detail || this.reason !== reason) seen(detail);
+      else this.watch(seen);
+    }, LOOK_AGAIN);
+  }
+
   /** What the editor needs of a task; fetched once. */
   bundle(taskId) {
     if (!this.bundles.has(taskId)) {
@@ -99,7 +112,9 @@ export class TaskQueue extends EventTarget {
 
   /** Give back what wasn't begun, so that others get it; keepId: the task on screen, which stays. */
   close(keepId = null) {
+    this.closed = true;
     clearInterval(this.timer);
+    clearTimeout(this.looking);
     for (const { controller } of this.bundles.values()) controller.abort();
     for (const { id } of this.details) {
       if (id !== keepId) this.post(`v1/tasks/${id}/release`, {}).catch(() => {}); // the lease ends by itself

@@ -1,0 +1,98 @@
+"""The config with which somebody begins who has a folder of images, a class list, and no wishes yet."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from raymeta.config import ConfigError, DatasetConfig
+from raymeta.datasets.folder import CLASS_FILE
+from raymeta.datasets.image_files import is_image_name
+from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.sample import Dataset
+from raymeta.network_settings import FROM_SCRATCH, PRETRAINED, has_pretrained
+
+MAX_SIDE: Final = 512
+"""Rows or columns, whichever are fewer, at which large images are read: more only costs time at first."""
+CROP_SHARE: Final = 0.45
+QUERY_SHARE: Final = 0.03
+"""Of the pool's pixels, an iteration."""
+HEADER: Final = """\
+# Made by `raymeta label` for {folder}: change what you like before the first answer; afterwards `raymeta label` with this
+# file tells what may still be changed. `raymeta config --keys` lists all keys.
+"""
+
+
+def first_config(folder: Path, run_dir: str) -> str:
+    """A config as YAML text: people label, sizes follow the images.
+
+    Args:
+        folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
+        run_dir: of the run.
+
+    Raises:
+        ValueError: no images, no class list, or one with faults.
+    """
+    places = _places(folder)
+    files = {"kind": "folder", "root": str(folder), **places}
+    dataset = open_dataset(DatasetConfig.model_validate(files))
+    height, width, resized = _read_size(dataset)
+    values = {
+        "run_dir": run_dir,
+        "iterations": 5,
+        "dataset": files | resized,
+        "acquisition": _acquisition(len(dataset.pool_ids()), height, width),
+        "oracle": {"kind": "people"},
+        **_learning(height, width),
+    }
+    return HEADER.format(folder=folder) + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def _places(folder: Path) -> dict[str, Any]:
+    """Keys of `dataset` that say where the images are."""
+    images = folder / "images"
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such folder: make it, with {CLASS_FILE} and images in images/")
+    if (images / "train").is_dir():
+        return {}
+    count = sum(is_image_name(path.name) for path in images.rglob("*")) if images.is_dir() else 0
+    if count < 4:
+        raise ConfigError(
+            f"{images}: {count} images, and 4 are the least: put all images there, or those to label into "
+            "images/train and those for validation into images/val"
+        )
+    validation = max(2, min(20, count // 10))
+    labels = {"label_pattern": "labels/{id}.*"} if (folder / "labels").is_dir() else {}
+    return {"image_pattern": "images/{id}.*", **labels, "validation_every": count // validation}
+
+
+def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
+    """Rows and columns of the images as they are read, and the keys of `dataset` that shrink large ones."""
+    sizes = {dataset.size(image_id) for image_id in dataset.pool_ids()}
+    height, width = min(sizes)
+    if len(sizes) > 1 or min(height, width) <= MAX_SIDE:
+        return height, width, {}
+    scale = MAX_SIDE / min(height, width)
+    height, width = round(height * scale), round(width * scale)
+    return height, width, {"height": height, "width": width}
+
+
+def _acquisition(images: int, height: int, width: int) -> dict[str, Any]:
+    """Boxes of about an eighth of an image's shorter side; queries that a person answers in an hour or so."""
+    box = max(16, round(min(height, width) / 8 / 8) * 8)
+    pixels = images * height * width * QUERY_SHARE
+    return {
+        "strategy": "metabox_plus",
+        "box_width": min(box, height, width),
+        "query_size": max(4, min(300, round(pixels / box**2))),
+        "initial_images": max(1, min(20, images // 10)),
+        "meta_images": max(1, min(10, images // 20)),
+    }
+
+
+def _learning(height: int, width: int) -> dict[str, Any]:
+    if not has_pretrained():
+        return FROM_SCRATCH
+    steps = {"steps": 1500, "full_steps_at": 100, "min_steps": 300, "max_epochs": 4, "patience": 4}
+    crop = {"crop_height": max(32, int(height * CROP_SHARE)), "crop_width": max(32, int(width * CROP_SHARE))}
+    return {"network": PRETRAINED["network"], "training": PRETRAINED["training"] | steps | crop}
