@@ -18,8 +18,8 @@ CROP_SHARE: Final = 0.45
 QUERY_SHARE: Final = 0.03
 """Of the pool's pixels, an iteration."""
 HEADER: Final = """\
-# Made by `raymeta label` for {folder}: change what you like before the first answer; afterwards `raymeta label` with this
-# file tells what may still be changed. `raymeta config --keys` lists all keys.
+# Made by `raymeta label` for {folder}. Change what you like before the first answer; what may be changed later is told
+# when it is tried. `raymeta config --keys` lists all keys.
 """
 
 

@@ -1,7 +1,8 @@
 """Push and pull: tasks to a server, and answers back. Both may be done again at any time, and change nothing then."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from raymeta.labels.answer_imports import ImportSummary, import_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_exports import PLAIN, PictureOptions, export_open_tasks
 from raymeta.labels.task_states import OPEN
+from raymeta.runs.run_lock import NoLocksError, hold_lock
 from raymeta.runs.run_store import RunStore
 
 
@@ -68,7 +70,8 @@ def push_tasks(
 ) -> PushSummary:
     """Send the open tasks of some sets that the server doesn't have.
 
-    A task counts as handed out once the server has it. What was handed out to somebody else stays there.
+    A task counts as handed out once the server has it. What was handed out to somebody else stays there. Two pushes at
+    once take turns: the second one finds what the first has sent.
 
     Args:
         store: the run.
@@ -84,36 +87,61 @@ def push_tasks(
         InputError: a picture can't be read.
     """
     summary = PushSummary()
-    _tell_version(server, summary.messages)
-    for name in names:
-        outs = HandOuts(store, labels, name, server.tool, server.place_name, server.url)
-        there = _look(server, outs, summary.messages)
-        states = [state for state in outs.states() if state.name in OPEN]
-        ours = {task_id for tasks in outs.recorded().values() for task_id in tasks}
-        at_server = {task_id for tasks in there.values() for task_id in tasks}
-        for place, tasks in there.items():
-            proposed = [s.task.id for s in states if s.task.id in tasks - ours and s.name != "handed_out"]
-            outs.record(place, proposed)  # sent by a push that was cut off, or taken back since
-        elsewhere = [s for s in states if s.name == "handed_out" and s.task.id not in at_server | ours]
-        summary.elsewhere += len(elsewhere)
-        summary.known += len(at_server)
-        wanted = [s.task.id for s in states if s not in elsewhere and s.task.id not in at_server][:limit]
-        if elsewhere:
-            summary.messages.append(
-                f"{name}: {len(elsewhere)} tasks are handed out to others ({elsewhere[0].note}): not sent; take them "
-                f"back with `raymeta tasks recall {store.location} --set {name}` first"
-            )
-        if wanted:
-            with tempfile.TemporaryDirectory() as temporary:
-                place_ = folder / name if folder is not None else Path(temporary, "hand_out")
-                manifest = export_open_tasks(
-                    store, labels, [name], server.tool, place_, options, only=set(wanted), announced=False
-                )
-                for place, ids in server.send(HandOut(outs.title, outs.mark, manifest, place_), list(there)).items():
-                    outs.record(place, ids)
-                    summary.sent += len(ids)
-                    summary.places.append(outs.place_text(place))
+    with _turn(store):
+        _tell_version(server, summary.messages)
+        for name in names:
+            _push_set(store, labels, name, server, options, summary, limit, folder)
     return summary
+
+
+@contextmanager
+def _turn(store: RunStore) -> Iterator[None]:
+    """One process after the other hands tasks out to servers. Where there are no locks, as on S3, nobody waits."""
+    with ExitStack() as stack:
+        if store.local_root is not None:
+            with suppress(NoLocksError):
+                stack.enter_context(hold_lock(store.local_root / "labels", "push.lock", wait=True))
+        yield
+
+
+def _push_set(
+    store: RunStore,
+    labels: LabelStore,
+    name: str,
+    server: AnnotationServer,
+    options: PictureOptions,
+    summary: PushSummary,
+    limit: int | None,
+    folder: Path | None,
+) -> None:
+    """Send what the server doesn't have of one set."""
+    outs = HandOuts(store, labels, name, server.tool, server.place_name, server.url)
+    there = _look(server, outs, summary.messages)
+    states = [state for state in outs.states() if state.name in OPEN]
+    ours = {task_id for tasks in outs.recorded().values() for task_id in tasks}
+    at_server = {task_id for tasks in there.values() for task_id in tasks}
+    for place, tasks in there.items():
+        proposed = [s.task.id for s in states if s.task.id in tasks - ours and s.name != "handed_out"]
+        outs.record(place, proposed)  # sent by a push that was cut off, or taken back since
+    elsewhere = [s for s in states if s.name == "handed_out" and s.task.id not in at_server | ours]
+    summary.elsewhere += len(elsewhere)
+    summary.known += len(at_server)
+    wanted = [s.task.id for s in states if s not in elsewhere and s.task.id not in at_server][:limit]
+    if elsewhere:
+        summary.messages.append(
+            f"{name}: {len(elsewhere)} tasks are handed out to others ({elsewhere[0].note}): not sent; take them "
+            f"back with `raymeta tasks recall {store.location} --set {name}` first"
+        )
+    if wanted:
+        with tempfile.TemporaryDirectory() as temporary:
+            place_ = folder / name if folder is not None else Path(temporary, "hand_out")
+            manifest = export_open_tasks(
+                store, labels, [name], server.tool, place_, options, only=set(wanted), announced=False
+            )
+            for place, ids in server.send(HandOut(outs.title, outs.mark, manifest, place_), list(there)).items():
+                outs.record(place, ids)
+                summary.sent += len(ids)
+                summary.places.append(outs.place_text(place))
 
 
 def pull_answers(

@@ -27,18 +27,20 @@ class NoLocksError(Exception):
 
 
 @contextmanager
-def hold_lock(folder: Path) -> Iterator[bool]:
-    """Hold `folder`/lock.json while the block runs; the kernel releases it when the process dies, however it dies.
+def hold_lock(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the lock `folder`/`name` while the block runs; the kernel releases it when the process dies.
+
+    wait: for another process that holds it, instead of refusing.
 
     Raises:
         RunError: another live process holds it (named in the message), the folder can't be written, or something else
             lies in the place of the lock file.
         NoLocksError: the file system has no locks.
     """
-    path = folder / LOCK
+    path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _acquire(path)
+        descriptor = _acquire(path, wait=wait)
     except OSError as error:
         if error.errno in _NO_LOCKS:
             raise NoLocksError(str(error)) from error
@@ -50,12 +52,12 @@ def hold_lock(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _acquire(path: Path) -> int:
+def _acquire(path: Path, *, wait: bool) -> int:
     """Open and lock the file; its name may have been removed by the last holder between the two, then once more."""
     while True:
         descriptor = _open_own(path)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if _is_same_file(descriptor, path):
                 holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat()}
                 os.ftruncate(descriptor, 0)

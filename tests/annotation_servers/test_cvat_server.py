@@ -1,5 +1,7 @@
 """CVAT, as its API answers in two versions: tasks go there once, completed jobs come back, bit for bit."""
 
+import os
+
 import numpy as np
 import pytest
 from fake_cvat import TOKEN, FakeCvat
@@ -158,3 +160,20 @@ def test_a_wrong_token_and_no_token_are_told(run, cvat, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "CVAT_ACCESS_TOKEN" in said
     assert "wrong-secret" not in said
+
+
+def test_two_pushes_at_once_send_each_task_once(run, cvat):
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            try:
+                push(run, cvat)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert len(cvat.tasks) == 3
+    assert sum(len(frames) for frames in cvat.frames.values()) == 6
+    assert {state.name for state in states(run).values()} == {"handed_out"}

@@ -13,8 +13,8 @@ from raymeta.exchange.rasterizer import fill_rings
 VOID = 255
 SMALL, IGNORED = 40, 12
 """Pixels of a box below which a mistake is painted over with the brush, and below which nobody bothers."""
-COARSE = 250
-"""In a whole image nobody bothers about less than a 250th of it."""
+COARSE = 150
+"""In a whole image nobody bothers about less than a 150th of it."""
 CLEAR = 8
 """Screen pixels between two clicks."""
 
@@ -105,7 +105,7 @@ class CamvidPerson(Labeller):
     def polygon(self, mask: np.ndarray, value: int) -> None:
         """Click the simplified outline; Alt keeps corners where they are put."""
         contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        ring = cv2.approxPolyDP(contours[0], 1.2, closed=True)[:, 0] + 0.5
+        ring = cv2.approxPolyDP(contours[0], 1.8 if self.task["whole"] else 1.2, closed=True)[:, 0] + 0.5
         if len(ring) < 3:
             return
         centre = ring.mean(axis=0)

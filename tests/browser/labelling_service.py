@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import numpy as np
 from http_person import pixels_of, png_of, put
-from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from playwright.sync_api import Page
 from tiny_runs import serving
@@ -18,6 +17,7 @@ from raymeta.errors import WaitingForPeople
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 HEIGHT, WIDTH = 48, 64

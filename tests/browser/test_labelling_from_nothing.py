@@ -1,4 +1,4 @@
-"""From unlabelled pictures and a class list to a network: one command, two iterations, every answer given on the page."""
+"""From unlabelled pictures and a class list to a network: one command, two iterations, answered on the page alone."""
 
 import signal
 import socket
@@ -30,7 +30,7 @@ SMALL = (
     "training.steps=60",
     "training.min_steps=40",
 )
-SOON_S = 120
+SOON_S = 300
 
 
 @contextmanager
@@ -78,19 +78,18 @@ def answer_one(person: CamvidPerson) -> float | None:
 def test_one_command_from_unlabelled_images_to_a_network(browser: Browser, tmp_path: Path) -> None:
     write_unlabelled(tmp_path / "data", images=40)
     run_dir = tmp_path / "runs/data"
-    whole_images, boxes, shares = 4 + 3 + 2, 2 * 6, []
+    whole_images, boxes = 4 + 3 + 2, 2 * 6
     with labelling(tmp_path) as (url, process, log), httpx.Client(base_url=url, timeout=60) as client:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(SOON_S * 1000)  # while the network learns, the page waits for the next query
         page.goto(f"{url}/#/annotate")
         person = CamvidPerson(page, client)
-        for _ in range(whole_images + boxes):
-            shares.append(answer_one(person))
+        shares = [answer_one(person) for _ in range(whole_images + boxes)]
         wait_for(log, process, "done; the page stays")
         page.get_by_text("All done").wait_for()
         page.close()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0, log.read_text()
+        assert process.wait(120) == 0, log.read_text()
     assert np.mean([share for share in shares if share is not None]) > 0.9
     assert not (tmp_path / "data/labels").exists()
     for iteration in range(2):
@@ -100,4 +99,4 @@ def test_one_command_from_unlabelled_images_to_a_network(browser: Browser, tmp_p
         assert table["active_seconds"].null_count == 0
         assert min(table["active_seconds"].to_pylist()) > 0
         assert (folder / "network.pt").exists()
-    assert (run_dir / "report/report.html").exists() or list(run_dir.glob("**/*.html"))
+    assert list(run_dir.glob("**/report.html"))

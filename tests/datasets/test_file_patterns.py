@@ -110,3 +110,22 @@ def test_remap_takes_values_for_others(tmp_path):
         classes.write_text(text)
         with pytest.raises(DatasetError, match="remap"):
             opened(root)
+
+
+def test_images_without_parts_are_parted_by_name(tmp_path):
+    root = tmp_path
+    (root / "classes.yaml").write_text("classes: [{name: a, value: 0}, {name: b, value: 1}]\n")
+    for index in range(7):
+        save(root / f"images/{index}.png", picture(index))
+    save(root / "labels/2.png", np.eye(12, 20))
+    parts = {"image_pattern": "images/{id}.*", "label_pattern": "labels/{id}.*", "validation_every": 3}
+    dataset = opened(root, **parts)
+    assert dataset.pool_ids() == ["0", "1", "3", "4", "6"]
+    assert dataset.validation_ids() == ["2", "5"]
+    assert [dataset.has_labels(image_id) for image_id in ("2", "5")] == [True, False]
+    with pytest.raises(DatasetError, match="validation_every"):
+        opened(root, **parts | {"validation_every": 8})
+    with pytest.raises(ValueError, match="validation_every"):
+        DatasetConfig(kind="folder", root=str(root), validation_every=3)
+    with pytest.raises(ValueError, match="validation_every"):
+        DatasetConfig(kind="folder", root=str(root), image_pattern="{split}/{id}.png", validation_every=3)

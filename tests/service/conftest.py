@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from fastapi import FastAPI
-from raymeta.service.scoring.local_backend import LocalBackend
 from tiny_runs import TinyRun, encode, serving
 
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from raymeta.service.scoring.local_backend import LocalBackend
 from tiny_runs import TinyRun, serving
 
 from raymeta.exchange import Manifest, read_answers
@@ -19,6 +18,7 @@ from raymeta.labels.task_exports import EXPORTS, task_classes
 from raymeta.service.http.app import create_app
 from raymeta.service.http.label_studio_predictions import region_result
 from raymeta.service.http.pull_hints import PullHints
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 TOKEN, SECRET = "the-token", "the-secret"

@@ -8,11 +8,11 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
-from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from tiny_runs import encode, serving
 
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 
 PNG = {"Content-Type": "image/png"}
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from raymeta.service.scoring.local_backend import LocalBackend
 from tiny_runs import TinyRun, serving
 
 from raymeta.runs.run_store import RunStore
 from raymeta.service.http.app import create_app
 from raymeta.service.scoring.bundle_cache import BundleCache, BundleRefusedError
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.scoring.scoring_request import ScoringRequest
 from raymeta.service.settings import ServiceSettings
 

@@ -83,10 +83,10 @@ def test_head_is_get_without_its_body(client, openapi, run):
 def test_pages_of_other_origins_are_let_in_only_where_they_are_named(client, settings):
     from dataclasses import replace
 
-    from raymeta.service.scoring.local_backend import LocalBackend
     from tiny_runs import serving
 
     from raymeta.service.http.app import create_app
+    from raymeta.service.scoring.local_backend import LocalBackend
 
     origin = {"Origin": "https://example.org"}
     assert "access-control-allow-origin" not in client.get("/v1/model", headers=origin).headers

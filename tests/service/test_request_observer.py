@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from raymeta.service.scoring.local_backend import LocalBackend
 from prometheus_client.parser import text_string_to_metric_families
 from tiny_runs import serving
 
 from raymeta.service.http.app import create_app
 from raymeta.service.http.service_metrics import ServiceMetrics, metrics_text
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.scoring.scoring_request import ReplicaStatus
 
 PNG = {"Content-Type": "image/png"}

@@ -4,10 +4,10 @@ import httpx
 import pytest
 from asked_run import asked_run
 from fastapi.testclient import TestClient
-from raymeta.service.scoring.local_backend import LocalBackend
 
 from raymeta.labels.annotator_list import add_annotator, remove_annotator
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 HERE = "http://127.0.0.1:8000"

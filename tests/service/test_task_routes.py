@@ -7,13 +7,13 @@ import pytest
 from asked_run import asked_run
 from fastapi.testclient import TestClient
 from http_person import drawn, pixels_of, png_of, put, truth_in
-from raymeta.service.scoring.local_backend import LocalBackend
 from PIL import Image
 from simulated_person import CLASSES, truth_of
 
 from raymeta.exchange.outlines import find_outlines
 from raymeta.labels.annotator_list import add_annotator
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 BOXES = [("im1", 0, 0), ("im1", 8, 8), ("im2", 40, 56), ("im3", 16, 16), ("im4", 0, 8)]

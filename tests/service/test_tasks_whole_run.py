@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from http_person import answer_all, pixels_of
-from raymeta.service.scoring.local_backend import LocalBackend
 from simulated_person import CLASSES, config_text, write_images
 from tiny_runs import serving
 
@@ -19,6 +18,7 @@ from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 

@@ -1,0 +1,153 @@
+"""`raymeta label`: one command from a folder of images to a page and a run that goes on by itself."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from http_person import answer_all
+from simulated_person import CLASSES, SIZE, truth_of, write_images
+
+from raymeta.cli import main
+from raymeta.config import load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+
+SMALL = (
+    "iterations=1",
+    "acquisition.box_width=8",
+    "acquisition.query_size=4",
+    "acquisition.meta_images=1",
+    "meta_regressor.trees=5",
+    "training.steps=4",
+    "training.min_steps=1",
+    "training.crop_height=null",
+    "training.crop_width=null",
+)
+SOON_S = 300
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """`mine`: 12 images side by side, and the class list."""
+    root = tmp_path / "mine"
+    write_images(root, labelled=False, train=12, val=1)
+    for path in (root / "images/train").iterdir():
+        path.rename(root / "images" / path.name)
+    for part in ("train", "val"):
+        for path in (root / "images" / part).iterdir():
+            path.unlink()
+        (root / "images" / part).rmdir()
+    return root
+
+
+@contextmanager
+def started(folder):
+    """The command in the folder above the images: its address, the process, and what it prints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder.parent / "label.log"
+    command = [sys.executable, "-m", "raymeta", "label", "mine", *SMALL, "--local", "--port", str(port)]
+    with log.open("w") as file:
+        process = subprocess.Popen(command, cwd=folder.parent, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: "label at" in log.read_text(), process, log)
+        yield f"http://127.0.0.1:{port}", process, log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(holds, process, log):
+    ends = time.monotonic() + SOON_S
+    while not holds():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < ends, log.read_text()
+        time.sleep(0.1)
+
+
+@pytest.mark.long
+def test_people_label_and_the_run_goes_on_by_itself(folder):
+    with started(folder) as (url, process, log), httpx.Client(base_url=url, timeout=30) as client:
+        wanted = 2 + 1 + 1 + 4  # validation, initial and meta images, boxes
+        answered = 0
+
+        def all_answered():
+            nonlocal answered
+            answered += answer_all(client)
+            return answered == wanted
+
+        until(all_answered, process, log)
+        until(lambda: "done; the page stays" in log.read_text(), process, log)
+        until(lambda: client.get("/v1/model").status_code == 200, process, log)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 0, log.read_text()
+    table = pq.read_table(folder.parent / "runs/mine/iterations/000/annotation.parquet")
+    assert table.num_rows == 4
+    assert not (folder / "labels").exists()
+
+
+def test_ctrl_c_and_a_kill_leave_no_page_and_the_same_command_goes_on(folder):
+    for end, code in ((signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)):
+        with started(folder) as (url, process, log):
+            assert httpx.get(f"{url}/v1/tasks/progress").json()["open"] == 4
+            process.send_signal(end)
+            assert process.wait(120) == code, log.read_text()
+            ends = time.monotonic() + 60
+            while listens(url):
+                assert time.monotonic() < ends, "the page outlived its command"
+                time.sleep(0.1)
+
+
+def listens(url):
+    try:
+        httpx.get(f"{url}/healthz", timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def test_the_config_follows_the_images(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder.parent)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["label", "mine", "--port", port]) == EXIT_BAD_INPUT  # before anything is written
+        assert not (folder.parent / "runs").exists()
+    assert main(["label", "mine", "oracle.kind=simulated", "--port", "8765"]) == EXIT_BAD_INPUT
+    assert "oracle.kind=people" in capsys.readouterr().err
+    config = load_config(folder.parent / "runs/mine.yaml")
+    assert (config.run_dir, config.oracle.kind) == (str(folder.parent / "runs/mine"), "people")
+    dataset = open_dataset(config.dataset)
+    assert dataset.class_names == CLASSES
+    assert dataset.validation_ids() == ["im3", "im9"]  # each sixth by name: im0, im1, im10, im11, im2, im3, …
+    assert len(dataset.pool_ids()) == 10
+    assert not any(map(dataset.has_labels, dataset.pool_ids()))
+    assert dataset.size("im0") == SIZE == truth_of("im0").shape
+    acquisition = config.acquisition
+    assert (acquisition.box_width, acquisition.query_size) == (16, 4)
+    assert (acquisition.initial_images, acquisition.meta_images) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda root: (root / "classes.yaml").unlink(), "classes.yaml"),
+        (lambda root: [path.unlink() for path in (root / "images").iterdir()], "0 images"),
+        (lambda root: root.rename(root.with_name("elsewhere")), "no such folder"),
+    ],
+)
+def test_folders_that_cant_be_labelled_are_told(folder, monkeypatch, capsys, change, words):
+    monkeypatch.chdir(folder.parent)
+    change(folder)
+    assert main(["label", "mine", "--port", "8765"]) == EXIT_BAD_INPUT
+    assert words in capsys.readouterr().err
+    assert not os.path.exists("runs")
