@@ -14,7 +14,7 @@ import torch
 from simulated_person import config_text, draw, truth_of, write_images
 
 from raymeta.cli import main
-from raymeta.cli.run_labels import open_labels
+from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.annotator_list import Person
