@@ -80,6 +80,10 @@ class TaskClient:
         """How far people are."""
         return dict(self._connection.get("/v1/tasks/progress", {}).json())
 
+    def ledger(self) -> dict[str, Any]:
+        """What labelling has cost, by tool, and the hours that are still needed."""
+        return dict(self._connection.get("/v1/tasks/ledger", {}).json())
+
     def rows(self, **parameters: Any) -> list[dict[str, Any]]:
         """Tasks; parameters: `set`, `state` (each one or several), `image_id`, `limit`, `offset`."""
         return list(self._connection.get("/v1/tasks", parameters).json()["tasks"])

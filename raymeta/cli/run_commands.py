@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from raymeta.cli.options import add_address, add_command, add_config, add_overrides, add_place, load
-from raymeta.config import ConfigError, ExperimentConfig, is_many
+from raymeta.config import ConfigError, ExperimentConfig, is_many, run_configs
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_WAITING
 from raymeta.local_files import absolute_location
 from raymeta.locations import below
@@ -143,14 +143,12 @@ def run_one(config: ExperimentConfig, options: argparse.Namespace, console: Cons
 def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> int:
     from raymeta.report.page import print_table, write_report
 
-    if options.local:
-        from raymeta.loop.repetitions import run_one_after_another
+    codes = _exit_codes(config, options, console)
+    while options.wait and EXIT_WAITING in codes.values():
+        from raymeta.loop.waiting import wait_for_answers
 
-        codes = run_one_after_another(config, console)
-    else:
-        from raymeta.cluster.repetitions import run_repetitions
-
-        codes = run_repetitions(config, options.address, console)
+        wait_for_answers([run for run in run_configs(config) if codes[run.run_dir] == EXIT_WAITING], console.print)
+        codes = _exit_codes(config, options, console)
     finished = [folder for folder, code in codes.items() if code == 0]
     if finished:
         print_table(finished, console)
@@ -165,6 +163,17 @@ def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Co
                 f"raymeta: {len(folders)} of {len(codes)} runs {what}: {', '.join(folders)}; {again}", file=sys.stderr
             )
     return max(codes[folder] for folder in failed) if failed else max(codes.values())
+
+
+def _exit_codes(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> dict[str, int]:
+    """Run, or resume, all runs of a config; the exit code of each run folder."""
+    if options.local:
+        from raymeta.loop.repetitions import run_one_after_another
+
+        return run_one_after_another(config, console)
+    from raymeta.cluster.repetitions import run_repetitions
+
+    return run_repetitions(config, options.address, console)
 
 
 def _sweep(options: argparse.Namespace) -> int:

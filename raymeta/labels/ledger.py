@@ -145,13 +145,16 @@ class HoursLeft:
     """What people still have to do.
 
     open_boxes, open_images: tasks that wait now. coming_boxes: of the queries that the run will still ask. hours: for
-    all of them, by the median seconds of a box and of an image; None as long as nobody's time is known.
+    all of them; None as long as nobody's time is known. Images take their median seconds, and so do boxes, until prices
+    are fitted: then a box takes what the clicks of those before cost, in proportion to its estimated clicks where these
+    are known. priced: whether it is so.
     """
 
     open_boxes: int
     open_images: int
     coming_boxes: int
     hours: float | None
+    priced: bool = False
 
 
 def hours_left(table: pa.Table, iterations: int, query_size: int) -> HoursLeft:
@@ -168,13 +171,42 @@ def hours_left(table: pa.Table, iterations: int, query_size: int) -> HoursLeft:
     boxes = len(opened) - images
     asked = {row["set"] for row in rows if not row["whole"]}
     coming = query_size * sum(query_set_name(index) not in asked for index in range(iterations))
-    hours = 0.0
-    for count, whole in ((boxes + coming, False), (images, True)):
-        seconds = [row["seconds"] for row in rows if row["whole"] == whole and row["seconds"] is not None]
-        if count and not seconds:
-            return HoursLeft(boxes, images, coming, None)
-        hours += count * float(np.median(seconds)) / 3600 if count else 0.0
-    return HoursLeft(boxes, images, coming, hours)
+    image_s, box_s = (_median_seconds(rows, whole=whole) for whole in (True, False))
+    prices = fit_prices(table)
+    if prices is not None and (clicked := _with_clicks(rows)):
+        expected = _priced_seconds(clicked, [row["estimated_clicks"] for row in opened if not row["whole"]], prices)
+        box_hours = (sum(expected) + coming * _mean_price(clicked, prices)) / 3600
+    elif box_s is None and boxes + coming:
+        return HoursLeft(boxes, images, coming, None)
+    else:
+        prices, box_hours = None, (boxes + coming) * (box_s or 0.0) / 3600
+    if image_s is None and images:
+        return HoursLeft(boxes, images, coming, None)
+    return HoursLeft(boxes, images, coming, box_hours + images * (image_s or 0.0) / 3600, prices is not None)
+
+
+def _median_seconds(rows: Sequence[dict[str, Any]], *, whole: bool) -> float | None:
+    known = [row["seconds"] for row in rows if row["whole"] == whole and row["seconds"] is not None]
+    return float(np.median(known)) if known else None
+
+
+def _with_clicks(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Answered boxes whose human clicks are known."""
+    return [row for row in rows if not row["whole"] and all(row[name] is not None for name in HUMAN_KINDS.values())]
+
+
+def _mean_price(rows: Sequence[dict[str, Any]], prices: "FittedPrices") -> float:
+    """Seconds that the clicks of a box cost, on average."""
+    return float(np.mean([sum(prices.prices[kind] * row[name] for kind, name in HUMAN_KINDS.items()) for row in rows]))
+
+
+def _priced_seconds(
+    rows: Sequence[dict[str, Any]], estimates: Sequence[int | None], prices: "FittedPrices"
+) -> list[float]:
+    """Seconds of open boxes with these estimated clicks, by what the answered ones cost and were estimated at."""
+    price, known = _mean_price(rows, prices), [row["estimated_clicks"] for row in rows if row["estimated_clicks"]]
+    usual = float(np.mean(known)) if known else None
+    return [price if estimate is None or usual is None else price * estimate / usual for estimate in estimates]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`raymeta run --wait`: look now and then whether people are done, while nothing else of the run is alive."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from raymeta.config import ExperimentConfig, absolute_paths
@@ -38,14 +38,24 @@ def run_until_answered(
             say(str(waiting))
         else:
             return
-        pause, since_message = min(FIRST_PAUSE_S, max_pause_s), 0.0
-        while not people_are_done(config):
-            sleep(pause)
-            since_message += pause
-            if since_message >= TOLD_EVERY_S:
-                say("still waiting for people (Ctrl-C is safe: the same command goes on)")
-                since_message = 0.0
-            pause = min(2 * pause, max_pause_s)
+        wait_for_answers([config], say, sleep, max_pause_s)
+
+
+def wait_for_answers(
+    configs: Sequence[ExperimentConfig],
+    say: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+    max_pause_s: float = MAX_PAUSE_S,
+) -> None:
+    """Pause until people have answered enough for one of some runs to go on; arguments as `run_until_answered`."""
+    pause, since_message = min(FIRST_PAUSE_S, max_pause_s), 0.0
+    while not any(map(people_are_done, configs)):
+        sleep(pause)
+        since_message += pause
+        if since_message >= TOLD_EVERY_S:
+            say("still waiting for people (Ctrl-C is safe: the same command goes on)")
+            since_message = 0.0
+        pause = min(2 * pause, max_pause_s)
 
 
 def people_are_done(config: ExperimentConfig) -> bool:

@@ -3,6 +3,7 @@ import { classTable } from "./class_table.js";
 import { element } from "./dom.js";
 import { icon } from "./icons.js";
 import { iterationTable } from "./iteration_table.js";
+import { labellingPanel } from "./labelling_panel.js";
 import { lineChart } from "./line_chart.js";
 import { notice, toast } from "./notices.js";
 import { cost, count, duration, fixed, percent, quantity } from "./number_text.js";
@@ -36,6 +37,7 @@ export function overview(context) {
       element("div", { class: "panel-head" }, element("h2", { id: "iterations-title" }, "Iterations"), timeTaken(all)),
       element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Iterations" }, iterationTable(all, context.iteration)),
     ),
+    labellingPanel(context.service),
   );
   return { title: "Overview", element: content };
 }

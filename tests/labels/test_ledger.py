@@ -72,6 +72,21 @@ def test_prices_are_fitted_to_what_people_need():
     assert found.error == pytest.approx(0, abs=1e-6)
 
 
+def test_fitted_prices_tell_the_hours_left():
+    """200 boxes of 3 vertices and a confirmation, 2 s and 1 s each, were estimated at 10 clicks."""
+    counts = {"q": (3, 0, 0, 1), "c": (0, 0, 0, 1)}
+    rows = [box(n, "page", counts["q"], 7.0, "page_active", estimated_clicks=10) for n in range(198)]
+    rows += [box(n, "page", counts["c"], 1.0, "page_active", estimated_clicks=10) for n in range(198, 202)]
+    prices = fit_prices(table(rows))
+    assert (prices.prices["polygon"], prices.prices["confirm"]) == pytest.approx((2.0, 1.0))
+    mean = (198 * 7 + 4 * 1) / 202
+    rows += [box(300, None, state="proposed", estimated_clicks=20), box(301, None, state="proposed")]
+    left = hours_left(table(rows), iterations=2, query_size=5)
+    assert left.priced
+    assert left.hours == pytest.approx((2 * mean + mean + 5 * mean) / 3600)
+    assert not hours_left(table(rows[3:]), iterations=1, query_size=5).priced  # 199 answers
+
+
 def test_two_answers_by_hand():
     """3 vertices took 6 s, 1 crossing 5 s: a vertex is 2 s, a crossing 5 s; nobody chose a class."""
     rows = [box(1, human=(3, 0, 0, 0), seconds=6.0, source="x"), box(2, human=(0, 1, 0, 0), seconds=5.0, source="x")]

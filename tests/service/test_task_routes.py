@@ -299,6 +299,19 @@ def test_progress_counts_people_and_time(people):
     assert found["people"] == [{"who": "ann", "answers": 2, "seconds": 30, "clicks": {"vertex": 10, "class": 6}}]
 
 
+def test_the_ledger_counts_clicks_and_hours(people):
+    ann = people["ann"]
+    for number in (1, 2):
+        task = task_of(ann, number)
+        put(ann, task, drawn(task, active_seconds=10.0 * number))
+    found = ann.get("/v1/tasks/ledger").json()
+    (page,) = found["tools"]
+    assert (page["boxes"], page["clicks"], page["seconds"]) == (2, 5 + 3, 15)
+    assert page["hours"] == found["hours"] == pytest.approx(30 / 3600)
+    assert (found["open_boxes"], found["open_images"], found["prices"]) == (3, 0, None)
+    assert found["hours_left"] == pytest.approx((3 + found["coming_boxes"]) * 15 / 3600)
+
+
 def test_lists_are_filtered_and_paged(people):
     ann = people["ann"]
     assert ann.get("/v1/tasks?image_id=im1").json()["total"] == 2

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from raymeta.labels.task_states import StateName
@@ -23,6 +24,7 @@ from raymeta.service.http.task_access import (
 from raymeta.service.http.writing_person import Annotating, asking_person, why_read_only
 from raymeta.service.tasks.task_answers import (
     LeasedAnswer,
+    LedgerAnswer,
     MeAnswer,
     PrelabelsAnswer,
     ProgressAnswer,
@@ -85,6 +87,12 @@ async def me(request: Request, state: State) -> Response:
 async def progress(request: Request, state: State) -> Response:
     """How far people are: counts by set, seconds and clicks by person, and the time that is left."""
     return respond_task(await call(state, "progress", asking_person(request)))
+
+
+@router.get("/ledger", response_model=LedgerAnswer, openapi_extra=sample(f"curl -s {TASKS}/ledger"))
+async def ledger(state: State) -> Response:
+    """What labelling has cost, by tool, and the hours that are still needed."""
+    return respond_task(await run_in_threadpool(state.task_reader.ledger))
 
 
 @router.post("/lease", **writes(LeaseBody, '{"count": 3}', "lease", answer=LeasedAnswer))

@@ -128,6 +128,30 @@ class ProgressAnswer(_Answer):
     go_on_at: float = Field(description="share of a set that is enough for the run to go on")
 
 
+class ToolCostAnswer(_Answer):
+    """What boxes cost in one tool; null where nobody knows."""
+
+    tool: str
+    boxes: int
+    clicks: float | None = Field(description="of people a box, on average")
+    model_clicks: float | None = Field(description="of the model, for the same boxes")
+    seconds: float | None = Field(description="median a box")
+    hours: float | None
+    source: str | None = Field(description="where the seconds come from")
+
+
+class LedgerAnswer(_Answer):
+    """What labelling has cost, and what is still to be done."""
+
+    tools: list[ToolCostAnswer]
+    hours: float | None = Field(description="of all answers whose time is known, whole images too")
+    open_boxes: int
+    open_images: int
+    coming_boxes: int = Field(description="of queries that the run will still ask")
+    hours_left: float | None = Field(description="null as long as nobody's time is known")
+    prices: dict[str, float] | None = Field(description="seconds of an event; null before 200 answers are known")
+
+
 class FrameAnswer(_Answer):
     """A box in continuous corner coordinates of the stored image."""
 

@@ -15,6 +15,7 @@ from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import encode_labels
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.ledger import ledger
 from raymeta.labels.prelabels import PredictedSegment
 from raymeta.labels.task_leases import MAX_LEASED
 from raymeta.labels.task_pictures import TaskPictures
@@ -24,11 +25,13 @@ from raymeta.runs.run_store import RunStore
 from raymeta.service.scoring.rendering import rgb_png
 from raymeta.service.settings import ServiceSettings
 from raymeta.service.tasks import task_answers as made
+from raymeta.service.tasks.ledger_answer import told_ledger
 from raymeta.service.tasks.task_bodies import void_value
 from raymeta.service.tasks.task_service import picture_frame
 
 KEPT_PICTURES: Final = 4
 LABELS_AGE_S: Final = 2.0
+LEDGER_AGE_S: Final = 5.0
 RENEW_S: Final = 60.0
 CLASS_KEYS: Final = "1234567890qwrtiopadgjklxcnm"
 """Of the classes in their order; the others are the page's own: z y b e f u h s v."""
@@ -49,6 +52,7 @@ class TaskReader:
         self.pictures = TaskPictures(settings.dataset(self._config.dataset), self._config.seed)
         self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
         self._known: tuple[float, KnownLabels | None] = (float("-inf"), None)
+        self._ledger: tuple[float, made.LedgerAnswer | None] = (float("-inf"), None)
         self._lock = threading.Lock()
 
     @property
@@ -92,6 +96,19 @@ class TaskReader:
             classes=classes,
             void=None if void is None else made.VoidClass(value=void),
         )
+
+    def ledger(self) -> made.LedgerAnswer:
+        """What labelling has cost.
+
+        Raises:
+            RunError: a file of the run is damaged.
+        """
+        with self._lock:
+            read_at, told = self._ledger
+            if told is None or time.monotonic() - read_at > LEDGER_AGE_S:
+                told = told_ledger(ledger(self._store, self._labels), self._config)
+                self._ledger = (time.monotonic(), told)
+            return told
 
     def find(self, task_id: str) -> Task | None:
         """A task by its id; None where the run has none of that id."""
