@@ -14,6 +14,7 @@ from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha2
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
 from raymeta.loop.experiment_split import experiment_split
 from raymeta.loop.people import label_store
+from raymeta.loop.waiting import wait_for_answers
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import QUERY_SCHEMA, WHOLE_IMAGE_CLICKS_SCHEMA
@@ -90,6 +91,21 @@ def test_a_set_is_done_when_all_of_it_is_answered(tmp_path):
     assert tuple(rows[2][kind] for kind in kinds) == tuple(clicks)
     assert rows[0]["human_polygon"] is rows[0]["active_seconds"] is None  # nobody knows
     assert rows[0]["who"] == "ann"
+
+
+def test_of_several_runs_the_first_that_can_go_on_ends_the_wait(tmp_path):
+    first, second = Run(tmp_path / "first"), Run(tmp_path / "second")
+    for run in (first, second):
+        run.annotator.ask(TaskSet("initial", ("im1",)))
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            second.answer("initial", 1)
+
+    wait_for_answers([first.config, second.config], print, sleep, max_pause_s=8.0)
+    assert pauses == [5.0, 8.0, 8.0]
 
 
 def test_a_run_goes_on_at_a_share_and_the_rest_is_withdrawn_until_somebody_answers_after_all(tmp_path):
