@@ -74,6 +74,11 @@ class DatasetConfig(Section):
             raise ValueError("test true and scenes.test_images 0: give the scenes some test images, or leave test out")
         if self.kind != "folder" and (self.image_pattern or self.label_pattern):
             raise ValueError(f"image_pattern and label_pattern are for kind folder, not {self.kind}: leave them out")
+        if self.validation_every is not None and self.test:
+            raise ValueError(
+                f"test true and validation_every {self.validation_every}: images without parts have no test part: "
+                "leave one out"
+            )
         if self.validation_every is not None and (self.image_pattern is None or "{split}" in self.image_pattern):
             raise ValueError(
                 f"validation_every {self.validation_every} is for images without parts: give image_pattern without "
