@@ -1,25 +1,14 @@
-"""The small experiment on Ray, and the same without it."""
+"""The small experiment on Ray, and the same without it, which every one on Ray must equal."""
 
 from pathlib import Path
 
 import pytest
-from experiment_runner import LocalRunner, Runner
-from tiny_settings import write_scenes
+from experiment_runner import Runner
+from small_experiment import scenes, undisturbed
 
-
-@pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_scenes(tmp_path_factory.mktemp("scenes") / "scenes")
+__all__ = ["runner", "scenes", "undisturbed"]
 
 
 @pytest.fixture
 def runner(tmp_path: Path, scenes: Path) -> Runner:
     return Runner(tmp_path, scenes)
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Runner:
-    """The run without Ray that every one on Ray, disturbed or not, must equal."""
-    runner = LocalRunner(tmp_path_factory.mktemp("undisturbed"), scenes)
-    runner.run()
-    return runner

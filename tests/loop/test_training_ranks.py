@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from dataset_layouts import write_camvid
+from gloo_sums import Gloo
 
 from raymeta.annotation.known_labels import KnownLabels
 from raymeta.annotation.labelled_regions import LabelledRegions
@@ -17,22 +18,6 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.loop.training_job import run_training_job
 from raymeta.loop.workers import TrainingJob
 from raymeta.training.training_set import ExampleCache
-
-
-class Gloo:
-    """Sums over torch.distributed."""
-
-    def __init__(self):
-        self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
-
-    def sum_array(self, values):
-        tensor = torch.from_numpy(values.copy())
-        dist.all_reduce(tensor)
-        return tensor.numpy()
-
-    def sum_tensor(self, values):
-        dist.all_reduce(values)
-        return values
 
 
 def train(root, communicator=None):

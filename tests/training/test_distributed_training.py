@@ -7,25 +7,10 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from gloo_sums import Gloo
 from training_examples import equal, examples, network, training_config
 
 from raymeta.training.network_training import TrainingState, train_network
-
-
-class Gloo:
-    """Sums over torch.distributed."""
-
-    def __init__(self):
-        self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
-
-    def sum_array(self, values):
-        tensor = torch.from_numpy(values.copy())
-        dist.all_reduce(tensor)
-        return tensor.numpy()
-
-    def sum_tensor(self, values):
-        dist.all_reduce(values)
-        return values
 
 
 def config(**values):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from raymeta.networks.architectures.aspp import ASPP
 from raymeta.networks.architectures.bilinear_resizing import cut_like, padded_to_grid, resize_like
 from raymeta.networks.architectures.channel_counts import check_network_numbers, scaled
-from raymeta.networks.architectures.initial_weights import initialise_convolutions
+from raymeta.networks.architectures.initial_weights import around_encoder, initialise_convolutions
 from raymeta.networks.architectures.separable_convolution import SeparableConvolution, normalised_convolution
 from raymeta.networks.architectures.xception65 import OUTPUT_STRIDE, Xception65
 from raymeta.networks.architectures.xception65_names import rename_xception65
@@ -89,9 +89,4 @@ class DeepLabV3Plus(DeepLabV3PlusLayers, SegmentationNetwork):
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take an Xception65 encoder under timm's names; pyramid, decoder and score keep their initial weights."""
-        encoder = rename_xception65(weights)
-        if encoder is None:
-            return None
-        own = {name: value.detach().clone() for name, value in self.state_dict().items()}
-        fresh = {name: value for name, value in own.items() if not name.startswith("encoder.")}
-        return {**fresh, **{f"encoder.{name}": value for name, value in encoder.items()}}
+        return around_encoder(self, rename_xception65(weights))

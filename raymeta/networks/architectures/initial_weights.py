@@ -1,9 +1,9 @@
-"""Initial weights of convolutions."""
+"""Initial weights of convolutions, and of networks around a published encoder."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def initialise_convolutions(
@@ -21,3 +21,12 @@ def initialise_convolutions(
         nn.init.kaiming_normal_(module.weight, nonlinearity=nonlinearity, generator=generator)  # type: ignore[arg-type]
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def around_encoder(network: nn.Module, encoder: Mapping[str, Tensor] | None) -> dict[str, Tensor] | None:
+    """Weights of a network whose encoder gets published ones; the rest keeps its own. None where there are none."""
+    if encoder is None:
+        return None
+    own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    fresh = {name: value for name, value in own.items() if not name.startswith("encoder.")}
+    return {**fresh, **{f"encoder.{name}": value for name, value in encoder.items()}}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from raymeta.networks.architectures.bilinear_resizing import cut_like, padded_to_grid, resize_like
 from raymeta.networks.architectures.channel_counts import check_network_numbers, scaled_to_eights
-from raymeta.networks.architectures.initial_weights import initialise_convolutions
+from raymeta.networks.architectures.initial_weights import around_encoder, initialise_convolutions
 from raymeta.networks.architectures.mobilenetv2 import OUTPUT_STRIDE, MobileNetV2
 from raymeta.networks.architectures.mobilenetv2_names import rename_mobilenetv2
 from raymeta.networks.architectures.separable_convolution import normalised_convolution
@@ -88,9 +88,4 @@ class LRASPP(LRASPPLayers, SegmentationNetwork):
 
     def foreign_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
         """Take a MobileNetV2 encoder under torchvision's names; the decoder keeps its initial weights."""
-        encoder = rename_mobilenetv2(weights)
-        if encoder is None:
-            return None
-        own = {name: value.detach().clone() for name, value in self.state_dict().items()}
-        fresh = {name: value for name, value in own.items() if not name.startswith("encoder.")}
-        return {**fresh, **{f"encoder.{name}": value for name, value in encoder.items()}}
+        return around_encoder(self, rename_mobilenetv2(weights))
