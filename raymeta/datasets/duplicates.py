@@ -60,12 +60,13 @@ def duplicate_warnings(
     exact = [(group[0], other) for group in groups for other in group[1:]]
     names = list(hashes)
     rows = np.array([hashes[name] for name in names], dtype=np.uint64).reshape(-1, HASH_WORDS)
-    same = {frozenset(pair) for group in groups for pair in _all_pairs(group)}
-    near = [(names[i], names[j]) for i, j in near_pairs(rows) if frozenset((names[i], names[j])) not in same]
+    same = {name: number for number, group in enumerate(groups) for name in group}
+    pairs = ((names[i], names[j]) for i, j in near_pairs(rows))
+    near = [(one, other) for one, other in pairs if one not in same or same[one] != same.get(other)]
     lines = []
-    for pairs, what in ((exact, "the same file"), (near, "look the same")):
-        across = [pair for pair in pairs if (pair[0] in validation) != (pair[1] in validation)]
-        within = [pair for pair in pairs if pair[0] not in validation and pair[1] not in validation]
+    for found, what in ((exact, "the same file"), (near, "look the same")):
+        across = [pair for pair in found if (pair[0] in validation) != (pair[1] in validation)]
+        within = [pair for pair in found if pair[0] not in validation and pair[1] not in validation]
         if across:
             lines.append(
                 f"{len(across)} pairs of a pool and a validation image {_are(what)} ({_shown(across)}): the network is "
@@ -81,12 +82,6 @@ def duplicate_warnings(
 
 def _are(what: str) -> str:
     return f"are {what}" if what.startswith("the") else what
-
-
-def _all_pairs(group: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for index, name in enumerate(group):
-        for other in group[index + 1 :]:
-            yield name, other
 
 
 def _shown(pairs: Sequence[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from raymeta.datasets.png_chunks import has_tags_behind_pixels
 from raymeta.datasets.sample import DatasetError, MissingFileError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
@@ -122,7 +123,9 @@ def image_header(path: Path) -> ImageHeader:
         DatasetError: missing or unreadable file, another format, several frames, or an EXIF rotation.
     """
     with _opened(path, IMAGE_FORMATS) as image:
-        _require_upright(image, path)
+        # Pillow decodes a whole PNG to look for tags behind the pixels, where hardly any file has some.
+        if image.format != "PNG" or "exif" in image.info or has_tags_behind_pixels(path):
+            _require_upright(image, path)
         return ImageHeader(image.height, image.width, _kind(image))
 
 
