@@ -88,7 +88,9 @@ def test_the_service_takes_its_arguments():
 def test_the_container_file_copies_what_is_there():
     lines = (ROOT / "deploy/Containerfile").read_text().splitlines()
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    copied = [name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]]
+    copied = [
+        name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
+    ]
     for name in copied:
         assert (ROOT / name).exists()
         assert f"!{name}" in ignored, "the build would not see it"
