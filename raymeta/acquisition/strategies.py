@@ -103,6 +103,8 @@ def expansion(acquisition: AcquisitionConfig) -> str:
         parts.append(f"fusion {acquisition.fusion}")
         if acquisition.fusion != "ratio":
             parts.append(f"clicks_priority {acquisition.clicks_priority}")
+    if acquisition.unit == "point":
+        parts.append(f"answered by the class at points, {acquisition.point_width} pixels wide")
     name = acquisition.policy.name if acquisition.match_cost_of is None else "matched_cost"
     parts.append(f"policy {name}")
     if acquisition.noise.beta_start is not None:

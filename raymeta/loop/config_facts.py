@@ -29,18 +29,24 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
     if split.meta:
         facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
     across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)
-    share = 100 * acquisition.query_size * acquisition.box_width**2 / (pool * dataset.height * dataset.width)
+    share = 100 * acquisition.query_size * acquisition.asked_width**2 / (pool * dataset.height * dataset.width)
+    units = (
+        "boxes" if acquisition.unit == "box" else f"points, each in the middle of {acquisition.asked_width}, in boxes"
+    )
     facts.append(
-        f"boxes of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
+        f"{units} of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
         f"{acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), "
         f"{config.iterations} iterations query {share * config.iterations:.1f} %"
     )
     clicks = _clicks_per_image(config, dataset, split)
     if clicks is not None:
-        facts.append(
-            f"clicks: about {clicks:.0f} for a whole image; a query at the pool's average density costs about "
-            f"{share / 100 * clicks * pool:.0f} of {clicks * pool:.0f} clicks, before boxes' own"
+        price = (
+            f"a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of "
+            f"{clicks * pool:.0f} clicks, before boxes' own"
         )
+        if acquisition.unit == "point":
+            price = f"a query of points costs at most {acquisition.query_size} of {clicks * pool:.0f} clicks"
+        facts.append(f"clicks: about {clicks:.0f} for a whole image; {price}")
     return facts
 
 
@@ -50,9 +56,11 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
         return []
     sets = list(whole_image_sets(split, dataset.has_labels))
     first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
+    width = config.acquisition.asked_width
+    units = "boxes" if config.acquisition.unit == "box" else "points, squares"
     facts = [
         f"people are asked: first {first}, then in each of {config.iterations} iterations "
-        f"{config.acquisition.query_size} boxes of {config.acquisition.box_width}×{config.acquisition.box_width} pixels"
+        f"{config.acquisition.query_size} {units} of {width}×{width} pixels"
     ]
     given = len(split.initial) + len(split.meta) + len(split.validation) - sum(len(tasks.images) for tasks in sets)
     if given:

@@ -101,3 +101,10 @@ def test_what_points_can_not_be_is_refused(values, named, tmp_path):
     settings["acquisition"] = {"strategy": "random_box", "unit": "point", "box_width": 16, **values}
     with pytest.raises(ConfigError, match=named):
         parse_config(settings)
+
+
+def test_check_prices_points_as_clicks(finished):
+    """14 images of 64 by 96: 1,000 squares of 9 pixels are a tenth of them."""
+    told = finished.raymeta("check", str(finished.config), *POINTS).stdout
+    assert f"{100 * 1000 * 9 / (14 * 64 * 96):.2f} %" in told
+    assert "at most 1000 of" in told
