@@ -137,7 +137,7 @@ class AcquisitionConfig(Section):
     unit: UnitName = Field(
         "box", description="what is asked: outlines of all in a box, or the class at its middle, a point, by one click"
     )
-    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels); points keep this distance")
+    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
     point_width: int = Field(
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
     )
