@@ -88,7 +88,7 @@ def test_people_label_and_the_run_goes_on_by_itself(folder):
         until(lambda: "done; the page stays" in log.read_text(), process, log)
         until(lambda: client.get("/v1/model").status_code == 200, process, log)
         process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 0, log.read_text()
+        assert process.wait(240) == 0, log.read_text()
     table = pq.read_table(folder.parent / "runs/mine/iterations/000/annotation.parquet")
     assert table.num_rows == 4
     assert not (folder / "labels").exists()
@@ -99,7 +99,7 @@ def test_ctrl_c_and_a_kill_leave_no_page_and_the_same_command_goes_on(folder):
         with started(folder) as (url, process, log):
             assert httpx.get(f"{url}/v1/tasks/progress").json()["open"] == 4
             process.send_signal(end)
-            assert process.wait(120) == code, log.read_text()
+            assert process.wait(240) == code, log.read_text()
             ends = time.monotonic() + 60
             while listens(url):
                 assert time.monotonic() < ends, "the page outlived its command"
