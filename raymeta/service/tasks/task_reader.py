@@ -104,11 +104,11 @@ class TaskReader:
             RunError: a file of the run is damaged.
         """
         with self._lock:
-            read_at, told = self._ledger
-            if told is None or time.monotonic() - read_at > LEDGER_AGE_S:
-                told = told_ledger(ledger(self._store, self._labels), self._config)
-                self._ledger = (time.monotonic(), told)
-            return told
+            read_at, answer = self._ledger
+            if answer is None or time.monotonic() - read_at > LEDGER_AGE_S:
+                answer = told_ledger(ledger(self._store, self._labels), self._config)
+                self._ledger = (time.monotonic(), answer)
+            return answer
 
     def find(self, task_id: str) -> Task | None:
         """A task by its id; None where the run has none of that id."""
