@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=SIZES, help="numbers of labelled images")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help="a choice of images and start weights each")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="as torch names it, default %(default)s")
     parser.add_argument("--table", action="store_true", help="print what is there, train nothing")
     parser.add_argument("overrides", nargs="*", help="key.path=value")
     options = parser.parse_args()
@@ -51,27 +52,31 @@ def main() -> None:
         torch.set_num_threads(options.threads)
         keep_freed_memory()
         overrides = [f"dataset.root={options.camvid}", f"run_dir={options.out}", *options.overrides]
-        study(load_config(options.config, overrides), options.name, options.images, options.seeds, results)
+        study(
+            load_config(options.config, overrides), options.name, options.images, options.seeds, results, options.device
+        )
     print(table(list(rows(results))))
 
 
-def study(config: ExperimentConfig, name: str, sizes: list[int], seeds: list[int], results: Path) -> None:
+def study(
+    config: ExperimentConfig, name: str, sizes: list[int], seeds: list[int], results: Path, device: str = "cpu"
+) -> None:
     """Train what is missing, seed by seed, and append its rows."""
     cache = ExampleCache(open_dataset(config.dataset, config.seed), cache_bytes(config.training))
-    kept = KeptFeatures.for_run(config, "cpu")
+    kept = KeptFeatures.for_run(config, device)
     done = {(row["name"], row["images"], row["seed"]) for row in rows(results)}
     for seed in seeds:
         for images in sizes:
             if (name, images, seed) in done:
                 continue
-            row = {"name": name, "images": images, "seed": seed} | train(config, cache, kept, images, seed)
+            row = {"name": name, "images": images, "seed": seed} | train(config, cache, kept, images, seed, device)
             with results.open("a") as stream:
                 stream.write(json.dumps(row) + "\n")
             print(row, flush=True)
 
 
 def train(
-    config: ExperimentConfig, cache: ExampleCache, kept: KeptFeatures | None, images: int, seed: int
+    config: ExperimentConfig, cache: ExampleCache, kept: KeptFeatures | None, images: int, seed: int, device: str
 ) -> dict[str, Any]:
     """One training on so many wholly labelled images, drawn by the seed."""
     pool = sorted(cache.dataset.pool_ids())
@@ -79,7 +84,7 @@ def train(
     validation = cache.dataset.validation_ids()
     known = KnownLabels(LabelledRegions.from_images(chosen), frozenset(validation))
     examples = LabelledExamples(cache, known, validation)
-    network = build_network(config.network, cache.dataset.num_classes, seed)
+    network = build_network(config.network, cache.dataset.num_classes, seed).to(device)
     features = None if kept is None else ExampleFeatures(examples, kept.of_network(network))
     start, busy = time.perf_counter(), 0.0
     if features is not None:
@@ -88,7 +93,7 @@ def train(
         for index in range(examples.num_validation):
             features.validation_features(index)
     ready, busy = time.perf_counter(), time.process_time()
-    state = train_network(network, examples, config.training, seed, features=features)
+    state = train_network(network, examples, config.training, seed, device=device, features=features)
     return {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "trained_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
