@@ -38,7 +38,7 @@ def quiet_environment() -> None:
     # its record of every task grows in its head process.
     os.environ.setdefault("RAY_enable_metrics_collection", "0")
     os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")
 
 
 def cluster_address(address: str | None) -> str | None:
@@ -63,6 +63,8 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
     try:
         if chosen is None:
             _token_of_this_process()
+            # It watches for machines that are taken away: a process, and two seconds of a start, for nothing here.
+            os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
             ray.init(
                 address="local",

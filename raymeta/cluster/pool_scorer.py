@@ -4,6 +4,7 @@ import logging
 import pickle
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,8 @@ from raymeta.acquisition.policies.registry import CandidateMerge
 from raymeta.cluster.box_selector import start_selector
 from raymeta.cluster.cluster_places import CPUS_PER_ACTOR
 from raymeta.cluster.connection import cluster_gpus
-from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker, add_rest
+from raymeta.cluster.part_task import PART, ROWS, ask_worker
+from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker
 from raymeta.config import ExperimentConfig
 from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
@@ -24,34 +26,10 @@ from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row
 from raymeta.schemas import IMAGE_ID
 
 MAX_SELECTOR_LOSSES = 5
-LOAD_ANSWER_S = 0.2
 
 
 class ScoringFailedError(RunFailedError):
     """The selector was lost again and again."""
-
-
-def _ask_worker(batch: Any, *, workers: list[Any], job: str, task: str, bundle: list[Any], selector: Any) -> Any:
-    """Ray Data task: hand a part of the image ids to one warm actor and wait for its rows."""
-    part = int(batch["part"][0])
-    worker = _least_loaded(workers, part)
-    image_ids = [str(image_id) for image_id in batch[IMAGE_ID]]
-    rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
-    while not all(add_rest(row, worker) for row in rows):  # it has been restarted since, and its tables are lost
-        rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
-    # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
-    return {"rows": [pickle.dumps(rows)], "part": [part]}
-
-
-def _least_loaded(workers: list[Any], part: int) -> Any:
-    """The worker with the fewest parts; one that doesn't answer, since it is being restarted, comes last."""
-    if len(workers) == 1:
-        return workers[0]
-    loads = [worker.load.remote() for worker in workers]
-    ready, _ = ray.wait(loads, num_returns=len(loads), timeout=LOAD_ANSWER_S)
-    known = {reference: ray.get(reference) for reference in ready}
-    order = [(part + shift) % len(workers) for shift in range(len(workers))]  # parts that start at once spread out
-    return workers[min(order, key=lambda index: known.get(loads[index], PARTS_PER_BLOCK))]
 
 
 def _blocks(dataset: Any) -> Iterator[pa.Table]:
@@ -104,7 +82,7 @@ class PoolScorer:
             gpu_share = float(cluster_gpus() >= count)
         use_gpu = gpu_share > 0
         options: dict[str, Any] = {"num_gpus": gpu_share, "num_cpus": 1} if use_gpu else {"num_cpus": CPUS_PER_ACTOR}
-        options["max_concurrency"] = PARTS_PER_BLOCK + 2
+        options["max_concurrency"] = PARTS_PER_BLOCK + 2  # and one that encodes ahead
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
         actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu, part_bytes) for _ in range(count)]
@@ -112,6 +90,20 @@ class PoolScorer:
     def share(self, bundle: Bundle) -> Any:
         """An ObjectRef: the bundle is sent to every actor once."""
         return ray.put(bundle)
+
+    @contextmanager
+    def encode_ahead(self, image_ids: Sequence[str]) -> Iterator[None]:
+        """See `Scorer.encode_ahead`: each actor takes its share. In memory alone it would lie with the wrong one."""
+        network, count = self.config.network, len(self._workers)
+        kept = network.encoder == "frozen" and (network.kept_features == "disk" or count == 1)
+        workers = self._workers if kept and network.kept_features != "none" else []
+        for number, worker in enumerate(workers):
+            worker.encode_ahead.options(max_task_retries=0).remote(list(image_ids[number::count]))
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.stop_encoding.remote()
 
     def run(self, task: str, image_ids: Sequence[str], bundle: Any = None, *, on_rows: OnRows) -> list[Row]:
         """See `Scorer.run`; no actor has more than BLOCK_IMAGES images begun and not called safe.
@@ -129,11 +121,11 @@ class PoolScorer:
             return []
         quieten_ray_data()
         ordered = sorted(image_ids, key=str.encode)
-        items = [{IMAGE_ID: image_id, "part": index // PART_IMAGES} for index, image_id in enumerate(ordered)]
+        items = [{IMAGE_ID: image_id, PART: index // PART_IMAGES} for index, image_id in enumerate(ordered)]
         parts = -(-len(items) // PART_IMAGES)
         job = uuid.uuid4().hex
         ask = partial(
-            _ask_worker,
+            ask_worker,
             workers=self._workers,
             job=job,
             task=task,
@@ -148,9 +140,7 @@ class PoolScorer:
         )
         rows: list[Row] = []
         for table in _blocks(dataset):
-            for part, found in zip(
-                table["part"].to_pylist(), map(pickle.loads, table["rows"].to_pylist()), strict=True
-            ):
+            for part, found in zip(table[PART].to_pylist(), map(pickle.loads, table[ROWS].to_pylist()), strict=True):
                 if FAILURE in found[0]:
                     raise found[0][FAILURE].error()
                 on_rows(found, partial(self._tell_safe, job, part))

@@ -1,12 +1,14 @@
 """The long-lived actor that scores images: one forward pass each, only small rows leave it."""
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError
 
 from raymeta.cluster.box_selector import SelectorLink
+from raymeta.cluster.part_task import PARTS_LEFT
 from raymeta.cluster.worker_failures import WorkerFailure
 from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import SEGMENTS_TABLE, Row
@@ -15,9 +17,6 @@ from raymeta.schemas import IMAGE_ID
 
 if TYPE_CHECKING:  # loads torch
     from raymeta.loop.image_tasks import ImageTasks
-
-PARTS_LEFT = "parts_left"
-"""Field of a row whose segment table was too large: parts that its worker still holds; see `add_rest`."""
 
 FAILURE = "failure"
 """Only field of the only row of a part that failed: a WorkerFailure."""
@@ -54,6 +53,7 @@ class ScoringWorker:
         self._running = 0
         self._unsaved = UnsavedWork(PARTS_PER_BLOCK)
         self._part_bytes = part_bytes
+        self._stop_encoding = threading.Event()
         self._rest: dict[str, list[bytes]] = {}
 
     @ray.method(concurrency_group="notes")
@@ -65,6 +65,16 @@ class ScoringWorker:
     def saved(self, job: str, part: int) -> None:
         """The rows of a part are safe, whoever made them."""
         self._unsaved.saved(job, part)
+
+    def encode_ahead(self, image_ids: list[str]) -> None:
+        """See `Scorer.encode_ahead`; until `stop_encoding`."""
+        with suppress(Exception):  # it would come again where features are needed
+            self._tasks().encode_ahead(image_ids, self._stop_encoding)
+
+    @ray.method(concurrency_group="notes")
+    def stop_encoding(self) -> None:
+        """Features are made only where they are needed from now on."""
+        self._stop_encoding.set()
 
     def run(
         self, part: tuple[str, int], task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any
@@ -145,16 +155,3 @@ class ScoringWorker:
             if left == 1:  # asked for again after a loss, it is None, and the image is done again
                 del self._rest[image_id]
             return parts[len(parts) - left]
-
-
-def add_rest(row: dict[str, Any], worker: Any) -> bool:
-    """Complete a row by the parts that its worker (actor handle) still holds; False where these are lost."""
-    parts = [row.get(SEGMENTS_TABLE, b"")]
-    for left in range(row.pop(PARTS_LEFT, 0), 0, -1):
-        part = ray.get(worker.next_part.remote(row[IMAGE_ID], left))
-        if part is None:
-            return False
-        parts.append(part)
-    if len(parts) > 1:
-        row[SEGMENTS_TABLE] = b"".join(parts)
-    return True

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,11 +13,13 @@ import torch
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_steady
+from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_pipeline import ImagePipeline
 from raymeta.loop.image_scorer import ImageScorer, Softmax, Timed
 from raymeta.loop.kept_features import KeptFeatures
 from raymeta.loop.workers import CANDIDATES_STREAM, SEGMENTS_TABLE, Row
+from raymeta.networks.registry import build_network
 from raymeta.schemas import IMAGE_ID
 
 PARTS_PER_BLOCK = 2
@@ -57,6 +61,19 @@ class ImageTasks:
                     ImageScorer(self.config, self.dataset, bundle(), self.device, earlier, self._features),
                 )
             return self._loaded[1]
+
+    def encode_ahead(self, image_ids: Sequence[str], stop: threading.Event) -> None:
+        """Keep the features of images until `stop` is set; what goes wrong is found out where they are needed."""
+        if self._features is None:
+            return
+        with suppress(OSError, ValueError, RunFailedError):
+            network = build_network(self.config.network, self.dataset.num_classes, self.config.seed)
+            features = self._features.of_network(network.to(self.device).eval())
+            for image_id in image_ids:
+                if stop.is_set():
+                    return
+                with suppress(OSError, ValueError):
+                    features.make(image_id, partial(self.dataset.image, image_id))
 
     def whole_image_clicks(self, image_ids: Sequence[str]) -> list[Row]:
         """Clicks and pixels of whole images as annotated: no network."""

@@ -5,6 +5,7 @@ import io
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from raymeta.runs.run_store import FEATURES
 from raymeta.runs.scratch_files import read_scratch, write_scratch
 from raymeta.runs.store_files import RunError, StoreFiles
 from raymeta.training.training_set import LabelledExamples
+
+HOW_ENCODED: Final = "batch norms folded"
+"""Changes with anything that rounds features in another way, so that those kept before are made anew."""
 
 
 class KeptFeatures:
@@ -76,6 +80,14 @@ class KeptFeatures:
             self._remember((key, image_id, flip), found)
         return found
 
+    def has(self, key: str, image_id: str) -> bool:
+        """Whether features seem to be there; read, they may turn out to be damaged."""
+        if (key, image_id, False) in self._kept:
+            return True
+        with suppress(RunError):
+            return self._files is not None and self._files.size(_path(key, image_id, False)) is not None
+        return False
+
     def _remember(self, place: tuple[str, str, bool], features: Encoded) -> None:
         with self._lock:
             if place not in self._kept and self._bytes + features.nbytes <= self._max_bytes:
@@ -124,6 +136,11 @@ class NetworkFeatures:
         """
         return self._kept.get(self._key, image_id, image, self._network, flip)
 
+    def make(self, image_id: str, image: Callable[[], NDArray[np.uint8]]) -> None:
+        """Make them where they aren't kept yet. image: reads (H, W, 3) uint8 RGB."""
+        if not self._kept.has(self._key, image_id):
+            self(image_id, image)
+
 
 class ExampleFeatures:
     """The features of one iteration's examples, as training asks for them."""
@@ -145,7 +162,7 @@ class ExampleFeatures:
 
 def encoder_digest(network: SegmentationNetwork) -> str:
     """Names everything that features depend on besides the image: weights, scale, and what pixels become."""
-    digest = hashlib.sha256(repr((network.spec, getattr(network, "scale", 1.0))).encode())
+    digest = hashlib.sha256(repr((HOW_ENCODED, network.spec, getattr(network, "scale", 1.0))).encode())
     for name, value in network.state_dict().items():
         if name.startswith("encoder."):
             digest.update(name.encode())

@@ -1,5 +1,6 @@
 """Workers in this process: the whole loop without a cluster, for one machine, a debugger, and tests."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ class LocalScorer:
 
     def __init__(self, config: ExperimentConfig, device: torch.device, part_images: int = PART_IMAGES) -> None:
         """part_images: at most PARTS_PER_BLOCK such parts are begun and not safe."""
-        self._config = config
+        self._config, self._device = config, device
         self._part_images = part_images
         self._tasks = ImageTasks(config, device)
         self._jobs = 0
@@ -67,6 +68,21 @@ class LocalScorer:
     def share(self, bundle: Bundle) -> Bundle:
         """The bundle itself."""
         return bundle
+
+    @contextmanager
+    def encode_ahead(self, image_ids: Sequence[str]) -> Iterator[None]:
+        """See `Scorer.encode_ahead`; a GPU has better things to do."""
+        if self._device.type != "cpu" or (os.cpu_count() or 1) < 2:
+            yield
+            return
+        stop = threading.Event()
+        thread = threading.Thread(target=self._tasks.encode_ahead, args=(image_ids, stop), name="encode-ahead")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
     def run(self, task: str, image_ids: Sequence[str], bundle: Bundle | None = None, *, on_rows: OnRows) -> list[Row]:
         """See `Scorer.run`."""

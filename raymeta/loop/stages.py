@@ -53,7 +53,10 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         job = TrainingJob(
             index, known, _labelled(session.split.validation, known), folder.read_scratch(TRAINING_STATE, key)
         )
-        trained, taken_over = _trained(session, job, states.put)
+        # The first iteration scores images whose features nobody has made yet.
+        ahead = session.split.unlabelled if index == 0 and session.config.acquisition.strategy != "full_set" else ()
+        with session.scorer.encode_ahead(ahead):
+            trained, taken_over = _trained(session, job, states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
     evaluation = EvaluationRecord(

@@ -1,14 +1,16 @@
 """What the loop asks of its workers, whoever they are: this process, or actors of a cluster."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pyarrow as pa
+if TYPE_CHECKING:  # processes that only hand rows on need none of it
+    import pyarrow as pa
 
-from raymeta.acquisition.policies.registry import CandidateMerge
-from raymeta.annotation.known_labels import KnownLabels
-from raymeta.loop.bundle import Bundle
+    from raymeta.acquisition.policies.registry import CandidateMerge
+    from raymeta.annotation.known_labels import KnownLabels
+    from raymeta.loop.bundle import Bundle
 
 Row = dict[str, Any]
 """What a scorer says of one image: its `image_id`, an `error` or None, and the fields of its task."""
@@ -28,7 +30,7 @@ class TrainingJob:
     """One iteration's training: the labels that are known, which validation images, and a state to go on from."""
 
     iteration: int
-    labels: KnownLabels
+    labels: "KnownLabels"
     validation_ids: tuple[str, ...]
     resume: bytes | None = None
 
@@ -88,8 +90,15 @@ class Trainer(Protocol):
 class Scorer(Protocol):
     """Runs the network over images. Rows come back; what is large stays where it was made."""
 
-    def share(self, bundle: Bundle) -> Any:
+    def share(self, bundle: "Bundle") -> Any:
         """What `run` and `select` take for this bundle, any number of times."""
+        ...
+
+    def encode_ahead(self, image_ids: Sequence[str]) -> AbstractContextManager[None]:
+        """Make the features of a frozen encoder that are to be kept beside what the block does, until it ends.
+
+        Nothing depends on how far it comes, and nothing fails by it: what isn't there is made where it is needed.
+        """
         ...
 
     def run(self, task: str, image_ids: Sequence[str], bundle: Any = None, *, on_rows: OnRows) -> list[Row]:
@@ -104,11 +113,11 @@ class Scorer(Protocol):
         self,
         image_ids: Sequence[str],
         bundle: Any,
-        merge: CandidateMerge,
+        merge: "CandidateMerge",
         *,
         on_rows: OnRows,
         known: Iterable[list[Row]],
-    ) -> tuple[pa.Table, list[Row]]:
+    ) -> "tuple[pa.Table, list[Row]]":
         """Score images and keep the candidates of all of them among which the query policy chooses.
 
         merge: an empty one, of `candidate_merge`; which candidates it keeps must not depend on their order.

@@ -1,6 +1,6 @@
 """An encoder that knows ImageNet and a decoder that learns the classes, for any image size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from raymeta.networks.architectures.bilinear_resizing import cut_like, padded_to_grid, resize_like
+from raymeta.networks.folded_batch_norm import folded
 from raymeta.networks.segmentation_network import Encoded, InputSpec, SegmentationNetwork, every, pooled
 
 
@@ -45,8 +46,10 @@ class EncoderDecoder(SegmentationNetwork):
         self.stride = stride
         self.frozen_encoder = frozen
         self.scale = scale
+        self._folded: list[nn.Module] = []  # in a list: as a part of this module its weights would be saved, too
         if frozen:
             encoder.requires_grad_(False).eval()  # a new module is in training mode
+            encoder.register_load_state_dict_post_hook(self._forget_folded)
 
     def train(self, mode: bool = True) -> "EncoderDecoder":
         """As for any module; a frozen encoder keeps its batch norm's statistics and drops nothing.
@@ -85,8 +88,20 @@ class EncoderDecoder(SegmentationNetwork):
         """See `SegmentationNetwork.encode`."""
         if not self.frozen_encoder:
             return super().encode(images)
+        if not self._folded:
+            self._folded = [folded(self.encoder)]
+        encoder = self._folded[0]
         with torch.no_grad():
-            return tuple(feature.half() for feature in self.encoder(self._on_grid(images)))
+            return tuple(feature.half() for feature in encoder(self._on_grid(images)))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "EncoderDecoder":
+        """What moves or casts the network: the folded encoder is made anew."""
+        self._folded = []
+        super()._apply(fn, recurse)
+        return self
+
+    def _forget_folded(self, *_: object) -> None:
+        self._folded = []
 
     def cell_places(self, side: int, cells: int) -> NDArray[np.int64]:
         """See `SegmentationNetwork.cell_places`."""
