@@ -19,6 +19,7 @@ from benchmarks.iteration_stages import measure_iterations
 from benchmarks.measurement import Measurement
 from benchmarks.pool_stages import measure_pool
 from benchmarks.query_stages import measure_queries
+from benchmarks.scale_stages import measure_scale
 from benchmarks.selection_stages import measure_selection
 from benchmarks.training_stages import measure_training
 
@@ -27,6 +28,7 @@ SECTIONS: dict[str, Callable[[bool], list[Measurement]]] = {
     "query": measure_queries,
     "gpu": measure_gpu,
     "selection": measure_selection,
+    "scale": measure_scale,
     "pool": measure_pool,
     "training": measure_training,
     "iteration": measure_iterations,

@@ -27,6 +27,9 @@ from raymeta.schemas import IMAGE_ID
 
 MAX_SELECTOR_LOSSES = 5
 
+MAX_PASS_IMAGES = 100_000
+"""A multiple of PART_IMAGES. Ray Data holds a block and a task for each part of a pass: see docs/scale.md."""
+
 
 class ScoringFailedError(RunFailedError):
     """The selector was lost again and again."""
@@ -121,8 +124,6 @@ class PoolScorer:
             return []
         quieten_ray_data()
         ordered = sorted(image_ids, key=str.encode)
-        items = [{IMAGE_ID: image_id, PART: index // PART_IMAGES} for index, image_id in enumerate(ordered)]
-        parts = -(-len(items) // PART_IMAGES)
         job = uuid.uuid4().hex
         ask = partial(
             ask_worker,
@@ -132,21 +133,28 @@ class PoolScorer:
             bundle=[] if bundle is None else [bundle],
             selector=selector,
         )
-        dataset = ray.data.from_items(items, override_num_blocks=parts).map_batches(
-            ask,
-            batch_size=None,
-            compute=ray.data.TaskPoolStrategy(size=min(parts, PARTS_PER_BLOCK * len(self._workers))),
-            num_cpus=0.05,  # they only wait
-        )
         rows: list[Row] = []
-        for table in _blocks(dataset):
-            for part, found in zip(table[PART].to_pylist(), map(pickle.loads, table[ROWS].to_pylist()), strict=True):
+        for start in range(0, len(ordered), MAX_PASS_IMAGES):
+            for part, found in self._pass(ask, ordered[start : start + MAX_PASS_IMAGES], start // PART_IMAGES):
                 if FAILURE in found[0]:
                     raise found[0][FAILURE].error()
                 on_rows(found, partial(self._tell_safe, job, part))
                 # Candidates are with the selector: only `on_rows` sees them, or the driver would hold the pool's.
                 rows.extend({k: v for k, v in row.items() if k != CANDIDATES_STREAM} for row in found)
         return sorted(rows, key=lambda row: row[IMAGE_ID].encode())
+
+    def _pass(self, ask: Any, image_ids: Sequence[str], first_part: int) -> Iterator[tuple[int, list[Row]]]:
+        """One pass of Ray Data: the rows of each part with its number, as they come."""
+        parts = -(-len(image_ids) // PART_IMAGES)
+        items = [{IMAGE_ID: image, PART: first_part + number // PART_IMAGES} for number, image in enumerate(image_ids)]
+        dataset = ray.data.from_items(items, override_num_blocks=parts).map_batches(
+            ask,
+            batch_size=None,
+            compute=ray.data.TaskPoolStrategy(size=min(parts, PARTS_PER_BLOCK * len(self._workers))),
+            num_cpus=0.05,  # they only wait
+        )
+        for table in _blocks(dataset):
+            yield from zip(table[PART].to_pylist(), map(pickle.loads, table[ROWS].to_pylist()), strict=True)
 
     def _tell_safe(self, job: str, part: int) -> None:
         """Tell all actors, since one that died may have begun the part before the one that did it."""

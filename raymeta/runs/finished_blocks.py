@@ -13,7 +13,7 @@ from raymeta.runs.store_files import StoreFiles
 
 Row = dict[str, Any]
 _Waiting = tuple[list[Row], list[Callable[[], None]]]
-_PART: Final = re.compile(r"\d{6}\.arrow")
+_PART: Final = re.compile(r"(\d{6,})\.arrow")
 
 
 class FinishedBlocks:
@@ -27,8 +27,9 @@ class FinishedBlocks:
         self._files = files
         self._folder = folder
         self._key = key
-        self._parts = [name for name in files.files(folder) if _PART.fullmatch(name)]
-        self._next = 1 + max((int(name[:6]) for name in self._parts), default=-1)
+        found = {name: int(part[1]) for name in files.files(folder) if (part := _PART.fullmatch(name))}
+        self._parts = sorted(found, key=found.__getitem__)
+        self._next = 1 + max(found.values(), default=-1)
         self._writer: BackgroundWriter[_Waiting] = BackgroundWriter(self._write, _join)
 
     def blocks(self) -> Iterator[list[Row]]:

@@ -37,6 +37,17 @@ def test_rows_come_back_exactly(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pool_may_have_more_than_a_million_parts(tmp_path: Path) -> None:
+    files = StoreFiles(str(tmp_path))
+    with FinishedBlocks(files, "blocks", "k") as finished:
+        finished.add([ROW])
+    (tmp_path / "blocks/000000.arrow").rename(tmp_path / "blocks/999999.arrow")
+    for name in "bc":
+        with FinishedBlocks(files, "blocks", "k") as finished:
+            finished.add([ROW | {"image_id": name}])
+    assert [row["image_id"] for row in kept(files)] == [ROW["image_id"], "b", "c"]
+
+
 @settings(max_examples=30, deadline=None)
 @given(harm=st.integers(0, 400), cut=st.booleans(), which=st.integers(0, 2))
 def test_a_damaged_part_is_passed_over_alone(tmp_path_factory, harm: int, cut: bool, which: int) -> None:
