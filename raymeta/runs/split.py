@@ -125,7 +125,8 @@ def split_pool(
         meta = ()
     elif meta is None:
         meta = _first(shuffled, initial, acquisition.meta_images, "meta_images")
-    initial += tuple(image_id for image_id in shuffled if image_id in known.difference(initial, meta))
+    rest = known.difference(initial, meta)
+    initial += tuple(image_id for image_id in shuffled if image_id in rest)
     taken = {*initial, *meta}
     unlabelled = tuple(image_id for image_id in ordered if image_id not in taken)
     return Split(initial, meta, unlabelled, tuple(validation_ids), tuple(test_ids))
