@@ -22,7 +22,9 @@ def measure_scale(quick: bool) -> list[Measurement]:
     """Seconds and memory of each, for so many images and files of blocks."""
     images = QUICK_IMAGES if quick else IMAGES
     ids = [f"city_{number:08d}" for number in range(images)]
-    sizes = AcquisitionConfig(strategy="metabox_plus", box_width=128, query_size=6400, initial_images=100, meta_images=100)
+    sizes = AcquisitionConfig(
+        strategy="metabox_plus", box_width=128, query_size=6400, initial_images=100, meta_images=100
+    )
     return [
         _measure("split drawn", f"{images} images", lambda: split_pool(ids, [], sizes, needs_meta_set=True, seed=0)),
         _measure("rows of a pass", f"{images} images", lambda: [scored_row(image_id) for image_id in ids]),
