@@ -68,7 +68,7 @@ class ScoringWorker:
 
     def encode_ahead(self, image_ids: list[str]) -> None:
         """See `Scorer.encode_ahead`; until `stop_encoding`."""
-        with suppress(Exception):  # it would come again where features are needed
+        with suppress(Exception):  # of the data set: told where it is needed
             self._tasks().encode_ahead(image_ids, self._stop_encoding)
 
     @ray.method(concurrency_group="notes")

@@ -13,7 +13,6 @@ import torch
 from raymeta.annotation.oracle import Oracle
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_steady
-from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_pipeline import ImagePipeline
 from raymeta.loop.image_scorer import ImageScorer, Softmax, Timed
@@ -63,10 +62,10 @@ class ImageTasks:
             return self._loaded[1]
 
     def encode_ahead(self, image_ids: Sequence[str], stop: threading.Event) -> None:
-        """Keep the features of images until `stop` is set; what goes wrong is found out where they are needed."""
+        """Keep the features of images until `stop` is set."""
         if self._features is None:
             return
-        with suppress(OSError, ValueError, RunFailedError):
+        with suppress(Exception):  # the same goes wrong again where the features are needed, and is told there
             network = build_network(self.config.network, self.dataset.num_classes, self.config.seed)
             features = self._features.of_network(network.to(self.device).eval())
             for image_id in image_ids:

@@ -1,6 +1,5 @@
 """Workers in this process: the whole loop without a cluster, for one machine, a debugger, and tests."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from raymeta.datasets.registry import open_steady
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_tasks import PART_IMAGES, PARTS_PER_BLOCK, ImageTasks
 from raymeta.loop.kept_features import KeptFeatures
+from raymeta.loop.resource_facts import available_cpus
 from raymeta.loop.training_job import TrainingReporter, run_training_job
 from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import CANDIDATES_STREAM, OnRows, Row, TrainedNetwork, TrainingJob, TrainingProgress
@@ -72,7 +72,7 @@ class LocalScorer:
     @contextmanager
     def encode_ahead(self, image_ids: Sequence[str]) -> Iterator[None]:
         """See `Scorer.encode_ahead`; a GPU has better things to do."""
-        if self._device.type != "cpu" or (os.cpu_count() or 1) < 2:
+        if self._device.type != "cpu" or available_cpus() < 2:
             yield
             return
         stop = threading.Event()

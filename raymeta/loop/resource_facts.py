@@ -38,7 +38,7 @@ def resource_facts(
     """One line each on devices, time and memory."""
     training, scoring = config.training, config.scoring
     yield (
-        f"this machine: {_cpus()} CPUs, {torch.cuda.device_count()} GPUs; training takes {training.workers} × "
+        f"this machine: {available_cpus()} CPUs, {torch.cuda.device_count()} GPUs; training takes {training.workers} × "
         f"{training.threads_per_worker} threads, scoring {scoring.actors} × {scoring.threads_per_actor}"
     )
     yield time_fact(config, dataset, split, measure_passes(network, training.threads_per_worker))
@@ -69,9 +69,9 @@ def time_fact(config: ExperimentConfig, dataset: Dataset, split: Split, seconds:
     images = max(len(split.initial), training.min_steps_per_epoch * training.batch_size)
     if training.steps_per_epoch is not None:
         images = min(images, training.steps_per_epoch * training.batch_size)
-    workers = min(training.workers, _cpus())
+    workers = min(training.workers, available_cpus())
     epoch = (images * trained * seconds.train + len(split.validation) * pixels * seconds.predict) / workers
-    pool = len(split.unlabelled) * pixels * seconds.predict / min(config.scoring.actors, _cpus())
+    pool = len(split.unlabelled) * pixels * seconds.predict / min(config.scoring.actors, available_cpus())
     frozen = "; a frozen encoder's kept features make later epochs faster" if config.network.encoder == "frozen" else ""
     return (
         f"time on CPUs like these, the network alone: {_duration(epoch)} for a first epoch (of at most "
@@ -93,14 +93,15 @@ def memory_fact(config: ExperimentConfig, dataset: Dataset, split: Split, networ
     )
 
 
-def _cpus() -> int:
+def available_cpus() -> int:
+    """CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(min(count, _cpus()))
+    torch.set_num_threads(min(count, available_cpus()))
     try:
         yield
     finally:

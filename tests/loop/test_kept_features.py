@@ -1,5 +1,6 @@
 """Kept features change nothing but the time: in training, in scoring, on disk and after damage."""
 
+import threading
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,11 +10,13 @@ from tiny_settings import tiny_values, write_scenes
 from training_examples import Examples, equal, example
 
 from raymeta.config import NetworkConfig, TrainingConfig, parse_config
+from raymeta.datasets.sample import DatasetError
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_scorer import ImageScorer
+from raymeta.loop.image_tasks import ImageTasks
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.kept_features import KeptFeatures
-from raymeta.loop.local_workers import local_workers
+from raymeta.loop.local_workers import LocalScorer, local_workers
 from raymeta.networks.inference import encode_image, predict_softmax
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import Encoded
@@ -259,3 +262,50 @@ def test_a_frozen_encoder_is_never_in_training_mode(network, monkeypatch):
     assert not network.encoder.training
     assert not any(mode for module, mode in seen if module in set(network.encoder.modules()))
     network.eval()
+
+
+@pytest.mark.parametrize("kept", ["disk", "memory"])
+def test_features_made_ahead_are_those_that_scoring_takes(run_values, kept, tmp_path, monkeypatch):
+    values = run_values | {"run_dir": str(tmp_path), "network": FROZEN | {"kept_features": kept}}
+    config = parse_config(values)
+    tasks = ImageTasks(config, torch.device("cpu"))
+    image_ids, read = list(tasks.dataset.pool_ids()), []
+    original = tasks.dataset.image
+
+    def image(image_id):
+        read.append(image_id)
+        if image_id == image_ids[1] and len(read) == 2:
+            raise DatasetError("damaged")
+        return original(image_id)
+
+    monkeypatch.setattr(tasks.dataset, "image", image)
+    tasks.encode_ahead(image_ids[:3], threading.Event())
+    assert read == image_ids[:3]
+    tasks.encode_ahead(image_ids[:3], threading.Event())
+    assert read[3:] == [image_ids[1]]  # what is there isn't made again
+    network = build_network(config.network, tasks.dataset.num_classes, config.seed).eval()
+    features = tasks._features.of_network(network)
+    for image_id in image_ids[:3]:
+        assert same(features(image_id, unreadable), encode_image(network, original(image_id), "cpu"))
+
+
+def test_features_are_made_ahead_until_the_block_ends(run_values, tmp_path, monkeypatch):
+    monkeypatch.setattr("raymeta.loop.local_workers.available_cpus", lambda: 2)
+    config = parse_config(run_values | {"run_dir": str(tmp_path)})
+    scorer = LocalScorer(config, torch.device("cpu"))
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def image(image_id):
+        made.append(image_id)
+        begun.set()
+        assert go_on.wait(60)
+        raise MemoryError  # nothing of it may reach the training beside it
+
+    monkeypatch.setattr(scorer._tasks.dataset, "image", image)
+    before = threading.active_count()
+    with scorer.encode_ahead(scorer._tasks.dataset.pool_ids()):
+        assert begun.wait(60)
+        assert threading.active_count() == before + 1
+        go_on.set()
+    assert len(made) == 1
+    assert threading.active_count() == before

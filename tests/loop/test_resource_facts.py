@@ -28,7 +28,7 @@ def config_of(run_dir, **sections):
 
 def test_times_are_counted_by_pixels(tmp_path, monkeypatch):
     """2 images at 4 s and 3 validation images at 1 s are 11 s; 60 images of the pool at 1 s on two actors 30 s."""
-    monkeypatch.setattr("raymeta.loop.resource_facts._cpus", lambda: 4)
+    monkeypatch.setattr("raymeta.loop.resource_facts.available_cpus", lambda: 4)
     seconds = PassSeconds(train=4e-6, predict=1e-6)
     config = config_of(tmp_path, scoring={"actors": 2}, training={"max_epochs": 7})
     told = time_fact(config, Images(), SPLIT, seconds)
