@@ -78,10 +78,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run_locally(config: ExperimentConfig, console: Console) -> None:
-    from raymeta.loop.iterations import run_experiment
-    from raymeta.loop.local_workers import local_workers
+    from raymeta.loop.iterations import run_locally
 
-    run_experiment(config, local_workers, console)
+    run_locally(config, console)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -113,7 +112,7 @@ def _image_bar(count: int) -> Iterator[Callable[[], None]]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from raymeta.report.page import print_table, write_report
+    from raymeta.report.report_tables import print_table
 
     config = load(options)
     console = Console()
@@ -126,8 +125,21 @@ def _run(options: argparse.Namespace) -> int:
     else:
         run_one(config, options, console)
     print_table([config.run_dir], console)
-    console.print(f"report: {write_report([config.run_dir])}", highlight=False, soft_wrap=True)
+    console.print(f"report: {_report([config.run_dir], config.run_dir)}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _report(runs: list[str], run_dir: str) -> str:
+    """Path of the report of some runs in the folder of the run, or study; it is made where it isn't as the runs are."""
+    from raymeta.report.report_freshness import PAGE, is_fresh
+    from raymeta.runs.store_files import StoreFiles
+
+    folder = below(run_dir, "report")
+    if is_fresh(folder, runs):
+        return StoreFiles(folder).path(PAGE)
+    from raymeta.report.page import write_report
+
+    return write_report(runs, folder)
 
 
 def run_one(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
@@ -141,7 +153,7 @@ def run_one(config: ExperimentConfig, options: argparse.Namespace, console: Cons
 
 
 def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Console) -> int:
-    from raymeta.report.page import print_table, write_report
+    from raymeta.report.report_tables import print_table
 
     codes = _exit_codes(config, options, console)
     while options.wait and EXIT_WAITING in codes.values():
@@ -152,8 +164,7 @@ def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Co
     finished = [folder for folder, code in codes.items() if code == 0]
     if finished:
         print_table(finished, console)
-        path = write_report(finished, below(config.run_dir, "report"))
-        console.print(f"report: {path}", highlight=False, soft_wrap=True)
+        console.print(f"report: {_report(finished, config.run_dir)}", highlight=False, soft_wrap=True)
     failed = [folder for folder, code in codes.items() if code not in (0, EXIT_WAITING)]
     waiting = [folder for folder, code in codes.items() if code == EXIT_WAITING]
     again = "the same command goes on with them"

@@ -1,19 +1,21 @@
-"""An experiment on Ray: the loop, with workers of a cluster."""
+"""An experiment on Ray: the loop, with workers of a cluster.
+
+Ray is imported once there is something to do: a run that is over is told to be so in a second.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from ray.exceptions import RayError, RayTaskError
 from rich.console import Console
 
-from raymeta.cluster.cluster_places import check_places
-from raymeta.cluster.connection import ray_connection
-from raymeta.cluster.gpu_shares import gpu_shares
-from raymeta.cluster.network_trainer import NetworkTrainer
-from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.config import ExperimentConfig
 from raymeta.errors import GOES_ON, RunFailedError
 from raymeta.loop import iterations
+
+if TYPE_CHECKING:
+    from raymeta.cluster.network_trainer import NetworkTrainer
+    from raymeta.cluster.pool_scorer import PoolScorer
 
 
 def run_experiment(config: ExperimentConfig, address: str | None = None, console: Console | None = None) -> None:
@@ -30,7 +32,9 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
     """
 
     @contextmanager
-    def workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+    def workers(config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
+        from raymeta.cluster.connection import ray_connection
+
         with ray_connection(address), _lost_processes(), _ray_workers(config) as started:
             yield started
 
@@ -40,6 +44,8 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
 @contextmanager
 def _lost_processes() -> Iterator[None]:
     """Tell plainly of a Ray process whose loss Ray couldn't make good."""
+    from ray.exceptions import RayError, RayTaskError
+
     try:
         yield
     except RayError as error:
@@ -49,8 +55,13 @@ def _lost_processes() -> Iterator[None]:
 
 
 @contextmanager
-def _ray_workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, PoolScorer]]:
+def _ray_workers(config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
     """Workers that stay over the whole experiment; they start side by side."""
+    from raymeta.cluster.cluster_places import check_places
+    from raymeta.cluster.gpu_shares import gpu_shares
+    from raymeta.cluster.network_trainer import NetworkTrainer
+    from raymeta.cluster.pool_scorer import PoolScorer
+
     with ExitStack() as stack:
         shares = gpu_shares(config)
         check_places(config, shares)
@@ -64,8 +75,11 @@ def _ray_workers(config: ExperimentConfig) -> Iterator[tuple[NetworkTrainer, Poo
 
 
 @contextmanager
-def ray_scorer(config: ExperimentConfig, address: str | None = None) -> Iterator[PoolScorer]:
+def ray_scorer(config: ExperimentConfig, address: str | None = None) -> "Iterator[PoolScorer]":
     """Scoring actors alone, on Ray."""
+    from raymeta.cluster.connection import ray_connection
+    from raymeta.cluster.pool_scorer import PoolScorer
+
     with ray_connection(address), _lost_processes():
         scorer = PoolScorer(config)
         try:

@@ -3,6 +3,7 @@
 from raymeta.acquisition.strategies import strategy_of
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
+from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import ChooseImages, Split, split_pool
 
 
@@ -22,6 +23,28 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset, choose: ChooseI
         choose=choose,
         test_ids=dataset.test_ids(),
     )
+
+
+def run_split(config: ExperimentConfig, store: RunStore, dataset: Dataset) -> Split:
+    """The split of the config; where people label the one that the run began with: labels that come later don't count.
+
+    So is a chosen start, which takes seconds to find: the same images, whatever the labels.
+
+    Raises:
+        ValueError: the pool is too small.
+    """
+    split = experiment_split(config, dataset)
+    chosen = config.acquisition.initial_choice != "random"
+    kept = store.read_split() if store.exists() and (chosen or config.oracle.kind == "people") else None
+    if kept is not None:
+        known = Split.from_table(kept)
+        if sorted(known.pool) == sorted(split.pool) and sorted(known.validation) == sorted(split.validation):
+            return known
+    if not chosen:
+        return split
+    from raymeta.loop.covering_start import CoveringStart
+
+    return experiment_split(config, dataset, CoveringStart(config, dataset))
 
 
 def _labelled(dataset: Dataset) -> list[str]:

@@ -1,40 +1,27 @@
-"""The loop: train → fit meta regressor → score pool → select → ask oracle, repeated (docs/method.md#iteration)."""
+"""The loop: train → fit meta regressor → score pool → select → ask oracle, repeated (docs/method.md#iteration).
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+What trains and scores is imported once there is something to do: a run that is over is told to be so in a second.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
-from raymeta.annotation.known_labels import KnownLabels
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.datasets.registry import open_dataset, open_steady
 from raymeta.datasets.sample import Dataset
-from raymeta.errors import WaitingForPeople
-from raymeta.loop import stages
-from raymeta.loop.estimated_pool import estimate_pool_clicks
-from raymeta.loop.held_out_images import count_held_out_clicks, judge_on_test_split
-from raymeta.loop.number_checks import check_answerable, check_numbers
-from raymeta.loop.people import label_store, open_annotator, run_split, wait_for_people
-from raymeta.loop.pool_clicks import count_pool_clicks
+from raymeta.loop.experiment_split import run_split
 from raymeta.loop.progress import RunProgress
-from raymeta.loop.session import Session
-from raymeta.loop.summary import iteration_summary
-from raymeta.loop.workers import Scorer, Trainer
-from raymeta.networks.registry import check_kind
-from raymeta.runs.forecast import forecast_of
-from raymeta.runs.input_key import labels_key
-from raymeta.runs.iteration_folder import IterationFolder
+from raymeta.loop.workers import Scorer, StartWorkers, Trainer
 from raymeta.runs.kept_classes import keep_classes
 from raymeta.runs.records import SummaryRecord
-from raymeta.runs.run_state import is_over, planned_iterations, state_of
-from raymeta.runs.run_store import RunStore
+from raymeta.runs.run_state import is_over, planned_iterations, run_state, state_of
+from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.tracking.notification import finished_text, notify, notifying
 from raymeta.tracking.run_trackers import RunTrackers
 from raymeta.tracking.tracker import check_trackers
-
-StartWorkers = Callable[[ExperimentConfig], AbstractContextManager[tuple[Trainer, Scorer]]]
-"""Starts the workers that stay over an experiment, and ends them."""
 
 
 def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Console | None = None) -> None:
@@ -57,16 +44,28 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
             notify(config, "finished", finished_text(config), progress.say)
 
 
+def run_locally(config: ExperimentConfig, console: Console | None = None) -> None:
+    """As `run_experiment`, with workers in this process."""
+
+    @contextmanager
+    def workers(config: ExperimentConfig) -> Iterator[tuple[Trainer, Scorer]]:
+        from raymeta.loop.local_workers import local_workers
+
+        with local_workers(config) as started:
+            yield started
+
+    run_experiment(config, workers, console)
+
+
 def _run(config: ExperimentConfig, workers: StartWorkers, progress: RunProgress) -> bool:
     """Run it; False where all was done before."""
     store = RunStore(config.run_dir)
-    check_kind(config.network)
     check_trackers(config)
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
     split = run_split(config, store, dataset)
-    check_numbers(config, dataset, split)
-    if (unanswerable := check_answerable(config, dataset)) is not None:
-        progress.say(unanswerable)
+    looks_over = _looks_over(store, config)
+    if not looks_over:
+        _check(config, dataset, split, progress)
     with store.lock(progress.say):
         for fault in store.damaged():
             progress.say(f"{fault}; it is written anew")
@@ -82,109 +81,32 @@ def _run(config: ExperimentConfig, workers: StartWorkers, progress: RunProgress)
             store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
             return False
-        _run_open(config, store, dataset, split, workers, checked, progress)
+        if looks_over:  # something of it is damaged
+            _check(config, dataset, split, progress)
+        from raymeta.loop.open_run import run_open
+
+        run_open(config, store, dataset, split, workers, checked, progress)
         store.delete_features()
     return True
 
 
-def _run_open(
-    config: ExperimentConfig,
-    store: RunStore,
-    dataset: Dataset,
-    split: Split,
-    workers: StartWorkers,
-    checked: dict[int, list[str]],
-    progress: RunProgress,
-) -> None:
-    """Go on with a run that is open, in its locked folder."""
-    labels = label_store(config, store)
-    annotator = open_annotator(config, store, dataset, labels, progress.advance)
-    with progress, RunTrackers(config, store, dataset.class_names, progress.say) as trackers:
-        progress.begin_stage("start")
-        store.write_waiting(None)
-        try:
-            wait_for_people(config, store, annotator, split, dataset)
-            with workers(config) as (trainer, scorer):
-                session = Session(config, store, dataset, split, trainer, scorer, annotator, labels, progress, trackers)
-                try:
-                    run_iterations(session, checked)
-                except KeyboardInterrupt:
-                    progress.stopping()
-                    raise
-        except WaitingForPeople as waiting:
-            store.write_waiting(str(waiting))
-            raise
+def _looks_over(store: RunStore, config: ExperimentConfig) -> bool:
+    """Whether nothing is left to do, as far as summaries tell; artefacts are checked later."""
+    try:
+        return store.exists() and is_over(run_state(store, config))
+    except RunError:
+        return False
 
 
-def run_iterations(session: Session, checked: Mapping[int, list[str]] | None = None) -> None:
-    """Run iterations until the config's number of them, or the pool is dry.
+def _check(config: ExperimentConfig, dataset: Dataset, split: Split, progress: RunProgress) -> None:
+    """Raise ValueError where network or numbers can't work on the data set; tell what can't be answered."""
+    from raymeta.loop.number_checks import check_answerable, check_numbers
+    from raymeta.networks.registry import check_kind
 
-    checked: sound stages of iterations whose artefacts were checked while the run folder was locked.
-    """
-    strategy, boxes = session.config.acquisition.strategy, list[int]()
-    while not is_over(state := state_of(strategy, session.config.iterations, boxes)):
-        summary = run_iteration(session, len(boxes), (checked or {}).get(len(boxes)))
-        session.trackers.iteration(summary)
-        boxes.append(summary.query_boxes)
-    if state == "dry":
-        session.progress.say("the pool is dry: no box with a positive score is left")
-    count_pool_clicks(session)  # both done already, unless a file was lost
-    count_held_out_clicks(session)
-
-
-def run_iteration(session: Session, index: int, checked: list[str] | None = None) -> SummaryRecord:
-    """One iteration; stages that are committed and sound are not done again.
-
-    checked: its sound stages, where its artefacts were checked while the run folder was locked.
-    """
-    folder = session.store.iteration(index)
-    if not folder.is_named("network.pt"):
-        session.labels.keep_snapshot(index)
-    known = session.labels.known_labels(index)
-    committed = _sound_stages(session, folder, known, folder.committed_stages() if checked is None else checked)
-    if "summary" in committed:
-        folder.delete_scratch_files()
-        return SummaryRecord.read(folder)
-    session.begin_iteration()
-    session.recall_faults(folder, committed)
-    session.progress.begin_iteration(index)
-    if session.config.oracle.kind == "people":
-        estimate_pool_clicks(session)
-    else:
-        count_pool_clicks(session)
-    count_held_out_clicks(session)
-    if "train" not in committed:
-        stages.train(session, folder, index, known)
-    if session.config.acquisition.strategy == "full_set":
-        stages.finish_full_set(session, folder)
-    else:
-        if "fit" not in committed:
-            stages.fit(session, folder, index, known)
-        if "score" not in committed:
-            stages.score(session, folder, index, known)
-        if "annotate" not in committed:
-            stages.annotate(session, folder, index)
-    tested = judge_on_test_split(session, folder, index)
-    summary = iteration_summary(session.config, session.store, session.split, index, known.regions, tested)
-    summary.write(folder)
-    folder.commit("summary", ["summary.json", *([] if tested is None else [tested.FILE])])
-    folder.delete_scratch_files()
-    earlier = [SummaryRecord.read(session.store.iteration(before)) for before in range(index)]
-    session.progress.finish_iteration(summary, forecast_of([*earlier, summary]))
-    return summary
-
-
-def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels, committed: list[str]) -> list[str]:
-    """Committed stages that count; a damaged artefact is named and its stage is done again."""
-    if committed and folder.inputs("train") not in ("", labels_key(known)):
-        # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
-        session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
-        return []
-    for stage in stages.STAGES:
-        if stage not in committed:
-            for fault in folder.damaged(stage):
-                session.progress.say(f"{fault}; stage {stage} is done again")
-    return committed
+    check_kind(config.network)
+    check_numbers(config, dataset, split)
+    if (unanswerable := check_answerable(config, dataset)) is not None:
+        progress.say(unanswerable)
 
 
 def _checked_stages(store: RunStore) -> dict[int, list[str]]:

@@ -10,8 +10,6 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.labels.task_states import Rules
-from raymeta.loop.covering_start import CoveringStart
-from raymeta.loop.experiment_split import experiment_split
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 
@@ -28,24 +26,6 @@ def open_annotator(
     if config.oracle.kind == "people":
         return PeopleAnnotator(config, store.location, dataset, labels)
     return SimulatedAnnotator(config, store, dataset, advance)
-
-
-def run_split(config: ExperimentConfig, store: RunStore, dataset: Dataset) -> Split:
-    """The split of the config; where people label the one that the run began with: labels that come later don't count.
-
-    So is a chosen start, which takes seconds to find: the same images, whatever the labels.
-
-    Raises:
-        ValueError: the pool is too small.
-    """
-    split = experiment_split(config, dataset)
-    chosen = config.acquisition.initial_choice != "random"
-    kept = store.read_split() if store.exists() and (chosen or config.oracle.kind == "people") else None
-    if kept is not None:
-        known = Split.from_table(kept)
-        if sorted(known.pool) == sorted(split.pool) and sorted(known.validation) == sorted(split.validation):
-            return known
-    return experiment_split(config, dataset, CoveringStart(config, dataset)) if chosen else split
 
 
 def wait_for_people(

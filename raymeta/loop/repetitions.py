@@ -8,8 +8,7 @@ from raymeta.config import ExperimentConfig, run_configs, shared_folder
 from raymeta.errors import end_of
 from raymeta.locations import hide_secrets
 from raymeta.loop.check import check_repetitions_folder
-from raymeta.loop.iterations import run_experiment
-from raymeta.loop.local_workers import local_workers
+from raymeta.loop.iterations import run_locally
 from raymeta.loop.shared_work import SharedWork
 
 
@@ -39,7 +38,7 @@ def forget_shared_work(config: ExperimentConfig, codes: Mapping[str, int]) -> No
 
 def _exit_code(run: ExperimentConfig, console: Console) -> int:
     try:
-        run_experiment(run, local_workers, console)
+        run_locally(run, console)
     except Exception as error:
         code, text = end_of(error)
         console.print(hide_secrets(f"{run.run_dir}: {text}"), highlight=False, markup=False, soft_wrap=True)

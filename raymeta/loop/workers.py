@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # processes that only hand rows on need none of it
 
     from raymeta.acquisition.policies.registry import CandidateMerge
     from raymeta.annotation.known_labels import KnownLabels
+    from raymeta.config import ExperimentConfig
     from raymeta.loop.bundle import Bundle
 
 Row = dict[str, Any]
@@ -129,3 +130,7 @@ class Scorer(Protocol):
             The candidates among which the policy chooses, best first, and one row an image.
         """
         ...
+
+
+StartWorkers = Callable[["ExperimentConfig"], AbstractContextManager[tuple[Trainer, Scorer]]]
+"""Starts the workers that stay over an experiment, and ends them."""

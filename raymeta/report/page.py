@@ -17,6 +17,7 @@ from raymeta.report.cost_calibration import calibration_csv
 from raymeta.report.figures import SHOWN_COSTS
 from raymeta.report.glossary import glossary
 from raymeta.report.ledger_tables import ledger_csv, peoples_ledgers, tools_csv
+from raymeta.report.report_freshness import PAGE, keep_key
 from raymeta.report.report_panels import ReportPanels, page_picture, report_panels
 from raymeta.report.report_tables import (
     COLUMNS,
@@ -97,7 +98,10 @@ def write_report(
         runs=list(zip(runs, run_labels(runs), strict=True)),
         glossary=glossary(SHOWN_COSTS),
     )
-    return write("report.html", page.encode())
+    path = write(PAGE, page.encode())
+    if dataset_root is None:
+        keep_key(files_out, run_locations, page.encode())
+    return path
 
 
 def _sweep_picture(report: StoreFiles) -> str | None:

@@ -11,8 +11,7 @@ from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError
 from raymeta.loop.covering_start import CoveringStart
-from raymeta.loop.experiment_split import experiment_split
-from raymeta.loop.people import run_split
+from raymeta.loop.experiment_split import experiment_split, run_split
 from raymeta.networks.inference import normalise
 from raymeta.networks.registry import build_network
 from raymeta.runs.run_store import RunStore
