@@ -57,13 +57,24 @@ def _places(folder: Path) -> dict[str, Any]:
         return {}
     count = sum(is_image_name(path.name) for path in images.rglob("*")) if images.is_dir() else 0
     if count < 4:
-        raise ConfigError(
-            f"{images}: {count} images, and 4 are the least: put all images there, or those to label into "
-            "images/train and those for validation into images/val"
-        )
+        raise ConfigError(_too_few(folder, count))
     validation = max(2, min(20, count // 10))
     labels = {"label_pattern": "labels/{id}.*"} if (folder / "labels").is_dir() else {}
     return {"image_pattern": "images/{id}.*", **labels, "validation_every": count // validation}
+
+
+def _too_few(folder: Path, count: int) -> str:
+    """What to do where `folder`/images holds too few images."""
+    images = folder / "images"
+    beside = sum(is_image_name(path.name) for path in folder.iterdir())
+    if beside and (folder.parent / CLASS_FILE).is_file():
+        return f"{folder} holds the images themselves: name {folder.parent}, where {CLASS_FILE} is"
+    if beside:
+        return f"{beside} images lie in {folder} itself: move them into {images}, beside {CLASS_FILE}"
+    return (
+        f"{images} holds {count} images, and at least 4 are needed: put all images there, or those to label into "
+        "images/train and those for validation into images/val"
+    )
 
 
 def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
@@ -86,7 +97,7 @@ def _acquisition(images: int, height: int, width: int) -> dict[str, Any]:
         "box_width": min(box, height, width),
         "query_size": max(4, min(300, round(pixels / box**2))),
         "initial_images": max(1, min(20, images // 10)),
-        "meta_images": max(1, min(10, images // 20)),
+        "meta_images": max(1 if images < 8 else 2, min(10, images // 20)),
     }
 
 

@@ -1,5 +1,6 @@
 """Push and pull: tasks to a server, and answers back. Both may be done again at any time, and change nothing then."""
 
+import shlex
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -130,7 +131,7 @@ def _push_set(
     if elsewhere:
         summary.messages.append(
             f"{name}: {len(elsewhere)} tasks are handed out to others ({elsewhere[0].note}): not sent; take them "
-            f"back with `raymeta tasks recall {store.location} --set {name}` first"
+            f"back with `raymeta tasks recall {shlex.quote(store.location)} --set {name}` first"
         )
     if wanted:
         with tempfile.TemporaryDirectory() as temporary:

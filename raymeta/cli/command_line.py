@@ -12,6 +12,7 @@ from raymeta.cli import (
     config_commands,
     doctor_command,
     doubts_command,
+    glossary_command,
     label_command,
     report_commands,
     run_commands,
@@ -21,7 +22,7 @@ from raymeta.cli import (
     task_commands,
 )
 from raymeta.cli.options import near_words
-from raymeta.errors import EXIT_INTERRUPTED, end_of, end_process
+from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, end_of, end_process
 from raymeta.locations import hide_secrets
 from raymeta.log_file import log_to
 
@@ -36,6 +37,7 @@ ROOMS = (
     serve_command,
     annotator_commands,
     doctor_command,
+    glossary_command,
     doubts_command,
 )
 
@@ -82,6 +84,9 @@ def _ensure_utf8() -> None:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse; overrides may also come after options, which argparse alone refuses."""
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        raise SystemExit(EXIT_BAD_INPUT)
     words = task_commands.ordered(sys.argv[1:] if arguments is None else arguments)
     options, rest = parser.parse_known_args(words)
     if rest and not (hasattr(options, "overrides") and all("=" in r and not r.startswith("-") for r in rest)):
@@ -119,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="raymeta",
         description="Region-based active learning for semantic segmentation (MetaBox+), on a laptop or a Ray cluster.",
         epilog="Ray: --address or RAY_ADDRESS names a cluster; without either a local Ray is started.\n"
-        "Ends: 0 done, 1 failed, 2 bad input, 3 waits for people, 130 stopped by Ctrl-C.",
+        "Ends: 0 done, 1 failed, 2 bad input, 3 waits for people, 130 stopped by Ctrl-C.\n"
+        "Words: `raymeta glossary` explains cost_A, R², M and all others.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"raymeta {__version__}")

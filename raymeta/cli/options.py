@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def named_runs(names: Sequence[str]) -> list[str]:
             continue
         begun = [run.run_dir for run in run_configs(load_config(name)) if is_run(run.run_dir)]
         if not begun:
-            raise InputError(f"{name}: none of its runs was begun: start them with `raymeta run {name}`")
+            raise InputError(f"{name}: none of its runs was begun: start them with `raymeta run {shlex.quote(name)}`")
         found += begun
     return found
 

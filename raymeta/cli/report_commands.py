@@ -1,6 +1,7 @@
 """`report`, `export`, `requery`: what is made of runs."""
 
 import argparse
+import shlex
 from typing import Any
 
 from rich.console import Console
@@ -69,7 +70,7 @@ def _export(options: argparse.Namespace) -> int:
     exported = export_runs(named_runs(options.runs), options.out)
     for run in exported:
         print(f"{run.name}: {run.bytes_written / 1024:.0f} KiB")
-    print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {options.out}`")
+    print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {shlex.quote(options.out)}`")
     return 0
 
 

@@ -1,6 +1,7 @@
 """`raymeta tasks RUN …`: what people are asked, out to their tools and back."""
 
 import argparse
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -169,7 +170,7 @@ def _export(options: argparse.Namespace) -> int:
         limit=options.limit,
     )
     print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
-    print(f"bring them back: raymeta tasks import {store.location} {options.out}")
+    print(f"bring them back: raymeta tasks import {shlex.quote(store.location)} {shlex.quote(options.out)}")
     return 0
 
 

@@ -102,16 +102,20 @@ class NetworkTrainer:
         while (result := ray.get(self._mailbox.result.remote(number, POLL_S))) is None:
             if not self._thread.is_alive():
                 raise TrainingFailedError(self._ended(f"while it trained iteration {job.iteration}"))
-            progress = ray.get(self._mailbox.progress.remote())
-            if progress:
-                on_progress(progress)
+            self._tell(on_progress)
             # Asked for by its own epoch: progress may tell of an epoch whose state is still on its way.
             if (newer := ray.get(self._mailbox.state.remote(number, epoch))) is not None:
                 epoch, state = newer
                 on_state(state)
         if isinstance(result, WorkerFailure):
             self._raise_failure(result)
+        self._tell(on_progress)  # the last epoch ended since the last look
         return cast(TrainedNetwork, result)
+
+    def _tell(self, on_progress: Callable[[TrainingProgress], None]) -> None:
+        """Hand on what rank 0 reported last."""
+        if (progress := ray.get(self._mailbox.progress.remote())) is not None:
+            on_progress(progress)
 
     def close(self) -> None:
         """Send the workers home and wait for them."""

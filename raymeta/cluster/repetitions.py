@@ -63,6 +63,9 @@ def _run_all(runs: Mapping[str, ExperimentConfig], address: str, places: int, co
                 name, run = waiting.pop(0)
                 # Alone it may draw its progress bar; side by side each line says whose it is.
                 show = None if places == 1 else partial(_print_named, console, f"{name}: ")
+                if places == 1:
+                    number = len(runs) - len(waiting)
+                    console.print(f"run {number} of {len(runs)}: {name}", highlight=False, markup=False)
                 running[run.run_dir] = ExperimentProcess(run, address, show)
             time.sleep(POLL_S)
             for folder in [folder for folder, process in running.items() if process.poll() is not None]:

@@ -21,6 +21,7 @@ from raymeta.config.acquisition import (
 from raymeta.config.config_file import (
     ConfigError,
     apply_overrides,
+    faulty_config,
     load_config,
     load_values,
     load_with_base,
@@ -36,6 +37,7 @@ from raymeta.config.experiment import (
     differences,
     flatten,
 )
+from raymeta.config.keys import config_keys
 from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig, OracleKind
 from raymeta.config.runs import is_many, run_configs, run_name, seed_folder, shared_folder
@@ -98,7 +100,9 @@ __all__ = [
     "TrainingConfig",
     "absolute_paths",
     "apply_overrides",
+    "config_keys",
     "differences",
+    "faulty_config",
     "flatten",
     "is_many",
     "load_config",

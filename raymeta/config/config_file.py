@@ -1,16 +1,16 @@
 """Reading a config: YAML files, `key.path=value` overrides, and errors that name the key."""
 
-import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from raymeta.argument_checks import nearest
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.experiment import ExperimentConfig
 from raymeta.config.keys import near_keys
 from raymeta.errors import InputError
+from raymeta.field_faults import field_faults
 from raymeta.local_files import LocalFileError, read_bounded
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
@@ -73,7 +73,7 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
     try:
         return ExperimentConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}:\n" + "\n".join(_describe(fault) for fault in error.errors())) from error
+        raise ConfigError(faulty_config(source, error, near=_meant)) from error
 
 
 def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
@@ -84,21 +84,14 @@ def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> Experimen
     return absolute_paths(parse_config(values))
 
 
-def _describe(fault: Any) -> str:
-    key = ".".join(str(part) for part in fault["loc"]) or "(whole config)"
-    if fault["type"] == "extra_forbidden":
-        near = near_keys(key)
-        meant = f"did you mean {' or '.join(near)}?" if near else "remove it or correct its name"
-        return f"  {key}: unknown key; {meant}"
-    if fault["type"] == "missing":
-        return f"  {key}: missing; give a value"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
-        choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        message += nearest(fault["input"], choices)
-    shown = fault["input"]
-    text = repr(shown) if len(repr(shown)) <= 200 else f"{repr(shown)[:200]}…"
-    return f"  {key}: {message}" + ("" if isinstance(shown, dict) else f" (got {text})")
+def faulty_config(source: object, error: ValidationError, near: Callable[[str], str] | Iterable[str] = ()) -> str:
+    """The message of a ConfigError: a line for each fault; near: as for `field_faults`."""
+    return f"{source}:\n" + "\n".join(f"  {fault}" for fault in field_faults(error, near=near))
+
+
+def _meant(key: str) -> str:
+    near = near_keys(key)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _apply_override(values: dict[str, Any], override: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from raymeta.argument_checks import nearest
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.file_dataset import DatasetFiles, sorted_ids
 from raymeta.datasets.file_patterns import find_by_pattern
@@ -17,9 +18,13 @@ from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 CLASS_FILE = "classes.yaml"
 LAYOUT = (
-    "images/{train,val}/<name>.png (or .jpg, .tif, .webp, .bmp), labels/{train,val}/<name>.png and "
-    f"{CLASS_FILE} with classes: [{{name: road, value: 0, color: [128, 64, 128]}}, …] and void: [255]"
+    f"images/{{train,val}}/<name>.png (or .jpg, .tif, .webp, .bmp), labels/{{train,val}}/<name>.png and {CLASS_FILE}"
 )
+CLASS_FORM = (
+    "write `classes: [road, car]`, or with the values of the label maps "
+    "`classes: [{name: road, value: 0, color: [128, 64, 128]}, {name: car, value: 1}]` and `void: [255]`"
+)
+"""What a class list looks like; told once, below its faults."""
 
 
 def find_folder(
@@ -86,10 +91,11 @@ def _parted(found: FoundFiles, root: Path, every: int) -> tuple[FoundFiles, Foun
 
 
 def read_class_list(path: Path) -> ClassList:
-    """Classes of a YAML file: `classes`, a list of `{name, value, color}`, `void`, ignored values, and `remap`.
+    """Classes of a YAML file: `classes`, `void`, ignored values, and `remap`.
 
-    Train ids follow the order of the list. `color` is optional; `void` is [255] where it is left out, without the
-    values that `remap` names. `remap` takes a value of the files for another, as in `{255: 1, 7: 0}`.
+    `classes` is a list of names or of `{name, value, color}`, in the order of train ids; without any `value`, places in
+    the list are the values too. `color` is optional; `void` is [255] where it is left out, without the values that
+    `remap` names. `remap` takes a value of the files for another, as in `{255: 1, 7: 0}`.
 
     Raises:
         DatasetError: missing or unreadable file, or faulty entries: one line for each of them.
@@ -98,8 +104,9 @@ def read_class_list(path: Path) -> ClassList:
     faults = [f"unknown key {key!r}" for key in content if key not in ("classes", "void", "remap")]
     entries = content.get("classes")
     if not isinstance(entries, list) or not 2 <= len(entries) <= 255:
-        faults.append("'classes' is no list of 2 to 255 entries {name, value}")
+        faults.append("'classes' is no list of 2 to 255 classes")
         entries = []
+    entries = _valued(entries)
     remap = content.get("remap", {})
     if not isinstance(remap, dict) or not all(_is_byte(value) for pair in remap.items() for value in pair):
         faults.append(f"'remap' {remap!r} is no {{value in the files: value of a class or void}} of 0 to 255")
@@ -113,7 +120,7 @@ def read_class_list(path: Path) -> ClassList:
     if not faults:
         faults = _duplicates(entries, void) + _remap_faults(remap, entries, void)
     if faults:
-        raise DatasetError("\n".join(f"{path}: {fault}; expected {LAYOUT}" for fault in faults))
+        raise DatasetError("\n".join([*(f"{path}: {fault}" for fault in faults), CLASS_FORM]))
     colors = [entry.get("color", _default_color(index)) for index, entry in enumerate(entries)]
     train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | dict.fromkeys(void, IGNORED)
     train_ids |= {value: train_ids[target] for value, target in remap.items()}
@@ -124,23 +131,34 @@ def _load(path: Path) -> dict[Any, Any]:
     try:
         content = load_yaml(read_bounded(path, MAX_BYTES).decode())
     except FileNotFoundError:
-        raise DatasetError(f"{path}: file is missing: expected {LAYOUT}") from None
+        raise DatasetError(f"{path}: there is no class list: {CLASS_FORM}") from None
     except (OSError, UnicodeDecodeError, LocalFileError, YamlError) as error:
         raise DatasetError(f"{path}: can't be read as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise DatasetError(f"{path}: holds {type(content).__name__}, not keys with values: expected {LAYOUT}")
+        raise DatasetError(f"{path}: holds a {type(content).__name__}, not keys with values: {CLASS_FORM}")
     return content
+
+
+def _valued(entries: list[Any]) -> list[Any]:
+    """Entries with name and value: where none has a value, its place in the list is it; a bare text is a name."""
+    named = [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
+    if any(not isinstance(entry, dict) or "value" in entry for entry in named):
+        return named
+    return [{**entry, "value": place} for place, entry in enumerate(named)]
 
 
 def _entry_faults(entry: Any) -> list[str]:
     if not isinstance(entry, dict):
-        return [f"{entry!r} is no {{name, value}}"]
-    faults = [f"unknown key {key!r}" for key in entry if key not in ("name", "value", "color")]
+        return [f"{entry!r} is no name: put it in quotes"]
+    known = ("name", "value", "color")
+    faults = [f"unknown key {key!r}{nearest(str(key), known)}" for key in entry if key not in known]
     name, color = entry.get("name"), entry.get("color", [0, 0, 0])
     if not isinstance(name, str) or not name:
-        faults.append(f"name {name!r} is no text")
-    if not _is_byte(entry.get("value")):
-        faults.append(f"value {entry.get('value')!r} is no whole number 0 to 255")
+        faults.append(f"name {name!r} is no text" + (": put it in quotes" if name else ""))
+    if "value" not in entry:
+        faults.append(f"{name!r} has no value: give one to every class, or to none")
+    elif not _is_byte(entry["value"]):
+        faults.append(f"value {entry['value']!r} is no whole number 0 to 255")
     if not isinstance(color, list) or len(color) != 3 or not all(_is_byte(channel) for channel in color):
         faults.append(f"color {color!r} is no [red, green, blue] of 0 to 255")
     return faults

@@ -11,6 +11,7 @@ from raymeta.exchange.errors import ExchangeError, shown
 from raymeta.exchange.json_values import load_json
 from raymeta.exchange.limits import MAX_JSON_BYTES, MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE
 from raymeta.exchange.sources import SourceFile
+from raymeta.field_faults import field_faults
 
 FORMAT: Final = "raymeta-tasks-1"
 MANIFEST_FILE: Final = "raymeta_tasks.json"
@@ -193,7 +194,7 @@ def load_manifest(manifest: "str | Path | bytes | dict[str, Any] | Manifest") ->
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        faults = [f"{name}: {_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:_SHOWN_FAULTS]]
+        faults = [f"{name}: {fault}" for fault in field_faults(error, "content")[:_SHOWN_FAULTS]]
         raise ManifestError("\n".join(faults)) from None
     except RecursionError:
         raise ManifestError(f"{name}: is nested too deeply") from None
@@ -215,7 +216,3 @@ def _refuse_doubles(what: str, values: list[Any]) -> None:
         if value in seen:
             raise ValueError(f"{what} {value!r} stands twice")
         seen.add(value)
-
-
-def _place(parts: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, parts)) or "content"

@@ -5,6 +5,7 @@ import hmac
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from raymeta.errors import InputError
+from raymeta.field_faults import field_faults
 from raymeta.local_files import LocalFileError, local_path, read_bounded
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
@@ -118,11 +120,11 @@ def load_annotators(path: str | Path) -> AnnotatorList:
         values = load_yaml(read_bounded(local_path(path), MAX_BYTES).decode("utf-8-sig"))
         return AnnotatorList.model_validate(values if values is not None else {})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5])
+        faults = "; ".join(field_faults(error, "annotators")[:5])
         raise AnnotatorListError(f"{path}: {faults}") from None
     except FileNotFoundError:
         raise AnnotatorListError(
-            f"{path}: there is no such file: make it with `raymeta annotators add {path} --name NAME`"
+            f"{path}: there is no such file: make it with `raymeta annotators add {shlex.quote(str(path))} --name NAME`"
         ) from None
     except (YamlError, LocalFileError, OSError, UnicodeDecodeError) as error:
         raise AnnotatorListError(f"{path}: can't be read as a list of annotators: {error}") from None
@@ -141,7 +143,7 @@ def add_annotator(path: str | Path, name: str, roles: Iterable[Role]) -> str:
         added = Annotator(name=name, token_sha256=token_sha256(token), roles=tuple(dict.fromkeys(roles)))
         changed = AnnotatorList(annotators=(*known.annotators, added))
     except ValidationError as error:
-        raise AnnotatorListError(f"{path}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        raise AnnotatorListError(f"{path}: {field_faults(error, 'annotators')[0]}") from None
     _write(file, changed)
     return token
 

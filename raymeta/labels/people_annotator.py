@@ -1,5 +1,6 @@
 """People as annotators: tasks are handed out as sealed sets, and a run goes on once enough of a set is answered."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -99,9 +100,10 @@ class PeopleAnnotator:
 
     def how(self) -> str:
         """The commands that hand tasks out and bring answers back."""
+        place = shlex.quote(self._location)
         return (
-            f"hand them out: raymeta tasks export {self._location} --format labelme --out DIR; "
-            f"bring them back: raymeta tasks import {self._location} DIR; then the same command goes on"
+            f"hand them out: raymeta tasks export {place} --format labelme --out DIR; "
+            f"bring them back: raymeta tasks import {place} DIR; then the same command goes on"
         )
 
     @property

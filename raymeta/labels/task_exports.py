@@ -1,5 +1,6 @@
 """Tasks out to annotation tools, what was handed out so far, and the labels that came of it."""
 
+import shlex
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,8 @@ def find_manifest(store: RunStore, path: Path) -> Manifest:
             return load_manifest(place / MANIFEST_FILE)
     everything = all_handed_out(store)
     if everything is None:
-        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `raymeta tasks export {store.location}`")
+        command = f"raymeta tasks export {shlex.quote(store.location)}"
+        raise ImportRefusedError(f"{path}: the run has handed nothing out yet: `{command}`")
     return everything
 
 

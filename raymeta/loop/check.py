@@ -84,7 +84,13 @@ def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
         facts = [*describe(config, dataset, split), *_resources(config, dataset, split, network), *facts]
     except (InputError, OSError) as error:
         faults.append(str(error))
-    return CheckReport(faults, survey.warnings, facts)
+    return CheckReport(faults, [*survey.warnings, *_network_warnings(config, network)], facts)
+
+
+def _network_warnings(config: ExperimentConfig, network: "SegmentationNetwork | None") -> list[str]:
+    from raymeta.networks.trial import network_warnings
+
+    return [] if network is None else network_warnings(network, config.network)
 
 
 def _check_classes(config: ExperimentConfig, dataset: Dataset) -> list[str]:

@@ -85,7 +85,7 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
         return SummaryRecord.read(folder)
     session.begin_iteration()
     session.recall_faults(folder, committed)
-    session.progress.begin_iteration(index)
+    session.progress.begin_iteration(index, resumed=bool(committed))
     if session.config.oracle.kind == "people":
         estimate_pool_clicks(session)
     else:

@@ -17,13 +17,13 @@ from raymeta.runs.records import SummaryRecord
 LOG: Final = logging.getLogger(__name__)
 STAGE_TEXT = {
     "start": "start workers",
-    "clicks": "count clicks of P",
+    "clicks": "count clicks of the pool",
     "held_out_clicks": "count clicks of validation",
     "train": "train network",
     "fit": "fit meta regressor",
     "sample": "sample clicks",
     "score": "score pool",
-    "annotate": "ask oracle",
+    "annotate": "ask for labels",
     "test": "judge on the test split",
 }
 
@@ -57,6 +57,7 @@ class RunProgress:
         )
         self._task = self._bar.add_task("", total=None, where=name, detail="")
         self._iteration = 0
+        self._resumed = False
         self._done = 0
         self._began = time.monotonic()
         self._stage_began = self._began
@@ -102,13 +103,15 @@ class RunProgress:
         if self._stage is None:
             return
         seconds = time.monotonic() - self._stage_began
-        rate = f", {self._done} images, {self._done / max(1e-6, seconds):.1f} images/s" if self._done else ""
+        images = "1 image" if self._done == 1 else f"{self._done} images"
+        rate = f", {images}, {self._done / max(1e-6, seconds):.1f} images/s" if self._done else ""
         self._tell(f"{self._stage}: {seconds:.1f} s{rate}")
         self._stage = None
 
-    def begin_iteration(self, iteration: int) -> None:
-        """An iteration starts."""
+    def begin_iteration(self, iteration: int, *, resumed: bool = False) -> None:
+        """An iteration starts, or goes on where it stopped: then its time says nothing about the others."""
         self._iteration = iteration
+        self._resumed = resumed
         self._iteration_began = time.monotonic()
 
     def begin_stage(self, stage: str, total: int | None = None) -> None:
@@ -134,7 +137,7 @@ class RunProgress:
         epoch, of = state.epoch, state.max_epochs
         miou = state.validation_miou
         shown = "" if miou is None else f"  mIoU {100 * miou:.1f} %"
-        self._tell_epoch(epoch, of, shown)
+        self._tell_epoch(state, shown)
         self._bar.update(
             self._task,
             total=of,
@@ -142,35 +145,46 @@ class RunProgress:
             detail=f"epoch {min(epoch + 1, of)}/{of} step {state.step}/{state.steps}{shown}{self._status}",
         )
 
-    def _tell_epoch(self, epoch: int, of: int, shown: str) -> None:
+    def _tell_epoch(self, state: TrainingProgress, shown: str) -> None:
         """A line for each epoch that ends, and one where a training goes on amid its epochs."""
-        now = time.monotonic()
+        now, epoch = time.monotonic(), state.epoch
         if self._epoch is None:
-            if epoch:
-                self._tell(f"resuming at epoch {epoch + 1}")
-        elif epoch > self._epoch:
+            self._epoch, self._epoch_began = state.first_epoch, self._stage_began
+            if state.first_epoch:
+                self._resumed = True
+                self._tell(f"resuming at epoch {state.first_epoch + 1}")
+        if epoch > self._epoch:
             seconds = (now - self._epoch_began) / (epoch - self._epoch)
-            self._tell(f"epoch {epoch}/{of}{shown}  {seconds:.1f} s")
-        if self._epoch != epoch:
+            self._tell(f"epoch {epoch}/{state.max_epochs}{shown}  {seconds:.1f} s")
             self._epoch, self._epoch_began = epoch, now
 
     def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None) -> None:
         """Print what an iteration gave, what the next clicks would bring, and estimate the time left."""
         self._end_stage()
-        self._iteration_seconds.append(time.monotonic() - self._iteration_began)
-        left = sum(self._iteration_seconds) / len(self._iteration_seconds)
-        left *= self.iterations - self._iteration - 1
+        left = self._time_left()
         miou = f"mIoU {100 * summary.miou:5.2f} %"
         if summary.test_miou is not None:
             miou += f" (test {100 * summary.test_miou:.2f} %)"
         spent = summary.cost(COST_A)
         cost = "" if spent is None else f"{COST_A.label} {spent.value:5.2f} %"
-        self._status = f"  {miou}  {cost}  left {_duration(left)}"
+        self._status = f"  {miou}  {cost}{left}"
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
         self.say(
             f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  "
-            f"{summary.query_boxes} boxes queried{r2}  {_duration(self._iteration_seconds[-1])}"
-            f"  about {_duration(left)} left"
+            f"{summary.query_boxes} boxes queried{r2}{left}"
         )
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")
+
+    def _time_left(self) -> str:
+        """Time of this iteration, and what is left by the mean of those that were seen from their start on."""
+        if self._resumed:
+            done = ""
+        else:
+            self._iteration_seconds.append(time.monotonic() - self._iteration_began)
+            done = f"  {_duration(self._iteration_seconds[-1])}"
+        more = self.iterations - self._iteration - 1
+        if not more or not self._iteration_seconds:
+            return done
+        left = more * sum(self._iteration_seconds) / len(self._iteration_seconds)
+        return f"{done}  about {_duration(left)} left"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from raymeta.config import ExperimentConfig, run_configs, shared_folder
+from raymeta.config import ExperimentConfig, run_configs, run_name, shared_folder
 from raymeta.errors import end_of
 from raymeta.locations import hide_secrets
 from raymeta.loop.check import check_repetitions_folder
@@ -22,7 +22,10 @@ def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[st
         RunError: run_dir itself is a run.
     """
     check_repetitions_folder(config)
-    codes = {run.run_dir: _exit_code(run, console) for run in run_configs(config)}
+    runs, codes = run_configs(config), dict[str, int]()
+    for number, run in enumerate(runs, 1):
+        console.print(f"run {number} of {len(runs)}: {run_name(config, run)}", highlight=False, markup=False)
+        codes[run.run_dir] = _exit_code(run, console)
     forget_shared_work(config, codes)
     return codes
 

@@ -44,8 +44,10 @@ class TrainingReporter:
         self._state_seconds = 0.0
         self._state_sent = time.monotonic()
 
-    def step(self, done: int, total: int) -> None:
-        """A step of the current epoch is done."""
+    def step(self, epochs: int, done: int, total: int) -> None:
+        """A step of the current epoch is done; the first call says after how many epochs the training began."""
+        if self._progress.steps == 0:
+            self._progress = replace(self._progress, epoch=epochs, first_epoch=epochs, steps=total)
         now = time.monotonic()
         if now - self._last_report > PROGRESS_S or done == total:
             self._last_report = now

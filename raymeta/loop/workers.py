@@ -56,8 +56,8 @@ class TrainedNetwork:
 class TrainingProgress:
     """How far a training is.
 
-    epoch: epochs that are done. step, steps: of the epoch under way; 0 and 0 where none has begun. validation_miou: of
-    the last epoch, in [0, 1]; None before the first.
+    epoch: epochs that are done; first_epoch: that were done when it began, or went on. step, steps: of the epoch under
+    way; 0 and 0 where none has begun. validation_miou: of the last epoch, in [0, 1]; None before the first.
     """
 
     epoch: int
@@ -65,6 +65,7 @@ class TrainingProgress:
     step: int = 0
     steps: int = 0
     validation_miou: float | None = None
+    first_epoch: int = 0
 
 
 class Trainer(Protocol):

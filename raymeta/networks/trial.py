@@ -10,6 +10,8 @@ from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import SegmentationNetwork
 
 GREY = 128
+MAX_SUM_ERROR = 1e-3
+"""Of probabilities that a network adds up, also in half precision."""
 MAX_SIDE = 512
 """A larger image is tried as a grey part of it: what is wrong with a network doesn't depend on that."""
 
@@ -66,3 +68,28 @@ def _step(network: SegmentationNetwork, images: Tensor) -> None:
     faulty = [name for name, p in network.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
     if faulty:
         raise InputError(f"the network's gradients are not finite on a grey image: {', '.join(faulty[:4])}")
+
+
+def network_warnings(network: SegmentationNetwork, config: NetworkConfig) -> list[str]:
+    """What works, and probably isn't meant: probabilities in place of logits, a mean of colours from 0 to 1.
+
+    Args:
+        network: as `try_network` gives it; stays in training mode.
+        config: it was built from.
+    """
+    warnings = []
+    if config.mean is not None and config.std is not None and max(config.mean) <= 1:
+        warnings.append(
+            f"network.mean {list(config.mean)} looks like one of colours from 0 to 1, and here they go from 0 to 255: "
+            "multiply mean and std by 255"
+        )
+    network.eval()
+    with torch.no_grad():
+        scores = network(prepared(network, torch.full((1, 64, 64, 3), GREY, dtype=torch.uint8), "cpu")).float()
+    network.train()
+    if scores.min() >= 0 and (scores.sum(dim=1) - 1).abs().max() < MAX_SUM_ERROR:
+        warnings.append(
+            "the network gives values from 0 up that add up to 1 over the classes, as after a softmax, and training "
+            "expects logits: leave out its last layer"
+        )
+    return warnings

@@ -83,6 +83,12 @@ def _of_logits(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
     logits = values.astype(np.float32)
     if not np.isfinite(logits).all():
         raise PredictionError(f"{path}: logits that are no finite numbers: write it anew")
+    sums = logits.sum(axis=0, dtype=np.float64)
+    if logits.min() >= 0 and np.abs(sums - 1).max() <= MAX_ROUNDING[values.dtype.itemsize]:
+        raise PredictionError(
+            f"{path}: over the classes values add up to 1 everywhere, and none is negative, as in a softmax: set "
+            "predictions.content: softmax"
+        )
     logits -= logits.max(axis=0)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=0)

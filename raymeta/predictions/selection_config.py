@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from raymeta.acquisition.strategies import find_strategy
+from raymeta.acquisition.strategies import STRATEGIES, find_strategy
+from raymeta.argument_checks import nearest
 from raymeta.config import (
     MAX_EPSILON,
     MAX_IMAGES,
@@ -17,6 +18,8 @@ from raymeta.config import (
     MetaRegressorConfig,
     Section,
     absolute_paths,
+    config_keys,
+    faulty_config,
     load_values,
 )
 from raymeta.predictions.prediction_files import Content, Layout
@@ -64,11 +67,18 @@ class SelectionConfig(Section):
     pool: PredictedPool
     meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
 
+    @field_validator("strategy")
+    @classmethod
+    def _strategy_ranks_by_predictions(cls, name: str) -> str:
+        usable = [known.name for known in STRATEGIES.values() if known.priorities and not known.true_clicks]
+        if name in usable:
+            return name
+        why = "needs the ground truth of the pool" if name in STRATEGIES else "is unknown"
+        raise ValueError(f"strategy {name!r} {why}: choose {', '.join(usable)}{nearest(name, usable)}")
+
     @model_validator(mode="after")
     def _strategy_has_what_it_needs(self) -> "SelectionConfig":
         strategy = find_strategy(self.strategy)
-        if strategy.true_clicks or not strategy.priorities:
-            raise ValueError(f"strategy {self.strategy} needs the ground truth of the pool: choose another")
         if strategy.needs_meta_regressor and self.meta is None:
             raise ValueError(
                 f"strategy {self.strategy} needs a labelled meta set: give meta.predictions and meta.labels"
@@ -85,8 +95,6 @@ def load_selection(path: str | Path, overrides: list[str] | None = None) -> Sele
     try:
         config = SelectionConfig.model_validate(load_values(path, overrides))
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, fault['loc'])) or '(whole config)'}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise ConfigError(f"{path}:\n" + "\n".join(lines)) from error
+        near = [key.name for key in config_keys(model=SelectionConfig)]
+        raise ConfigError(faulty_config(path, error, near)) from error
     return absolute_paths(config)

@@ -13,6 +13,8 @@ WORDS: Final = {
     "iteration": "One round: train, fit the meta regressor, score the pool, choose boxes, ask for their labels. They "
     "count from 0.",
     "box, query": "A square part of an image is what is asked for; the boxes of one iteration are its query.",
+    "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in place of the box: its class, "
+    "for one click.",
     "oracle": "Who answers a query with labels. Here it is the data set's ground truth, unless people label.",
     "mIoU": "Intersection over union of predicted and true pixels, averaged over the classes: how good a network is.",
     "full set, target": "A network trained on the whole pool, and 95 % of its mIoU: what counts as reached.",
@@ -32,6 +34,25 @@ WORDS: Final = {
     "estimated clicks": "Polygon vertices of the prediction inside a box, counted before anybody labels it. How well "
     "they agree with the true clicks is told above.",
 }
+
+MORE_WORDS: Final = {
+    "strategy": "The rule that says which boxes are worth asking for, such as metabox_plus.",
+    "run": "One experiment with one strategy and one seed, and the folder that holds all of it.",
+    "seed": "A number that fixes everything random. An experiment with another seed is another repetition.",
+    "validation": "Images that measure how good the network is. They don't belong to the pool.",
+    "void": "Pixels without a class that counts: never learnt, never judged.",
+    "segment": "A connected region of one predicted class.",
+    "softmax": "The network's answer: for each pixel, a probability for each class.",
+    "entropy": "How undecided the network is at a pixel: 0 means sure, 1 that all classes are equally likely.",
+    "aggregated map": "The sums of a priority map over all boxes of an image.",
+    "candidate": "A box with its joint score that may get into the query.",
+    "clicks": "The unit of cost: mouse clicks of somebody who draws polygons.",
+    "true clicks": "Clicks counted on the labels. Strategies that end in _star rank by them, as an upper bound.",
+    "task": "What one person is asked at a time: a whole image, a box or a point.",
+    "set": "Tasks that are handed out together: initial, meta, validation, or the query of an iteration.",
+    "undecidable": "An answer that says that nobody can tell the classes; nothing is learnt from it.",
+}
+"""Words of the commands and of the page that a report doesn't use."""
 
 
 def glossary(costs: Sequence[CostModel]) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from raymeta.annotation.cost_models import COST_MODELS, PAPER_COSTS, CostModel
 from raymeta.annotation.costs import Cost, CostLedger
 from raymeta.annotation.events import Events
+from raymeta.field_faults import field_faults
 from raymeta.runs.iteration_folder import IterationFolder
 from raymeta.runs.store_files import RunError
 
@@ -297,6 +298,5 @@ class SummaryRecord(Record):
 
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        fault = error.errors()[0]
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        return field_faults(error, "record")[0]
     return str(error).splitlines()[0] if str(error) else type(error).__name__

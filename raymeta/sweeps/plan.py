@@ -15,6 +15,7 @@ from raymeta.config import (
     ExperimentConfig,
     Location,
     absolute_paths,
+    faulty_config,
     load_values,
     load_with_base,
     parse_config,
@@ -109,8 +110,7 @@ def load_sweep(path: str | Path, overrides: list[str] | None = None) -> SweepCon
     try:
         sweep = SweepConfig.model_validate(values)
     except ValidationError as error:
-        faults = [f"  {'.'.join(map(str, f['loc'])) or '(whole sweep)'}: {f['msg']}" for f in error.errors()]
-        raise ConfigError(f"{path}:\n" + "\n".join(faults)) from error
+        raise ConfigError(faulty_config(path, error, SweepConfig.model_fields)) from error
     base = Path(path).parent / sweep.base
     return absolute_paths(sweep.model_copy(update={"base": str(base if base.exists() else sweep.base)}))
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 OnEpoch = Callable[[EpochRecord, TrainingState], None]
-OnStep = Callable[[int, int], None]
+OnStep = Callable[[int, int, int], None]
 
 
 def train_network(
@@ -61,7 +62,8 @@ def train_network(
 ) -> TrainingState:
     """Train `network` in place until it stops improving or a cap is reached; all ranks call this alike.
 
-    on_epoch: called after each epoch; on_step: with the steps done and all steps of this epoch. resume: a state's
+    on_epoch: called after each epoch; on_step: with the epochs done, and the steps done and all
+    steps of this epoch. resume: a state's
     bytes, the same on all ranks; the training then ends bit for bit as if it had never been interrupted.
     features: what the network's frozen encoder makes of the images, if it is kept; else it is computed each time.
     communicator: where it is of several ranks, torch.distributed has been initialized in each, and all start from
@@ -133,7 +135,7 @@ class _Training:
             batches = self.planner.plan(epoch, self.planner.steps(state.steps))
             with deterministic_algorithms():
                 with seeded_torch(self.seed, epoch, self.communicator.rank, self.device):
-                    loss = self._train_epoch(wrapped, batches, state.steps, on_step)
+                    loss = self._train_epoch(wrapped, batches, state.steps, on_step and partial(on_step, state.epoch))
                 _share_buffers(self.network, self.communicator)
                 if self.config.ema:
                     _share_buffers(self.mean_network, self.communicator)
@@ -162,7 +164,9 @@ class _Training:
         state.optimizer = self.optimizer.state_dict()
         return state
 
-    def _train_epoch(self, wrapped: nn.Module, batches: list[Batch], steps_done: int, on_step: OnStep | None) -> float:
+    def _train_epoch(
+        self, wrapped: nn.Module, batches: list[Batch], steps_done: int, on_step: Callable[[int, int], None] | None
+    ) -> float:
         """Mean loss of the steps."""
         wrapped.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)

@@ -17,7 +17,7 @@ from raymeta.cli import main
 from raymeta.cli.command_line import parse
 from raymeta.config import flatten, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.errors import InputError, RunFailedError, WaitingForPeople
+from raymeta.errors import EXIT_BAD_INPUT, InputError, RunFailedError, WaitingForPeople
 from raymeta.loop.experiment_split import experiment_split
 from raymeta.runs.run_store import RunStore
 
@@ -271,3 +271,28 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert f"raymeta {raymeta.__version__}" in shown
     assert "torch " in shown
     assert "set RAY_TMPDIR" in shown
+
+
+def test_a_command_without_a_name_gets_the_help(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == EXIT_BAD_INPUT
+    assert "glossary" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("word", "heads"), [("cost_a", ["cost_A"]), ("R²", ["R²"]), ("meta set", ["meta set, M"])])
+def test_words_are_explained(word, heads, capsys):
+    assert main(["glossary", word]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == heads
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_all_words_are_listed_and_a_slip_gets_a_hint(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["glossary"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n{word}\n" in f"\n{out}" for word in ("cost_B", "iteration", "segment", "task"))
+    assert max(map(len, out.splitlines())) <= 60
+    assert main(["glossary", "itteration"]) == EXIT_BAD_INPUT
+    assert "did you mean iteration" in capsys.readouterr().err

@@ -1,12 +1,14 @@
 """`raymeta label`: one command from a folder of images to a page and a run that goes on by itself."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pyarrow.parquet as pq
@@ -17,7 +19,8 @@ from simulated_person import CLASSES, SIZE, truth_of, write_images
 from raymeta.cli import main
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_WAITING
+from raymeta.first_config import first_config
 
 SMALL = (
     "iterations=1",
@@ -151,3 +154,34 @@ def test_folders_that_cant_be_labelled_are_told(folder, monkeypatch, capsys, cha
     assert main(["label", "mine", "--port", "8765"]) == EXIT_BAD_INPUT
     assert words in capsys.readouterr().err
     assert not os.path.exists("runs")
+
+
+def test_a_folder_that_is_not_ready_is_told_what_it_lacks(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder.parent)
+
+    def refused(place):
+        assert main(["label", place, "--port", "8765"]) == EXIT_BAD_INPUT
+        assert not Path("runs").exists()
+        return capsys.readouterr().err
+
+    assert f"name {folder}, where classes.yaml is" in refused("mine/images")
+    (folder / "classes.yaml").rename("kept.yaml")
+    assert "classes: [road, car]" in refused("mine")
+    for image in (folder / "images").iterdir():
+        image.rename(folder / image.name)
+    told = refused("mine")
+    assert f"lie in {folder} itself" in told
+    assert f"move them into {folder / 'images'}" in told
+
+
+def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, capsys):
+    spaced = folder.rename(folder.parent / "meine Bilder")
+    monkeypatch.chdir(spaced.parent)
+    values = first_config(spaced, str(spaced.parent / "runs/meine Bilder"))
+    Path("mine.yaml").write_text(values)
+    assert main(["run", "mine.yaml", "--local"]) == EXIT_WAITING
+    told = capsys.readouterr().err
+    export = shlex.split(told[told.index("raymeta tasks export") :].partition(";")[0])
+    assert main([*export[1:-1], str(tmp_path / "hand out")]) == 0
+    back = shlex.split(capsys.readouterr().out.strip().rpartition("bring them back: ")[2])
+    assert back[1:] == ["tasks", "import", str(spaced.parent / "runs/meine Bilder"), str(tmp_path / "hand out")]

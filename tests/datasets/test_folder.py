@@ -31,7 +31,13 @@ def test_all_faults_of_the_class_list_are_named(tmp_path):
         ("classes: [{name: a, value: 1}, {name: b, value: 1}]", "value 1 has more than one class"),
         ("classes: [{name: a, value: 1}, {name: b, value: 255}]", "value 255 is a class and void"),
         ("classes: [{name: a, value: 1}]", "2 to 255"),
-        ("[1, 2]", "holds list"),
+        ("[1, 2]", "holds a list"),
+        ("classes: [{name: a, value: 1}, {name: b}]", "'b' has no value"),
+        ("classes: [a, {name: b, value: 1}]", "'a' has no value"),
+        ("classes: [{name: a, colour: [1, 2, 3]}, b]", r"'colour'; did you mean color\?"),
+        ("classes: [1, 2]", "quotes"),
+        ("classes: [yes, no]", "quotes"),
+        ("classes: {a: 0, b: 1}", "2 to 255"),
         ("classes: [", "can't be read as YAML"),
     ],
 )
@@ -42,5 +48,23 @@ def test_faulty_class_lists(tmp_path, content, match):
 
 
 def test_missing_class_list(tmp_path):
-    with pytest.raises(DatasetError, match=r"classes\.yaml: file is missing: expected"):
+    with pytest.raises(DatasetError, match=r"classes\.yaml: there is no class list"):
         read_class_list(tmp_path / "classes.yaml")
+
+
+@pytest.mark.parametrize(
+    "content", ["classes: [a, b, c]", "classes:\n  - a\n  - {name: b}\n  - name: c\n    color: [1, 2, 3]\n"]
+)
+def test_names_alone_have_their_places_as_values(tmp_path, content):
+    (tmp_path / "classes.yaml").write_text(content)
+    classes = read_class_list(tmp_path / "classes.yaml")
+    assert classes.names == ("a", "b", "c")
+    assert classes.train_ids == {0: 0, 1: 1, 2: 2, 255: 255}
+
+
+def test_the_form_is_told_once_below_all_faults(tmp_path):
+    (tmp_path / "classes.yaml").write_text("classes: [{name: a, value: 300}, {name: b, value: 400}]")
+    with pytest.raises(DatasetError) as caught:
+        read_class_list(tmp_path / "classes.yaml")
+    assert str(caught.value).count("classes: [") == 2  # both ways to write it
+    assert "images/" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 import io
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -40,7 +41,7 @@ def test_a_line_for_each_epoch_and_one_for_a_resumed_training():
     def act(progress):
         progress.begin_stage("train")
         for epoch, step in ((34, 1), (34, 2), (35, 0), (35, 1), (37, 0)):
-            progress.training(TrainingProgress(epoch, 60, step, 9, 0.5))
+            progress.training(TrainingProgress(epoch, 60, step, 9, 0.5, first_epoch=34))
 
     told = [line.partition(": ")[2] for line in lines(act)]
     assert told[1] == "resuming at epoch 35"
@@ -56,6 +57,31 @@ def test_a_new_training_does_not_resume():
         progress.training(TrainingProgress(1, 2, validation_miou=0.25))
 
     assert not any("resuming" in line for line in lines(act))
+
+
+def test_epochs_that_were_done_before_the_first_look_are_told_too():
+    def act(progress):
+        progress.begin_stage("train")
+        progress.training(TrainingProgress(3, 4, validation_miou=0.25))
+        progress.training(TrainingProgress(4, 4, validation_miou=0.5))
+
+    told = [line.partition(": ")[2].partition("  ")[0] for line in lines(act)]
+    assert told[1:3] == ["epoch 3/4", "epoch 4/4"]
+    assert not any("resuming" in line for line in told)
+
+
+def test_an_iteration_that_went_on_says_nothing_about_the_time_left():
+    summary = SimpleNamespace(miou=0.5, test_miou=None, cost=lambda _: None, r2=None, query_boxes=3)
+
+    def act(progress):
+        progress.begin_iteration(0, resumed=True)
+        progress.finish_iteration(summary)
+        progress.begin_iteration(1)
+        progress.finish_iteration(summary)
+        progress.begin_iteration(2)
+        progress.finish_iteration(summary)
+
+    assert ["left" in line for line in lines(act)] == [False, True, False]
 
 
 def test_ctrl_c_is_answered_while_the_workers_end(tmp_path):

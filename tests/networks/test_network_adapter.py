@@ -14,7 +14,7 @@ from raymeta.networks.batch_norm import batch_norms, set_batch_norm_mode
 from raymeta.networks.network_adapter import NetworkAdapter
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import IMAGENET, InputSpec, pooled
-from raymeta.networks.trial import try_network
+from raymeta.networks.trial import network_warnings, try_network
 
 
 class Blocks(nn.Module):
@@ -168,3 +168,17 @@ def test_the_trial_leaves_random_numbers_alone():
     network = try_network(module_config(), 3, 0, 16, 16)
     assert torch.equal(torch.get_rng_state(), before)
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_probabilities_in_place_of_logits_are_told():
+    for answer, warned in (("softmax", True), ("tensor", False)):
+        config = module_config(options={"answer": answer})
+        warnings = network_warnings(try_network(config, 3, 0, 16, 16), config)
+        assert any("softmax" in warning for warning in warnings) is warned
+
+
+def test_a_mean_of_0_to_1_is_told():
+    small, right = ({"mean": [0.5 * f] * 3, "std": [0.2 * f] * 3} for f in (1, 255))
+    for values, count in ((small, 1), (right, 0)):
+        config = module_config(**values)
+        assert len(network_warnings(try_network(config, 3, 0, 16, 16), config)) == count

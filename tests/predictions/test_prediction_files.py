@@ -108,3 +108,10 @@ def test_an_empty_folder_and_none(tmp_path):
     for place in (tmp_path, tmp_path / "missing"):
         with pytest.raises(PredictionError, match=str(place)):
             PredictionFiles(place, "logits", "CHW")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_softmax_is_not_taken_for_logits(tmp_path, logits, dtype):
+    save(tmp_path, "npy", softmax_of(logits).astype(dtype))
+    with pytest.raises(PredictionError, match="content: softmax"):
+        PredictionFiles(tmp_path, "logits", "CHW").softmax("a")

@@ -56,7 +56,7 @@ def test_callers_randomness_and_settings_stay():
 def test_finished_state_trains_no_further():
     config = training_config(max_epochs=2)
     state = train(config)
-    resumed = train(config, resume=state.to_bytes(), on_step=lambda done, total: pytest.fail("a step"))
+    resumed = train(config, resume=state.to_bytes(), on_step=lambda *_: pytest.fail("a step"))
     assert equal(without_seconds(resumed), without_seconds(state))
 
 
@@ -98,7 +98,7 @@ def test_patience_ends_training():
 def test_caps_count_steps():
     steps = []
     config = training_config(max_epochs=50, max_steps=7, steps_per_epoch=3)
-    state = train(config, examples(train=20), on_step=lambda done, total: steps.append((done, total)))
+    state = train(config, examples(train=20), on_step=lambda _, done, total: steps.append((done, total)))
     assert steps == [(1, 3), (2, 3), (3, 3), (1, 3), (2, 3), (3, 3), (1, 1)]
     assert [record.steps for record in state.history] == [3, 6, 7]
     assert state.steps == 7

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 
 from raymeta import __version__
+from raymeta.field_faults import field_fault
 from raymeta.service.http import (
     hook_routes,
     label_studio_routes,
@@ -123,7 +124,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_parameters(request: Request, error: Exception) -> Response:
     """Parameters that FastAPI refuses: one text, as all errors have it, in the place of a list."""
     assert isinstance(error, RequestValidationError)
-    faults = [f"{'.'.join(map(str, fault['loc'][1:])) or fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+    faults = [field_fault(each, str(each["loc"][0]), skipped=1, what="parameter") for each in error.errors()]
     return refused_response(unprocessable("; ".join(faults)))
 
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from raymeta.field_faults import field_faults
 from raymeta.service.http.refusals import RequestRefusedError, unprocessable
 from raymeta.service.http.uploads import bounded_stream
 
@@ -25,7 +26,7 @@ async def read_json(request: Request, model: type[Body], max_bytes: int) -> Body
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in error.errors()]
+        faults = field_faults(error, "body", model.model_fields)
         more = f"; and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
         raise unprocessable("; ".join(faults[:MAX_FAULTS]) + more) from None
 
