@@ -123,7 +123,7 @@ def test_overrides_go_by_path(config_file):
     ("overrides", "message"),
     [
         (["acquisition.box_widht=3"], "acquisition.box_widht: unknown key"),
-        (["acquisition.box_width=wide"], "acquisition.box_width: .*integer.*'wide'"),
+        (["acquisition.box_width=wide"], "acquisition.box_width: .*whole number.*'wide'"),
         (["acquisition.box_width='32'"], "acquisition.box_width: .*whole number.*'32'"),
         (["acquisition.strategy=best"], "acquisition.strategy: .*metabox_plus.*'best'"),
         (["acquisition.meta_images=-1"], "acquisition.meta_images: .*at least 0"),

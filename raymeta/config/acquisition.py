@@ -219,9 +219,9 @@ class AcquisitionConfig(Section):
         if self.point_width > self.box_width:
             raise ValueError(f"point_width {self.point_width} is above box_width {self.box_width}: choose at most that")
         if self.cost_name != "none":
-            raise ValueError(f"cost {self.cost_name} with unit point, where all cost one click: set cost to none")
+            raise ValueError(f"cost {self.cost_name} with unit point: every point costs one click, so set cost: none")
         if self.match_cost_of is not None:
-            raise ValueError("match_cost_of with unit point, where all cost one click: give query_clicks")
+            raise ValueError("match_cost_of with unit point: every point costs one click, so give query_clicks instead")
         if self.gain_name == "metaseg" and not self.meta_images and self.meta_list is None:
             raise ValueError("meta_images 0 with unit point: no IoU can be told from points; give at least 1")
         return self
@@ -230,6 +230,11 @@ class AcquisitionConfig(Section):
     def asked_width(self) -> int:
         """Side in pixels of the square that is handed out and labelled: the box, or the one around its middle."""
         return self.box_width if self.unit == "box" else self.point_width
+
+    @property
+    def asked(self) -> Literal["boxes", "points"]:
+        """What people are asked for, as words for them say it."""
+        return "boxes" if self.unit == "box" else "points"
 
     @property
     def cost_unit(self) -> Literal["clicks", "seconds"]:

@@ -93,7 +93,7 @@ class PeopleAnnotator:
         states = self._labels.states(name)
         counts = Counter(state.name for state in states)
         left = sum(count for state, count in counts.items() if state not in DONE)
-        what = "images" if ticket.tasks.iteration is None else "boxes"
+        what = "images" if ticket.tasks.iteration is None else self._config.acquisition.asked
         more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
         details = f" ({', '.join(more)})" if more else ""
         return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{details}"

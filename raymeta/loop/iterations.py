@@ -38,7 +38,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     """
     config = absolute_paths(config)
     planned = planned_iterations(config.acquisition.strategy, config.iterations)
-    progress = RunProgress(config.acquisition.strategy, planned, console)
+    progress = RunProgress(config.acquisition.strategy, planned, console, config.acquisition.asked)
     with notifying(config, progress.say):
         if _run(config, workers, progress):
             notify(config, "finished", finished_text(config), progress.say)

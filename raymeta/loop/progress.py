@@ -40,9 +40,10 @@ class RunProgress:
     Without a terminal (a pipe, a log file) each stage and each epoch gets a line, with its time and rate.
     """
 
-    def __init__(self, name: str, iterations: int, console: Console | None = None) -> None:
+    def __init__(self, name: str, iterations: int, console: Console | None = None, asked: str = "boxes") -> None:
         self.console = console or Console()
         self.name = name
+        self._asked = asked
         self.iterations = iterations
         self._bar = Progress(
             SpinnerColumn(),
@@ -171,7 +172,7 @@ class RunProgress:
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
         self.say(
             f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  "
-            f"{summary.query_boxes} boxes queried{r2}{left}"
+            f"{summary.query_boxes} {self._asked} queried{r2}{left}"
         )
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")

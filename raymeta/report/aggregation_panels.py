@@ -43,12 +43,13 @@ def aggregation_panel(
     image: NDArray[np.uint8],
     boxes: Sequence[tuple[int, Box]],
     tops: Mapping[str, float] | None = None,
+    asked: str = "boxes",
 ) -> bytes:
     """PNG: a row for each factor with its priority map and its aggregated map, then the joint map and the boxes.
 
     maps: (H, W) by priority, and `joint` (H-b+1, W-b+1), whose cells lie at the centres of their boxes.
     image: (H, W, 3) uint8 RGB. boxes: (rank, box). tops: upper ends of the scales of factors and of `joint`, so that
-    several panels share them.
+    several panels share them. asked: what the boxes are called.
     """
     tops = tops or {}
     height, width = image.shape[:2]
@@ -64,5 +65,5 @@ def aggregation_panel(
         draw_map(begin_axes(right, title, height, width), factor, "aggregated", height, width, tops.get(name))
     left, right = axes[-1]
     draw_map(begin_axes(left, TITLES["joint"], height, width), maps["joint"], "joint", height, width, tops.get("joint"))
-    draw_boxes(begin_axes(right, "chosen boxes, with rank", height, width), image, boxes)
+    draw_boxes(begin_axes(right, f"chosen {asked}, with rank", height, width), image, boxes)
     return to_png(figure)

@@ -42,7 +42,7 @@ def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> F
     axes.margins(y=0.1)
     axes.set_ylim(bottom=_sensible_bottom(*axes.get_ylim()))
     if over != "iteration":
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 1.04 * axes.dataLim.x1)
     if over in COST_MODELS:
         axes.set_xlabel(cost_axis(COST_MODELS[over]))
     else:

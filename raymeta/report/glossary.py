@@ -13,8 +13,8 @@ WORDS: Final = {
     "iteration": "One round: train, fit the meta regressor, score the pool, choose boxes, ask for their labels. They "
     "count from 0.",
     "box, query": "A square part of an image is what is asked for; the boxes of one iteration are its query.",
-    "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in place of the box: its class, "
-    "for one click.",
+    "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in its place: its class, for "
+    "one click.",
     "oracle": "Who answers a query with labels. Here it is the data set's ground truth, unless people label.",
     "mIoU": "Intersection over union of predicted and true pixels, averaged over the classes: how good a network is.",
     "full set, target": "A network trained on the whole pool, and 95 % of its mIoU: what counts as reached.",

@@ -1,6 +1,7 @@
 """`raymeta report`: one table, one self-contained page, and the same as CSV, LaTeX and PNG files."""
 
 import base64
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -9,7 +10,7 @@ from typing import Any
 import jinja2
 
 from raymeta import __version__
-from raymeta.locations import below, last_name
+from raymeta.locations import below, last_name, without_options
 from raymeta.report.click_agreement import ClickPairs, run_click_pairs
 from raymeta.report.comparison import Comparison, compare
 from raymeta.report.cost_at_target import TARGET_SHARE
@@ -81,9 +82,10 @@ def write_report(
         write("tools.csv", tools_csv(ledgers))
     rows = summary_rows(runs)
     page = _template().render(
-        title=", ".join(dict.fromkeys(last_name(location) for location in run_locations)),
+        title=report_title(run_locations),
         version=__version__,
         columns=shown_columns(rows),
+        asked=" or ".join(sorted({run.config.acquisition.asked for run in runs})),
         rows=[{name: show(name, row[name]) for name in COLUMNS} for row in rows],
         details=_details(runs),
         sections=sections,
@@ -102,6 +104,19 @@ def write_report(
     if dataset_root is None:
         keep_key(files_out, run_locations, page.encode())
     return path
+
+
+def report_title(locations: Sequence[str]) -> str:
+    """What a report is about: the runs' folders, or the one that they share where their own names tell little."""
+    names = list(dict.fromkeys(map(last_name, locations)))
+    alike = len(names) < len(locations) or all(name.startswith("seed_") for name in names)
+    parents = [without_options(location).rstrip("/").split("/")[:-1] for location in locations]
+    shared = [
+        parts[0] for parts in itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*parents, strict=False))
+    ]
+    if alike and len(locations) > 1 and shared and shared[-1]:
+        return shared[-1]
+    return ", ".join(names)
 
 
 def _sweep_picture(report: StoreFiles) -> str | None:

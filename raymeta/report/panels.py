@@ -32,12 +32,14 @@ def panel(
     boxes: Sequence[tuple[int, Box]],
     palette: NDArray[np.uint8],
     top: float | None = None,
+    asked: str = "boxes",
 ) -> bytes:
     """Draw segmentation, priority maps and queried boxes of one image as PNG.
 
     maps: `segmentation` (H, W) class ids; the others (H, W), or (H-b+1, W-b+1) where a cell stands for a box;
     those that are None or missing are left out. image: (H, W, 3) uint8 RGB. boxes: (rank, box).
     palette: (C, 3) uint8 RGB. top: upper end of the scale of joint scores, so that several panels share it.
+    asked: what the boxes are called.
     """
     height, width = image.shape[:2]
     drawn = [(name, title) for name, title in TITLES.items() if maps.get(name) is not None]
@@ -57,7 +59,7 @@ def panel(
         axis.imshow(blend(image, labels, palette), extent=map_extent((height, width), height, width))
     for name, title in drawn:
         draw_map(begin_axes(next(shown), title, height, width), np.asarray(maps[name]), name, height, width, top)
-    draw_boxes(begin_axes(next(shown), "queried boxes, with rank", height, width), image, boxes)
+    draw_boxes(begin_axes(next(shown), f"queried {asked}, with rank", height, width), image, boxes)
     return to_png(figure)
 
 

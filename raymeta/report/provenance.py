@@ -19,7 +19,7 @@ def provenance(comparison: Comparison) -> list[tuple[str, str]]:
     rows = [
         ("data set", _each(run.data.text for run in runs if run.data)),
         ("images are read at", _each(map(_size, runs))),
-        ("boxes", _each(map(_boxes, (run for group in comparison.queried for run in group.runs)))),
+        ("query", _each(map(_query, (run for group in comparison.queried for run in group.runs)))),
         ("start (L0)", _each(f"{run.config.acquisition.initial_images} images" for run in runs)),
         ("meta set (M)", _meta(comparison)),
         ("network", _each(map(_network, runs))),
@@ -80,13 +80,16 @@ def _size(run: RunResults) -> str:
     return "the size of the files"
 
 
-def _boxes(run: RunResults) -> str:
-    """What was asked for: a budget cuts a query below its number of boxes."""
+def _query(run: RunResults) -> str:
+    """What was asked for: a budget cuts a query below its number of boxes or points."""
     acquisition = run.config.acquisition
     counts = [summary.query_boxes for summary in run.summaries if summary.query_boxes]
     few, many = min(counts, default=acquisition.query_size), max(counts, default=acquisition.query_size)
     number = str(few) if few == many else f"{few} to {many}"
-    return f"{number} of {acquisition.box_width}×{acquisition.box_width} pixels an iteration"
+    size = f"{acquisition.box_width}×{acquisition.box_width} pixels"
+    if acquisition.unit == "point":
+        return f"{number} points an iteration, each in the middle of a box of {size}"
+    return f"{number} boxes of {size} an iteration"
 
 
 def _meta(comparison: Comparison) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,10 @@ def _shared_tops(scored: Sequence[_Scored]) -> dict[str, float]:
 def _render(
     scorer: ImageScorer, found: _Scored, iteration: int, boxes: Sequence[tuple[int, Box]], tops: Mapping[str, float]
 ) -> Panel:
-    png = panel(found.maps, found.image, boxes, scorer.dataset.palette, tops.get("joint"))
-    aggregation = aggregation_panel(found.maps, found.factors, found.image, boxes, tops) if found.factors else None
+    asked = scorer.config.acquisition.asked
+    png = panel(found.maps, found.image, boxes, scorer.dataset.palette, tops.get("joint"), asked)
+    drawn = partial(aggregation_panel, found.maps, found.factors, found.image, boxes, tops, asked)
+    aggregation = drawn() if found.factors else None
     return Panel(found.image_id, iteration, png, aggregation)
 
 

@@ -159,9 +159,10 @@ def _missing_tables(
         reason = few.get(len(comparison.queried), "the runs have no range of cost_A in common")
         omitted.append(("At equal cost", reason))
     if not clicks:
-        omitted.append(
-            ("Estimated and true clicks", "no queried box has both counts (strategies with true clicks estimate none)")
-        )
+        points = all(run.config.acquisition.unit == "point" for group in comparison.queried for run in group.runs)
+        no_box = "no queried box has both counts (strategies with true clicks estimate none)"
+        reason = "a point costs one click, so nothing is estimated" if comparison.queried and points else no_box
+        omitted.append(("Estimated and true clicks", reason))
     return omitted
 
 

@@ -23,9 +23,10 @@ SHORT = (
     "test_screenshots.py",
     "test_labelling_core.py",
     "test_labelling_tools.py",
+    "test_report_page.py",
 )
 """Part of every run; the other files are marked `long`."""
-WITHOUT_RAY = "test_labelling_"
+WITHOUT_RAY = ("test_labelling_", "test_report_")
 """Files whose service runs in this process."""
 HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")
 

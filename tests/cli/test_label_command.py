@@ -137,7 +137,7 @@ def test_the_config_follows_the_images(folder, monkeypatch, capsys):
     assert dataset.size("im0") == SIZE == truth_of("im0").shape
     acquisition = config.acquisition
     assert (acquisition.box_width, acquisition.query_size) == (16, 4)
-    assert (acquisition.initial_images, acquisition.meta_images) == (1, 1)
+    assert (acquisition.initial_images, acquisition.meta_images) == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import pytest
 from rich.console import Console
 from synthetic_runs import make_config, write_run
 
+from raymeta.annotation.costs import Cost
 from raymeta.report.comparison import compare
-from raymeta.report.page import print_table, summary_table, write_report
-from raymeta.report.run_results import group_runs, load_run
+from raymeta.report.figures import curves
+from raymeta.report.page import print_table, report_title, summary_table, write_report
+from raymeta.report.run_results import RunResults, group_runs, load_run
+from raymeta.runs.records import SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
@@ -295,3 +298,45 @@ def test_latex_table(page_of_five: Path) -> None:
     assert text.count(r"\textbf{") == 3
     assert text.count(r"\begin") == text.count(r"\end") == 1
     assert text.count(" & ") == 3 * 4  # head and two strategies
+
+
+@pytest.mark.parametrize(
+    ("locations", "title"),
+    [
+        (["/data/runs/mine"], "mine"),
+        (["/data/runs/a", "/data/runs/b"], "a, b"),
+        (["/data/study/metabox/seed_0", "/data/study/random_box/seed_0"], "study"),
+        (["/data/mine/seed_0", "/data/mine/seed_1"], "mine"),
+        (["/data/mine/seed_0"], "seed_0"),
+        (["s3://bucket/study/a/seed_0?region=x", "s3://bucket/study/b/seed_0?region=x"], "study"),
+        (["/seed_0", "/seed_1"], "seed_0, seed_1"),
+    ],
+)
+def test_a_report_is_called_by_the_folder_that_tells_most(locations: list[str], title: str) -> None:
+    assert report_title(locations) == title
+
+
+def test_the_report_of_a_points_run_says_points(tmp_path: Path) -> None:
+    values = {"box_width": 4, "query_size": 2, "initial_images": 1, "meta_images": 1}
+    acquisition = {"strategy": "metabox", "unit": "point", **values}
+    store = write_run(tmp_path / "points", "metabox", acquisition=acquisition)
+    page = Path(write_report([store.location], tmp_path / "out")).read_text()
+    assert "points an iteration, each in the middle of a box of 4×4 pixels" in page
+    assert "<th>points</th>" in page
+    assert "<th>boxes</th>" not in page
+    assert "a point costs one click" in page
+
+
+def test_pictures_are_there_when_the_page_is_printed(page_of_five: Path) -> None:
+    """The page carries them: a picture that is loaded when it is looked at is missing on paper."""
+    assert 'loading="lazy"' not in page_of_five.read_text()
+
+
+def test_the_last_marker_is_inside_its_axes() -> None:
+    """Points cost next to nothing: all markers lie at the right end."""
+    summaries = tuple(
+        SummaryRecord(iteration=i, miou=0.1 * i, costs={"cost_a": Cost(28.8 + 0.01 * i, 1.0)}) for i in range(2)
+    )
+    run = RunResults(RunStore("/nowhere"), make_config("/nowhere", "metabox", 0), summaries)
+    axes = curves(group_runs([run]), None, over="cost_a").axes[0]
+    assert axes.get_xlim()[1] > 28.9

@@ -3,7 +3,10 @@
 import re
 
 import httpx
+import jsonschema
 import pytest
+
+from raymeta.service.http.openapi_document import _examples
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,67 @@ def test_pages_of_other_origins_are_let_in_only_where_they_are_named(client, set
         assert answer.headers["access-control-allow-origin"] == origin["Origin"]
         assert "X-Raymeta-Iteration" in answer.headers["access-control-expose-headers"]
         assert other.get("/v1/model", headers=origin).status_code == 401
+
+
+def test_every_reference_leads_somewhere(openapi):
+    """Generators of clients stop at one that doesn't."""
+
+    def references(node):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key == "$ref":
+                    yield value
+                elif key != "example":
+                    yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    found = set(references(openapi))
+    assert "#/components/schemas/ShapeBody" in found
+    for reference in found:
+        place = openapi
+        for name in reference.removeprefix("#/").split("/"):
+            place = place[name]
+
+
+def test_every_body_and_answer_has_an_example_that_fits_its_schema(openapi):
+    checked = set()
+    for _, _, operation in operations(openapi):
+        name = operation["operationId"]
+        bodies = {"request": operation.get("requestBody", {}).get("content", {})}
+        bodies |= {status: answer.get("content", {}) for status, answer in operation["responses"].items()}
+        for part, content in bodies.items():
+            if "application/json" not in content:
+                continue
+            said = content["application/json"]
+            if (name, part) == ("readyz", "503"):
+                continue  # in the form of its good answer
+            assert "example" in said, (name, part)
+            schema = {**said["schema"], "components": openapi["components"]}
+            jsonschema.Draft202012Validator(schema).validate(said["example"])
+            checked.add((name, part))
+    assert {("lease", "request"), ("put_answer", "201"), ("boxes", "200"), ("accept", "409")} <= checked
+
+
+def test_examples_are_of_routes_that_are_there(openapi):
+    ids = {operation["operationId"] for _, _, operation in operations(openapi)}
+    assert set(_examples()) <= ids
+
+
+def test_examples_have_the_fields_of_real_answers(client, openapi):
+    """An example that is forgotten when a field is added would mislead."""
+    image_id = client.get("/v1/pool").json()["images"][0]["image_id"]
+    paths = {"/v1/pool/{image_id}": f"/v1/pool/{image_id}", "/v1/pool/{image_id}/boxes": f"/v1/pool/{image_id}/boxes"}
+    for path in ("/v1/model", "/v1/iterations", "/v1/query", "/v1/pool", "/v1/tasks/me", "/healthz", "/readyz", *paths):
+        said = openapi["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        assert list(client.get(paths.get(path, path)).json()) == list(said), path
+
+
+def test_routes_are_grouped(openapi):
+    known = [tag["name"] for tag in openapi["tags"]]
+    used = [operation["tags"] for _, _, operation in operations(openapi)]
+    assert all(len(tags) == 1 for tags in used)
+    assert {tags[0] for tags in used} == set(known)
+    assert all(operation["responses"] for _, _, operation in operations(openapi))
+    assert "Successful Response" not in str(openapi)

@@ -11,6 +11,8 @@ from raymeta.service.http.uploads import bounded_stream
 
 Body = TypeVar("Body", bound=BaseModel)
 MAX_FAULTS = 5
+REFERENCE = "#/components/schemas/{model}"
+"""Where `openapi_document` puts the parts of a body's schema."""
 
 
 async def read_json(request: Request, model: type[Body], max_bytes: int) -> Body:
@@ -33,7 +35,7 @@ async def read_json(request: Request, model: type[Body], max_bytes: int) -> Body
 
 def json_body(model: type[BaseModel], command: str) -> dict[str, Any]:
     """`openapi_extra` of a route that takes such a body; command: its example."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
+    content = {"application/json": {"schema": model.model_json_schema(ref_template=REFERENCE)}}
     return {
         "requestBody": {"required": True, "content": content},
         "x-codeSamples": [{"lang": "Shell", "source": command}],
