@@ -14,6 +14,8 @@ def test_a_failing_seed_does_not_stop_the_others(runner):
     done = runner.raymeta("run", "--local", str(runner.config), "seeds=[1, 2]", "acquisition.strategy=entropy_box")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "1 of 2 runs failed" in done.stderr
+    assert "run 1 of 2: seed_1" in done.stdout
+    assert "run 2 of 2: seed_2" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     finished = runner.run_dir / "seed_2"
     assert json.loads((finished / "iterations/000/summary.json").read_text())["seed"] == 2

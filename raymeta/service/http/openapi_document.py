@@ -10,20 +10,23 @@ import yaml
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
+from raymeta.service.http.answers import MapAnswer
+from raymeta.service.http.json_bodies import REFERENCE
 from raymeta.service.http.route_documents import HERE
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._~:\[\]-]{1,255}")
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 TAGS: Final = {
-    "tasks": ("/v1/tasks", "What people are asked, and what they answer."),
-    "pool": ("/v1/pool", "Images of the run's pool: what is labelled, what is asked, maps of them."),
-    "annotation servers": (("/label-studio", "/v1/hooks"), "What Label Studio and CVAT call."),
-    "own images": (("/v1/priority-map", "/v1/boxes", "/v1/segments"), "Maps, boxes and segments of an uploaded image."),
-    "run": ("/v1/", "What is served, how far the run is, and the boxes that it asks for."),
-    "operation": ("/", "Probes and metrics."),
+    "run": "What is served, how far the run is, and the boxes that it asks for.",
+    "pool": "Images of the run's pool: what is labelled, what is asked, maps of them.",
+    "uploaded images": "Maps, boxes and segments of an image of your own.",
+    "tasks": "What people are asked, one box or image at a time.",
+    "answers": "What people answer, and what reviewers decide.",
+    "annotation servers": "What Label Studio and CVAT call.",
+    "operation": "Probes and metrics.",
 }
-"""Groups of routes: the beginnings of their paths, the first that fits counts, and what they are for."""
+"""What each group of routes is for."""
 ERROR_EXAMPLES: Final = {
     "400": "the connection closed before the end of the body",
     "401": "send the token as Authorization: Bearer …",
@@ -47,13 +50,12 @@ def describe(app: FastAPI, request: Request) -> dict[str, Any]:
     """The description of all routes; servers and examples name the address that this request came to."""
     base = base_url(request)
     description: dict[str, Any] = json.loads(json.dumps(app.openapi()).replace(HERE, base))
-    for path, operations in description["paths"].items():
+    for operations in description["paths"].values():
         for operation in operations.values():
             operation["summary"] = summary(operation.get("description", operation.get("summary", "")))
-            operation["tags"] = [tag for tag, (starts, _) in TAGS.items() if path.startswith(starts)][:1]
             _add_examples(operation)
     _lift_definitions(description)
-    description["tags"] = [{"name": tag, "description": text} for tag, (_, text) in TAGS.items()]
+    description["tags"] = [{"name": tag, "description": text} for tag, text in TAGS.items()]
     return {**description, "servers": [{"url": base, "description": "the service that wrote this"}]}
 
 
@@ -83,12 +85,14 @@ def _add_examples(operation: dict[str, Any]) -> None:
 
 
 def _lift_definitions(description: dict[str, Any]) -> None:
-    """Move the parts of bodies' schemas to where references to them point."""
+    """Put the parts of bodies' schemas, and answers that no route returns as such, where references point to."""
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    schemas.setdefault(MapAnswer.__name__, MapAnswer.model_json_schema(ref_template=REFERENCE))
     for operations in description["paths"].values():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 parts = content.get("schema", {}).pop("$defs", {})
-                description.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+                schemas.update(parts)
 
 
 def summary(text: str) -> str:
