@@ -15,7 +15,7 @@ MAX_NUMBER: Final = 2**31 - 1
 def whole_number(name: str, value: Any, least: int = 0, most: int = MAX_NUMBER) -> int:
     """The value as a plain int; raises ValueError for bools, fractions, text, and what lies outside the bounds."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name} {value!r} is no whole number: give an int of at least {least}")
+        raise InputError(f"{name} {value!r} isn't a whole number: give an int of at least {least}")
     if value < least:
         raise InputError(f"{name} {value} is below {least}: choose at least {least}")
     if value > most:

@@ -36,7 +36,7 @@ def _check_once(node: yaml.MappingNode) -> None:
     for key, _ in node.value:
         name = (key.tag, str(key.value))
         if name in seen and isinstance(key, yaml.ScalarNode):
-            raise YamlError(f"line {key.start_mark.line + 1}: key {key.value!r} stands more than once; remove one")
+            raise YamlError(f"line {key.start_mark.line + 1}: key {key.value!r} appears more than once; remove one")
         seen.add(name)
 
 

@@ -40,7 +40,7 @@ def test_impossible_boxes_are_refused(corner):
 
 @pytest.mark.parametrize("corner", [(0.5, 0, 2), (0, True, 2), (0, 0, "2")])
 def test_boxes_are_whole_pixels(corner):
-    with pytest.raises(ValueError, match="is no whole number: give an int of at least"):
+    with pytest.raises(ValueError, match="isn't a whole number: give an int of at least"):
         Box(*corner)
 
 

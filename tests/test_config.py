@@ -141,7 +141,7 @@ def test_overrides_go_by_path(config_file):
         (["training.batch_norm=frozen"], "network.weights gives none: name a file, or set training.batch_norm"),
         (["training.batch_norm=none"], "train, frozen or sync"),
         (["run_dir.x=1"], "holds a value"),
-        (["seeds=[0, -1]"], "-1 is no seed"),
+        (["seeds=[0, -1]"], "-1 isn't a seed"),
         (["seeds=[0, 0]"], "comes twice"),
         (["seeds=[]"], "seeds: .*at least 1"),
         (["acquisition.strategy=full_set", "acquisition.match_cost_of=runs/x"], "full_set asks for no boxes"),

@@ -94,7 +94,7 @@ def test_seeds_are_those_of_the_study_then_of_the_config(study_file):
         ({"strategies": ["best"]}, "strategies best"),
         ({"strategies": ["best/of all"], "settings": {"best/of all": {}}}, "study.strategies"),
         ({"strategies": ["metabox", "metabox"]}, "comes twice"),
-        ({"strategies": ["metabox"], "seeds": [-1]}, "-1 is no seed"),
+        ({"strategies": ["metabox"], "seeds": [-1]}, "-1 isn't a seed"),
         ({"strategies": ["metabox"], "seeds": [1, 1]}, "comes twice"),
         ({"strategies": ["metabox"], "vary": {"seed": [1]}}, "seed can't be varied"),
         ({"strategies": ["metabox"], "vary": {"acquisition.strategy": ["random_box"]}}, "can't be varied"),

@@ -32,7 +32,7 @@ def greedy_boxes(
     box_width = whole_number("box_width", box_width, least=1)
     limit = None if limit is None else whole_number("limit", limit)
     if not isinstance(min_score, (int, float, np.number)) or np.isnan(min_score):
-        raise ValueError(f"min_score {min_score} is no number to compare scores with: give for instance 0.0")
+        raise ValueError(f"min_score {min_score} isn't a number to compare scores with: give for instance 0.0")
     scores = np.array(aggregated_map, dtype=np.float64, order="C")
     if np.isnan(scores.sum()) and np.isnan(scores).any():  # the sum alone is nan for inf - inf too
         raise ValueError("aggregated_map holds nan: give scores that are numbers")

@@ -54,7 +54,7 @@ class CostRegressor:
             InputError: another number of features than the model was fitted on.
         """
         if features.shape[1] != self.features:
-            raise InputError(f"{features.shape[1]} features for a cost regressor of {self.features}: fit it anew")
+            raise InputError(f"{features.shape[1]} features for a cost regressor of {self.features}: fit it again")
         sums = self.trees.predict(features)
         return np.exp(sums) if self.logarithmic else np.maximum(sums, 0.0)
 
@@ -78,7 +78,7 @@ class CostRegressor:
                 facts = json.loads(arrays[_FACTS].tobytes())
                 trees = BoostedTrees(**{name: arrays[name] for name in arrays.files if name != _FACTS})
         except Exception as error:
-            raise InputError(f"{len(data)} bytes are no cost regressor ({error}): fit it anew") from error
+            raise InputError(f"{len(data)} bytes are no cost regressor ({error}): fit it again") from error
         return cls(trees, bool(facts["logarithmic"]), int(facts["features"]))
 
 

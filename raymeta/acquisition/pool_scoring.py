@@ -130,7 +130,7 @@ def _check_noise_key(seed: int, iteration: int, image_id: str) -> None:
     for name, value in (("seed", seed), ("iteration", iteration)):
         whole_number(name, value)
     if not isinstance(image_id, str):
-        raise InputError(f"image_id {image_id!r} is no text: give the id as str")
+        raise InputError(f"image_id {image_id!r} isn't text: give the id as str")
 
 
 def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: int, labelled_mask: Mask | None) -> Mask:

@@ -48,9 +48,9 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
 def check_epsilon(epsilon: float) -> None:
     """Raise ValueError unless this is a tolerance that contours can be simplified by."""
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, np.integer, np.floating)):
-        raise InputError(f"epsilon {epsilon!r} is no number of pixels: choose for instance 1.0")
+        raise InputError(f"epsilon {epsilon!r} isn't a number of pixels: choose for instance 1.0")
     if not 0 < epsilon < np.inf:
-        raise InputError(f"epsilon {epsilon} is no positive number of pixels: choose for instance 1.0")
+        raise InputError(f"epsilon {epsilon} isn't a positive number of pixels: choose for instance 1.0")
     if epsilon > MAX_EPSILON:
         raise InputError(f"epsilon {epsilon} is larger than any image: choose at most {MAX_EPSILON:.0f}")
 

@@ -238,7 +238,7 @@ def _checked(index: int, class_id: int, points: ArrayLike, num_classes: int) -> 
     try:
         array = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"polygon {index} has points that are no numbers ({error}): give (N, 2), x before y") from None
+        raise InputError(f"polygon {index} has points that aren't numbers ({error}): give (N, 2), x before y") from None
     if array.size == 0:
         return class_id, np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:

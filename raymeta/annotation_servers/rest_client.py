@@ -44,11 +44,11 @@ def server_url(url: str) -> str:
         parts = urlsplit(url.strip())
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        raise ServerError(f"{shown(url, 200)} is no address: give it as https://label.example.org") from None
+        raise ServerError(f"{shown(url, 200)} isn't an address: give it as https://label.example.org") from None
     if "@" in parts.netloc:
         raise ServerError("the address holds a name or a password: leave it out, the token comes from the environment")
     if not sound or parts.query or parts.fragment:
-        raise ServerError(f"{shown(url, 200)} is no address of a server: give it as https://label.example.org")
+        raise ServerError(f"{shown(url, 200)} isn't an address of a server: give it as https://label.example.org")
     return url.strip().rstrip("/")
 
 

@@ -42,6 +42,6 @@ def _chosen(words: Mapping[str, str], wanted: Sequence[str]) -> list[str]:
         found = [word for word in words if part.casefold() in word.casefold()]
         if not found:
             heads = [head for word in words for head in word.split(", ")]
-            raise InputError(f"{part!r} is no word here{near_words(part, heads)}; `raymeta glossary` lists them")
+            raise InputError(f"{part!r} isn't a word here{near_words(part, heads)}; `raymeta glossary` lists them")
         chosen += found
     return list(dict.fromkeys(chosen))

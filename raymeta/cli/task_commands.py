@@ -250,7 +250,7 @@ def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
     known = {state.task.id: state for state in states}
     unknown = [task for task in options.tasks if task not in known]
     if unknown:
-        raise InputError(f"--task {unknown[0]} is no task of the run: `raymeta tasks log RUN` names them")
+        raise InputError(f"--task {unknown[0]} isn't a task of the run: `raymeta tasks log RUN` names them")
     sets = set_names(labels, options.sets) if options.sets else []
     wanted = [known[task] for task in options.tasks]
     return wanted + [state for state in states if state.task.set in sets and _concerns(options.action, state)]

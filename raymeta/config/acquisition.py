@@ -91,7 +91,7 @@ class PolicyConfig(Section):
         try:
             groups = re.compile(self.clip_pattern).groups
         except re.error as error:
-            raise ValueError(f"clip_pattern {self.clip_pattern!r} is no regular expression: {error}") from error
+            raise ValueError(f"clip_pattern {self.clip_pattern!r} isn't a regular expression: {error}") from error
         if groups < 1:
             raise ValueError(f"clip_pattern {self.clip_pattern!r} has no group: put brackets around a clip's name")
         return self

@@ -35,7 +35,7 @@ def load_with_base(path: str | Path, overrides: list[str] | None = None) -> dict
     files = [Path(path)]
     while (base := values.pop("base", None)) is not None:
         if not isinstance(base, str):
-            raise ConfigError(f"config {files[-1]}: base {base!r} is no text: name a config file")
+            raise ConfigError(f"config {files[-1]}: base {base!r} isn't text: name a config file")
         files.append(files[-1].parent / base)
         if files[-1].resolve() in {file.resolve() for file in files[:-1]}:
             raise ConfigError(f"config {path}: base {base!r} leads back to itself: {' → '.join(map(str, files))}")
@@ -60,7 +60,7 @@ def load_values(path: str | Path, overrides: list[str] | None = None) -> dict[st
     except (OSError, UnicodeDecodeError, LocalFileError) as error:
         raise ConfigError(f"config {path} can't be read: {error}") from error
     except YamlError as error:
-        raise ConfigError(f"config {path} is no valid YAML: {error}") from error
+        raise ConfigError(f"config {path} isn't valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"config {path} holds {type(values).__name__}, not keys with values")
     for override in overrides or []:
@@ -101,7 +101,7 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
     try:
         value = load_yaml(text)
     except YamlError as error:
-        raise ConfigError(f"override {override!r}: the value is no valid YAML: {error}") from error
+        raise ConfigError(f"override {override!r}: the value isn't valid YAML: {error}") from error
     set_value(values, key, value, source=f"override {override!r}")
 
 

@@ -120,7 +120,7 @@ class ExperimentConfig(Section):
     def _seeds_are_seeds(self) -> "ExperimentConfig":
         for seed in [*(self.seeds or []), *((self.study and self.study.seeds) or [])]:
             if not 0 <= seed < 2**31:
-                raise ValueError(f"seeds: {seed} is no seed: choose 0 to {2**31 - 1}")
+                raise ValueError(f"seeds: {seed} isn't a seed: choose 0 to {2**31 - 1}")
         if self.seeds and len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}: one of them comes twice; name each once")
         return self

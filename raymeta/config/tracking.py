@@ -51,7 +51,7 @@ class NotifyConfig(Section):
     @classmethod
     def _a_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://", "${")):
-            raise ValueError("webhook is no URL: begin it with https:// or http://, or name a variable as ${NAME}")
+            raise ValueError("webhook isn't a URL: begin it with https:// or http://, or name a variable as ${NAME}")
         return value
 
     @field_validator("headers")
@@ -59,5 +59,5 @@ class NotifyConfig(Section):
     def _headers(cls, values: list[str]) -> list[str]:
         wrong = [value.partition(":")[0] for value in values if not _HEADER.fullmatch(value)]
         if wrong:
-            raise ValueError(f"{wrong} are no headers: write each as 'Name: value'")
+            raise ValueError(f"{wrong} aren't headers: write each as 'Name: value'")
         return values

@@ -109,7 +109,7 @@ class TrainingConfig(Section):
             raise ValueError(f"min_steps_per_epoch {least} exceeds steps_per_epoch {most}: lower it")
         if self.batch_size % parts:
             raise ValueError(
-                f"batch_size {self.batch_size} is no multiple of workers {self.workers} × accumulation_steps "
+                f"batch_size {self.batch_size} isn't a multiple of workers {self.workers} × accumulation_steps "
                 f"{self.accumulation_steps}: choose a multiple of {parts}"
             )
         return self

@@ -28,7 +28,7 @@ def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]
     size = _image_size(content, faults)
     objects = content.get("objects")
     if not isinstance(objects, list):
-        faults.append("'objects' is no list")
+        faults.append("'objects' isn't a list")
         objects = []
     polygons: list[Polygon] = []
     for index, entry in enumerate(objects):
@@ -61,7 +61,7 @@ def _image_size(content: dict[str, Any], faults: list[str]) -> tuple[int, int]:
     for key in ("imgHeight", "imgWidth"):
         side = content.get(key)
         if isinstance(side, bool) or not isinstance(side, int) or side < 1:
-            faults.append(f"{key} {side!r} is no positive number of pixels")
+            faults.append(f"{key} {side!r} isn't a positive number of pixels")
             side = 1
         sides.append(side)
     return sides[0], sides[1]
@@ -73,7 +73,7 @@ def _parse_object(entry: Any) -> Polygon | None:
         raise ValueError(f"is a {type(entry).__name__}, not an object")
     name = entry.get("label")
     if not isinstance(name, str):
-        raise ValueError(f"label {name!r} is no name")
+        raise ValueError(f"label {name!r} isn't a name")
     if entry.get("deleted") or name in FRAME_LABELS:
         return None
     label = label_of(name)
@@ -84,18 +84,18 @@ def _parse_object(entry: Any) -> Polygon | None:
 
 def _parse_points(value: Any) -> NDArray[np.float64]:
     if not isinstance(value, list) or not all(isinstance(point, list) for point in value):
-        raise ValueError("polygon is no list of [x, y]")
+        raise ValueError("polygon isn't a list of [x, y]")
     for coordinate in (coordinate for point in value for coordinate in point):
         if type(coordinate) not in (int, float):  # numpy would take text and true for numbers
-            raise ValueError(f"polygon has the coordinate {str(coordinate)[:40]!r}, which is no number")
+            raise ValueError(f"polygon has the coordinate {str(coordinate)[:40]!r}, which isn't a number")
     try:
         points = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError("polygon is no list of [x, y]") from None
+        raise ValueError("polygon isn't a list of [x, y]") from None
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError("polygon is no list of [x, y]")
+        raise ValueError("polygon isn't a list of [x, y]")
     if len(points) < 3:
         raise ValueError(f"polygon has {len(points)} points, at least 3 make an area")
     if not np.isfinite(points).all():
-        raise ValueError("polygon has a coordinate that is no finite number")
+        raise ValueError("polygon has a coordinate that isn't a finite number")
     return points

@@ -104,7 +104,7 @@ def read_class_list(path: Path) -> ClassList:
     faults = [f"unknown key {key!r}" for key in content if key not in ("classes", "void", "remap")]
     entries = content.get("classes")
     if not isinstance(entries, list) or not 2 <= len(entries) <= 255:
-        faults.append("'classes' is no list of 2 to 255 classes")
+        faults.append("'classes' isn't a list of 2 to 255 classes")
         entries = []
     entries = _valued(entries)
     remap = content.get("remap", {})
@@ -113,7 +113,7 @@ def read_class_list(path: Path) -> ClassList:
         remap = {}
     void = content.get("void", [value for value in [IGNORED] if value not in remap])
     if not isinstance(void, list) or not all(_is_byte(value) for value in void):
-        faults.append(f"'void' {void!r} is no list of values 0 to 255")
+        faults.append(f"'void' {void!r} isn't a list of values 0 to 255")
         void = []
     for index, entry in enumerate(entries):
         faults.extend(f"class {index}: {fault}" for fault in _entry_faults(entry))
@@ -149,16 +149,16 @@ def _valued(entries: list[Any]) -> list[Any]:
 
 def _entry_faults(entry: Any) -> list[str]:
     if not isinstance(entry, dict):
-        return [f"{entry!r} is no name: put it in quotes"]
+        return [f"{entry!r} isn't a name: put it in quotes"]
     known = ("name", "value", "color")
     faults = [f"unknown key {key!r}{nearest(str(key), known)}" for key in entry if key not in known]
     name, color = entry.get("name"), entry.get("color", [0, 0, 0])
     if not isinstance(name, str) or not name:
-        faults.append(f"name {name!r} is no text" + (": put it in quotes" if name else ""))
+        faults.append(f"name {name!r} isn't text" + (": put it in quotes" if name else ""))
     if "value" not in entry:
         faults.append(f"{name!r} has no value: give one to every class, or to none")
     elif not _is_byte(entry["value"]):
-        faults.append(f"value {entry['value']!r} is no whole number 0 to 255")
+        faults.append(f"value {entry['value']!r} isn't a whole number 0 to 255")
     if not isinstance(color, list) or len(color) != 3 or not all(_is_byte(channel) for channel in color):
         faults.append(f"color {color!r} is no [red, green, blue] of 0 to 255")
     return faults
@@ -167,7 +167,7 @@ def _entry_faults(entry: Any) -> list[str]:
 def _duplicates(entries: list[dict[str, Any]], void: list[int]) -> list[str]:
     names = [entry["name"] for entry in entries]
     values = [entry["value"] for entry in entries]
-    faults = [f"name {name!r} stands more than once" for name in sorted(set(names)) if names.count(name) > 1]
+    faults = [f"name {name!r} appears more than once" for name in sorted(set(names)) if names.count(name) > 1]
     faults += [f"value {value} has more than one class" for value in sorted(set(values)) if values.count(value) > 1]
     return faults + [f"value {value} is a class and void" for value in sorted(set(values) & set(void))]
 
@@ -175,7 +175,9 @@ def _duplicates(entries: list[dict[str, Any]], void: list[int]) -> list[str]:
 def _remap_faults(remap: dict[int, int], entries: list[dict[str, Any]], void: list[int]) -> list[str]:
     known = {entry["value"] for entry in entries} | set(void)
     faults = [
-        f"remap of {value} to {new}: {new} is no class and not void" for value, new in remap.items() if new not in known
+        f"remap of {value} to {new}: {new} is neither a class nor void"
+        for value, new in remap.items()
+        if new not in known
     ]
     return faults + [f"value {value} is void and remapped" for value in sorted(set(remap) & set(void))]
 

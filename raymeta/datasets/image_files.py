@@ -192,7 +192,7 @@ def _opened(source: Path | bytes, formats: tuple[str, ...], name: str | None = N
     name = name or str(source)
     try:
         if isinstance(source, Path) and source.exists() and not source.is_file():
-            raise DatasetError(f"{name}: is no regular file: put an image there")
+            raise DatasetError(f"{name}: isn't a regular file: put an image there")
         image = Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=formats)
     except DatasetError:
         raise

@@ -137,7 +137,7 @@ class _Reader:
             if label == UNDECIDABLE:
                 picture.verdict = "undecidable"
             else:
-                picture.notes.append(f"tag {shown(label)} is no shape: not read")
+                picture.notes.append(f"tag {shown(label)} isn't a shape: not read")
             return
         if tag in _NO_AREA:
             picture.notes.append(f"{tag} {self.shape_count} ({shown(label)}) has no area: not read")
@@ -167,7 +167,7 @@ class _Reader:
 def _pair(point: str) -> list[str]:
     values = point.split(",")
     if len(values) != 2:
-        raise ShapeFault(f"point {shown(point)} is no x,y")
+        raise ShapeFault(f"point {shown(point)} isn't x,y")
     return values
 
 
@@ -177,7 +177,7 @@ def _number(value: str | None, what: str = "coordinate") -> float:
     except ShapeFault:
         raise
     except ValueError:
-        raise ShapeFault(f"{what} {shown(value)} is no number") from None
+        raise ShapeFault(f"{what} {shown(value)} isn't a number") from None
 
 
 def _whole(attributes: dict[str, str], key: str, default: str | None = None) -> int:
@@ -185,7 +185,7 @@ def _whole(attributes: dict[str, str], key: str, default: str | None = None) -> 
     try:
         found = int(value or "")
     except ValueError:
-        raise ShapeFault(f"{key} {shown(value)} is no whole number") from None
+        raise ShapeFault(f"{key} {shown(value)} isn't a whole number") from None
     if abs(found) >= 2**31:
         raise ShapeFault(f"{key} {shown(value)} is beyond any picture")
     return found

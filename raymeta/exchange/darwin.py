@@ -120,7 +120,7 @@ def _paths(polygon: dict[str, Any]) -> list[Any]:
 
 def _path(path: Any) -> NDArray[np.float64]:
     if not isinstance(path, list):
-        raise ShapeFault(f"path {shown(path)} is no list of points")
+        raise ShapeFault(f"path {shown(path)} isn't a list of points")
     return flat_ring([member(point, key) for point in path for key in ("x", "y")])
 
 
@@ -139,7 +139,7 @@ def _read_raster(layer: dict[str, Any], picture: DrawnPicture, labels: dict[str,
     owners = {}
     for shape_id, value in mapping(layer, "mask_annotation_ids_mapping").items():
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ShapeFault(f"maps {shown(shape_id)} to {shown(value)}, which is no whole number")
+            raise ShapeFault(f"maps {shown(shape_id)} to {shown(value)}, which isn't a whole number")
         owners[value] = shape_id
     for value in np.unique(values).tolist():
         if value == 0:

@@ -24,7 +24,7 @@ def load_json(data: bytes, name: str) -> Any:
     try:
         return json.loads(data.decode(_encoding(data)))
     except UnicodeDecodeError as error:
-        raise ExchangeError(f"{name}: is no text in UTF-8 (byte {error.start}): save it as UTF-8") from None
+        raise ExchangeError(f"{name}: isn't text in UTF-8 (byte {error.start}): save it as UTF-8") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ExchangeError(f"{name}: ends or breaks at {where} ({error.msg}): export it again") from None
@@ -55,7 +55,7 @@ def mapping(entry: Any, key: str, default: Any = _MISSING) -> dict[str, Any]:
     if value is None and default is not _MISSING:
         return dict(default)
     if not isinstance(value, dict):
-        raise ShapeFault(f"{key} {shown(value)} is no object")
+        raise ShapeFault(f"{key} {shown(value)} isn't an object")
     return value
 
 
@@ -65,7 +65,7 @@ def entries(entry: Any, key: str, default: Any = _MISSING) -> list[Any]:
     if value is None and default is not _MISSING:
         return list(default)
     if not isinstance(value, list):
-        raise ShapeFault(f"{key} {shown(value)} is no list")
+        raise ShapeFault(f"{key} {shown(value)} isn't a list")
     return value
 
 
@@ -73,7 +73,7 @@ def text(entry: Any, key: str, default: Any = _MISSING) -> str:
     """Text below a key; raises ShapeFault."""
     value = member(entry, key, default)
     if not isinstance(value, str):
-        raise ShapeFault(f"{key} {shown(value)} is no text")
+        raise ShapeFault(f"{key} {shown(value)} isn't text")
     return value
 
 
@@ -92,14 +92,14 @@ def whole(entry: Any, key: str, least: int = 0, most: int = 2**31 - 1) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ShapeFault(f"{key} {shown(value)} is no whole number of {least} to {most}")
+        raise ShapeFault(f"{key} {shown(value)} isn't a whole number of {least} to {most}")
     return value
 
 
 def number(value: Any, what: str = "coordinate") -> float:
     """A finite number of a bounded size; raises ShapeFault."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ShapeFault(f"{what} {shown(value)} is no number")
+        raise ShapeFault(f"{what} {shown(value)} isn't a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise ShapeFault(f"{what} {value!r} is no finite number")
     if abs(value) > MAX_COORDINATE:

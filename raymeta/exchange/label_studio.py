@@ -169,7 +169,7 @@ def _rings(shape: str, value: dict[str, Any], picture: DrawnPicture) -> tuple[tu
         return tuple(mask_rings(_brush(value, picture))), "mask"
     url = text(value, "imageDataURL")
     if not url.startswith(_DATA_URL):
-        raise ShapeFault("has a bitmask that is no PNG data URL")
+        raise ShapeFault("has a bitmask that isn't a PNG data URL")
     return tuple(mask_rings(decode_patch(from_base64(url.removeprefix(_DATA_URL)), picture))), "mask"
 
 

@@ -214,5 +214,5 @@ def _refuse_doubles(what: str, values: list[Any]) -> None:
     seen: set[Any] = set()
     for value in values:
         if value in seen:
-            raise ValueError(f"{what} {value!r} stands twice")
+            raise ValueError(f"{what} {value!r} appears twice")
         seen.add(value)

@@ -79,7 +79,7 @@ def from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ShapeFault("holds a picture that is no base64") from None
+        raise ShapeFault("holds a picture that isn't base64") from None
 
 
 def unzipped(data: bytes) -> bytes:
@@ -88,7 +88,7 @@ def unzipped(data: bytes) -> bytes:
         stream = zlib.decompressobj()
         content = stream.decompress(data, MAX_PNG_BYTES)
     except zlib.error:
-        raise ShapeFault("holds a bitmap that is no zlib data") from None
+        raise ShapeFault("holds a bitmap that isn't zlib data") from None
     if stream.unconsumed_tail:
         raise ExchangeError(f"a bitmap unpacks to more than {MAX_PNG_BYTES >> 20} MiB: the file isn't read")
     return content
@@ -102,7 +102,7 @@ def _opened(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ExchangeError("holds a PNG of more pixels than any picture: the file isn't read") from None
     except _DECODING_ERRORS:
-        raise ShapeFault("holds a picture that is no PNG") from None
+        raise ShapeFault("holds a picture that isn't a PNG") from None
     if getattr(image, "n_frames", 1) > 1:
         raise ShapeFault("holds an animation instead of a picture")
     return image

@@ -151,7 +151,7 @@ class AnswerReader(Iterator[Answer]):
 
     def _all_strange(self, pictures: int) -> str:
         run = f"run {self._manifest.run}" if self._manifest.run else "the manifest"
-        count = "its only image is no task" if pictures == 1 else f"none of its {pictures} images is a task"
+        count = "its only image isn't a task" if pictures == 1 else f"none of its {pictures} images is a task"
         remedy = "give the manifest that it was exported with; pictures keep the names that they were handed out with"
         return f"{self._source.name}: {count} of {run}: {self._listed(self.strangers)}: {remedy}"
 

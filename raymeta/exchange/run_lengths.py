@@ -174,7 +174,7 @@ def _lengths(runs: Sequence[Any] | NDArray[np.int64]) -> NDArray[np.int64]:
     else:
         faulty = next((run for run in runs if isinstance(run, bool) or not isinstance(run, int)), None)
         if faulty is not None:
-            raise ShapeFault(f"has the run {shown(faulty)}, which is no whole number")
+            raise ShapeFault(f"has the run {shown(faulty)}, which isn't a whole number")
         try:
             lengths = np.array(runs, dtype=np.int64)
         except OverflowError:

@@ -61,7 +61,7 @@ def _read_colors(file: SourceFile) -> dict[int, str]:
     try:
         lines = file.read(1 << 20).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise ExchangeError(f"{file.name}: is no text in UTF-8") from None
+        raise ExchangeError(f"{file.name}: isn't text in UTF-8") from None
     colors: dict[int, str] = {}
     for line in lines:
         if not line.strip() or line.startswith("#"):
@@ -69,7 +69,7 @@ def _read_colors(file: SourceFile) -> dict[int, str]:
         parts = line.rsplit(":", 3)
         channels = parts[1].split(",") if len(parts) == 4 else []
         if len(channels) != 3 or not all(part.strip().isdecimal() and int(part) < 256 for part in channels):
-            raise ExchangeError(f"{file.name}: line {shown(line)} is no label:r,g,b:parts:actions")
+            raise ExchangeError(f"{file.name}: line {shown(line)} isn't label:r,g,b:parts:actions")
         packed = _packed(np.array([int(part) for part in channels]))
         if colors.setdefault(int(packed), parts[0]) != parts[0]:
             raise ExchangeError(f"{file.name}: {shown(parts[0])} and {shown(colors[int(packed)])} have one colour")

@@ -82,7 +82,7 @@ class SourceFile:
     def _opened(self) -> IO[bytes]:
         if self.archive is None:
             if not self.location.is_file():
-                raise ExchangeError(f"{self.name}: is no regular file: put a file there")
+                raise ExchangeError(f"{self.name}: isn't a regular file: put a file there")
             return self.location.open("rb")
         return self.archive.open(self.path)
 
@@ -145,7 +145,7 @@ def _zip_files(path: Path, name: str) -> Iterator[SourceFile]:
         if fault := _member_fault(info):
             raise ExchangeError(f"{name}: member {shown(info.filename, 80)} {fault}: the archive isn't read")
         if info.filename in names:
-            raise ExchangeError(f"{name}: member {shown(info.filename, 80)} stands twice: the archive isn't read")
+            raise ExchangeError(f"{name}: member {shown(info.filename, 80)} appears twice: the archive isn't read")
         names.add(info.filename)
     if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
         limit = f"{MAX_UNPACKED_BYTES >> 30} GiB"

@@ -81,7 +81,7 @@ class AnnotatorList(BaseModel):
         ):
             double = next((value for value in values if values.count(value) > 1), None)
             if double is not None:
-                raise ValueError(f"{what} {double} stands twice: each person has one of their own")
+                raise ValueError(f"{what} {double} appears twice: each person has one of their own")
         return annotators
 
     def person(self, token: str) -> Person | None:

@@ -113,7 +113,7 @@ class TaskDispatcher:
             for state in states:
                 if state.task.id == task_id:
                     return state
-        raise TaskRefusedError("unknown", f"{task_id[:200]!r} is no task of the run: GET /v1/tasks lists them")
+        raise TaskRefusedError("unknown", f"{task_id[:200]!r} isn't a task of the run: GET /v1/tasks lists them")
 
     def lease_of(self, state: TaskState) -> Lease | None:
         """Who holds a task now."""

@@ -159,7 +159,7 @@ def check_manifest(manifest: Manifest, tasks: dict[str, Task]) -> None:
         task = tasks.get(entry.id)
         if task is None or not _same(entry, task):
             raise ImportRefusedError(
-                f"{MANIFEST_FILE}: {entry.id} ({entry.image_id}) is no task of this run: exported by "
+                f"{MANIFEST_FILE}: {entry.id} ({entry.image_id}) isn't a task of this run: exported by "
                 f"{manifest.run or 'another one'}? Nothing was read"
             )
 

@@ -152,7 +152,7 @@ def _check_place(store: RunStore) -> None:
         if place.is_dir():
             return
         if os.path.lexists(place):
-            raise RunError(f"run folder {store.location}: {place} is no folder: choose another run_dir")
+            raise RunError(f"run folder {store.location}: {place} isn't a folder: choose another run_dir")
 
 
 def tried_network(config: ExperimentConfig, dataset: Dataset) -> "tuple[SegmentationNetwork | None, list[str]]":

@@ -101,7 +101,7 @@ def scan_softmax(
 def not_a_distribution(row: int, col: int, values: NDArray[np.float32]) -> ValueError:
     """The error for a pixel whose (C,) values are no probability distribution."""
     return ValueError(
-        f"softmax at pixel ({row}, {col}) is no probability distribution (lowest {values.min():.4g}, "
+        f"softmax at pixel ({row}, {col}) isn't a probability distribution (lowest {values.min():.4g}, "
         f"sum {values.sum():.4g}): pass the softmax over the classes, not logits, without NaN"
     )
 

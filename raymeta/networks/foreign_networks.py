@@ -60,7 +60,7 @@ def _factory(name: str):  # type: ignore[no-untyped-def]  # whatever the user wr
     except AttributeError:
         raise InputError(f"network.factory {name!r}: {path} has no {attribute}: correct the name") from None
     if not callable(found):
-        raise InputError(f"network.factory {name!r} is no function: name one that takes the number of classes")
+        raise InputError(f"network.factory {name!r} isn't a function: name one that takes the number of classes")
     return found
 
 

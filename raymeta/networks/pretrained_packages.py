@@ -39,4 +39,4 @@ def packaged_weights(encoder: str) -> Path:
     for file in files:
         if file.suffix in (".pth", ".pt"):
             return Path(str(file.locate()))
-    raise MissingPackageError(f"network.weights package://imagenet: {package} holds no file .pth: install it anew")
+    raise MissingPackageError(f"network.weights package://imagenet: {package} holds no file .pth: install it again")

@@ -35,7 +35,7 @@ class PredictionFiles:
             PredictionError: no such folder, no prediction in it, or two files of one image.
         """
         if not folder.is_dir():
-            raise PredictionError(f"{folder} is no folder: give the one that holds the predictions")
+            raise PredictionError(f"{folder} isn't a folder: give the one that holds the predictions")
         self.folder, self.content, self.layout, self.key = folder, content, layout, key
         self._paths: dict[str, Path] = {}
         for path in sorted(folder.rglob("*")):
@@ -82,7 +82,7 @@ def _of_logits(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
         )
     logits = values.astype(np.float32)
     if not np.isfinite(logits).all():
-        raise PredictionError(f"{path}: logits that are no finite numbers: write it anew")
+        raise PredictionError(f"{path}: logits that aren't finite numbers: write it again")
     sums = logits.sum(axis=0, dtype=np.float64)
     if logits.min() >= 0 and np.abs(sums - 1).max() <= MAX_ROUNDING[values.dtype.itemsize]:
         raise PredictionError(
@@ -122,7 +122,7 @@ def _read(path: Path, key: str | None) -> NDArray[Any]:
         raise
     except Exception as error:  # each library has its own for broken bytes: pickle, zip, header, runtime errors
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise PredictionError(f"{path}: can't be read: {reason}; write it anew") from error
+        raise PredictionError(f"{path}: can't be read: {reason}; write it again") from error
 
 
 def _read_npy(path: Path, _: str | None) -> NDArray[Any]:

@@ -300,5 +300,5 @@ def _labelled_boxes(location: str | None) -> LabelledRegions:
         try:
             regions = regions.with_boxes(pq.read_table(path))
         except (OSError, KeyError, pa.ArrowException) as error:
-            raise InputError(f"pool.labelled_boxes {path}: is no table of boxes: {error}") from error
+            raise InputError(f"pool.labelled_boxes {path}: isn't a table of boxes: {error}") from error
     return regions

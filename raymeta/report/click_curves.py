@@ -46,7 +46,7 @@ def click_curve(run: RunResults) -> ClickCurve:
     for summary in run.summaries:
         ledger = summary.clicks.ledger()
         if ledger is None:
-            raise InputError(f"{run.store.location}: iteration {summary.iteration} keeps no clicks: run it anew")
+            raise InputError(f"{run.store.location}: iteration {summary.iteration} keeps no clicks: run it again")
         clicks.append(ledger.spent(COST_A))
         meta = COST_A.of_images(ledger.meta)
     return ClickCurve(run.strategy, tuple(clicks), tuple(summary.miou for summary in run.summaries), meta)

@@ -88,7 +88,7 @@ def _named_full_set(runs: Sequence[RunResults]) -> tuple[list[RunResults], list[
         return [], [f"report.full_set_run: {error}"]
     alike = [run for run in found if _setting(run) == _setting(runs[0])]
     if not found:
-        return [], [f"report.full_set_run {named} is no finished full_set run"]
+        return [], [f"report.full_set_run {named} isn't a finished full_set run"]
     if not alike:
         return [], [f"report.full_set_run {named} has another data set or network: its target would not fit"]
     return alike, []

@@ -83,7 +83,7 @@ def _open_own(path: Path) -> int:
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise RunError(f"{path} is no regular file, not the lock of a run folder: remove it")
+        raise RunError(f"{path} isn't a regular file, so not the lock of a run folder: remove it")
     return descriptor
 
 

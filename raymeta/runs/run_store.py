@@ -125,7 +125,7 @@ class RunStore:
             raise RunError(f"{self.location} holds no run: give a run folder, or start one with `raymeta run CONFIG`")
         run = self._sound_run()
         if run is None:
-            raise RunError(f"{self._files.path(RUN)} is damaged: resume the run with its own config to write it anew")
+            raise RunError(f"{self._files.path(RUN)} is damaged: resume the run with its own config to write it again")
         return run
 
     def load_config(self) -> ExperimentConfig:
@@ -145,7 +145,7 @@ class RunStore:
         if config is None:
             raise RunError(
                 f"{self._files.path(CONFIG)} is missing, damaged or was edited: "
-                "resume the run with its own config to write it anew"
+                "resume the run with its own config to write it again"
             )
         if self._dataset_root is None:
             return config

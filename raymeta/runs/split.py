@@ -151,7 +151,7 @@ def _listed(key: str, location: str | None, pool: Sequence[str]) -> tuple[str, .
     try:
         text = read_bounded(local_path(location), MAX_LIST_BYTES).decode()
     except (OSError, UnicodeDecodeError, LocalFileError) as error:
-        reason = "is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        reason = "isn't UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise SplitError(f"{key} {location}: can't be read: {reason}; write one image id a line") from None
     ids = [line.strip() for line in text.splitlines() if line.strip()]
     if not ids:

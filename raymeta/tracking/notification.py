@@ -133,7 +133,7 @@ def _run_command(wanted: NotifyConfig, body: bytes) -> None:
 def _call_webhook(wanted: NotifyConfig, body: bytes) -> None:
     url = _with_variables(wanted.webhook or "")
     if not url.startswith(("https://", "http://")):
-        raise InputError("webhook is no URL: begin it with https:// or http://")
+        raise InputError("webhook isn't a URL: begin it with https:// or http://")
     headers = {"Content-Type": "application/json", "User-Agent": f"raymeta/{__version__}"}
     for header in wanted.headers:
         name, _, value = header.partition(":")

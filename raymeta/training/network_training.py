@@ -255,7 +255,7 @@ def _check(data: TrainingData, config: TrainingConfig, communicator: Communicato
     parts = communicator.world_size * config.accumulation_steps
     if config.batch_size % parts:
         raise InputError(
-            f"training.batch_size {config.batch_size} is no multiple of {communicator.world_size} workers × "
+            f"training.batch_size {config.batch_size} isn't a multiple of {communicator.world_size} workers × "
             f"accumulation_steps {config.accumulation_steps}: choose a multiple of {parts}"
         )
 

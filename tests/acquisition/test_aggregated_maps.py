@@ -61,7 +61,7 @@ def test_bad_input_is_named():
 
 @pytest.mark.parametrize("box_width", [2.5, 2.0, True, "2", None, np.float64(2)])
 def test_box_width_is_a_whole_number(box_width):
-    with pytest.raises(ValueError, match=r"box_width .* is no whole number: give an int of at least 1"):
+    with pytest.raises(ValueError, match=r"box_width .* isn't a whole number: give an int of at least 1"):
         aggregate(np.zeros((4, 9)), box_width)
 
 

@@ -171,7 +171,7 @@ def test_bad_input_is_named():
         with pytest.raises(ValueError, match="query_size 0"):
             make(0)
         for wrong in (2.5, True, "3"):
-            with pytest.raises(ValueError, match=f"query_size {wrong!r} is no whole number"):
+            with pytest.raises(ValueError, match=f"query_size {wrong!r} isn't a whole number"):
                 make(wrong)
     with pytest.raises(ValueError, match="candidates are a list: give a pyarrow table"):
         select_boxes([], 3)

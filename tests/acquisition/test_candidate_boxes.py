@@ -84,14 +84,14 @@ def test_bad_input_is_named():
     [
         ({"aggregated_map": [[1.0]]}, "aggregated_map is a list: give a numpy array"),
         ({"aggregated_map": np.array([["a"]])}, "aggregated_map has dtype <U1: give numbers"),
-        ({"box_width": 2.5}, "box_width 2.5 is no whole number"),
-        ({"box_width": True}, "box_width True is no whole number"),
+        ({"box_width": 2.5}, "box_width 2.5 isn't a whole number"),
+        ({"box_width": True}, "box_width True isn't a whole number"),
         ({"box_width": 2**64}, "box_width 18446744073709551616 is above 2147483647: choose at most"),
-        ({"limit": 2.5}, "limit 2.5 is no whole number"),
-        ({"limit": True}, "limit True is no whole number"),
+        ({"limit": 2.5}, "limit 2.5 isn't a whole number"),
+        ({"limit": True}, "limit True isn't a whole number"),
         ({"limit": 2**64}, "limit 18446744073709551616 is above"),
-        ({"min_score": "high"}, "min_score high is no number to compare"),
-        ({"min_score": float("nan")}, "min_score nan is no number to compare"),
+        ({"min_score": "high"}, "min_score high isn't a number to compare"),
+        ({"min_score": float("nan")}, "min_score nan isn't a number to compare"),
     ],
 )
 def test_wrong_types_are_named(changes, message):

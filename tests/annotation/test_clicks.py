@@ -180,11 +180,11 @@ def test_a_class_is_one_of_the_list(class_id):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((8.5, 8, 3, []), "height 8.5 is no whole number"),
-        ((8, True, 3, []), "width True is no whole number"),
+        ((8.5, 8, 3, []), "height 8.5 isn't a whole number"),
+        ((8, True, 3, []), "width True isn't a whole number"),
         ((8, 8, 256, []), "num_classes 256 is above 255: choose at most 255"),
-        ((8, 8, 3, [(0, [["a", "b"]])]), "polygon 0 has points that are no numbers"),
-        ((8, 8, 3, [(0, [[1.0], [1.0, 2.0]])]), "polygon 0 has points that are no numbers"),
+        ((8, 8, 3, [(0, [["a", "b"]])]), "polygon 0 has points that aren't numbers"),
+        ((8, 8, 3, [(0, [[1.0], [1.0, 2.0]])]), "polygon 0 has points that aren't numbers"),
     ],
 )
 def test_wrong_types_are_named(arguments, message):

@@ -26,7 +26,7 @@ def test_check_tells_what_is_in_the_run_folder(config, camvid, capsys):
 
 @pytest.mark.parametrize("place", ["/dev/null", "/dev/null/run"])
 def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
-    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null is no folder")
+    assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null isn't a folder")
 
 
 def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):

@@ -27,7 +27,7 @@ def test_all_faults_of_the_class_list_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        ("classes: [{name: a, value: 1}, {name: a, value: 2}]", "name 'a' stands more than once"),
+        ("classes: [{name: a, value: 1}, {name: a, value: 2}]", "name 'a' appears more than once"),
         ("classes: [{name: a, value: 1}, {name: b, value: 1}]", "value 1 has more than one class"),
         ("classes: [{name: a, value: 1}, {name: b, value: 255}]", "value 255 is a class and void"),
         ("classes: [{name: a, value: 1}]", "2 to 255"),

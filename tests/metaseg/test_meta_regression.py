@@ -195,8 +195,8 @@ def test_wrong_use_is_refused(meta_set):
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate nan"),
         ({"learning_rate": "0.1"}, "learning_rate '0.1'"),
-        ({"trees": 2.5}, "trees 2.5 is no whole number"),
-        ({"depth": True}, "depth True is no whole number"),
+        ({"trees": 2.5}, "trees 2.5 isn't a whole number"),
+        ({"depth": True}, "depth True isn't a whole number"),
         ({"seed": -1}, "seed -1"),
     ],
 )

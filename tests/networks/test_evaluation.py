@@ -69,6 +69,6 @@ def test_classes_are_integers(value):
         confusion_matrix(np.full(TARGET.shape, value), TARGET, 3)
     with pytest.raises(ValueError, match="target has dtype float64: give integers"):
         confusion_matrix(PREDICTION, np.full(TARGET.shape, value), 3)
-    with pytest.raises(ValueError, match=r"num_classes 2\.5 is no whole number"):
+    with pytest.raises(ValueError, match=r"num_classes 2\.5 isn't a whole number"):
         confusion_matrix(PREDICTION, TARGET, 2.5)
     assert confusion_matrix(PREDICTION.astype(np.int64), TARGET, np.int8(3)).sum() == 12

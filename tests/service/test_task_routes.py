@@ -157,7 +157,7 @@ SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
         ({"raster_png": "AAAA"}, "no base64 of a PNG"),
         ({"raster_png": "%"}, "no base64 of a PNG"),
         ({"raster_png": png_of(np.zeros((8, 8), np.uint8))[:40]}, "no base64 of a PNG"),
-        ({"shapes": [{"label": "Road", "rings": [SQUARE]}]}, "'Road' is no class of the run"),
+        ({"shapes": [{"label": "Road", "rings": [SQUARE]}]}, "'Road' isn't a class of the run"),
         ({"shapes": [{"label": "road", "rings": []}]}, "rings"),
         ({"shapes": [{"label": "road", "rings": [SQUARE[:2]]}]}, "rings"),
         ({"shapes": [{"label": "road", "rings": [[[0, 0], [1e9, 0], [9, 9]]]}]}, "rings"),

@@ -173,7 +173,7 @@ def test_batch_must_split():
     class Three:
         rank, world_size = 0, 3
 
-    with pytest.raises(ValueError, match="batch_size 2 is no multiple of 3 workers"):
+    with pytest.raises(ValueError, match="batch_size 2 isn't a multiple of 3 workers"):
         train(training_config(), communicator=Three())
 
 

@@ -63,7 +63,7 @@ async def cvat_hook(request: Request) -> HintAnswer:
         content = json.loads(body)
         event = content["event"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise unprocessable("the body is no event of CVAT") from None
+        raise unprocessable("the body isn't an event of CVAT") from None
     if event not in ("update:job", "update:task"):
         return HintAnswer(detail="nothing to pull")
     pulls: PullHints = request.app.state.pull_hints

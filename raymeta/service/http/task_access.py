@@ -75,7 +75,7 @@ async def find_task(state: ServiceState, task_id: str) -> Task:
     """
     task = await run_in_threadpool(state.task_reader.find, task_id)
     if task is None:
-        raise not_found(f"{task_id[:200]!r} is no task of the run: GET /v1/tasks lists them")
+        raise not_found(f"{task_id[:200]!r} isn't a task of the run: GET /v1/tasks lists them")
     return task
 
 

@@ -206,7 +206,7 @@ def _raster(encoded: str, task: Task) -> NDArray[np.uint8]:
     except BodyError:
         raise
     except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BodyError(f"{task.id}: raster_png is no base64 of a PNG: {str(error)[:200]}") from None
+        raise BodyError(f"{task.id}: raster_png isn't base64 of a PNG: {str(error)[:200]}") from None
     if mode == "L":
         return values
     if mode not in ("RGB", "RGBA"):
@@ -227,7 +227,7 @@ def _painted(
     unknown = sorted({shape.label for shape in shapes if shape.label not in ids})
     if unknown:
         raise BodyError(
-            f"{task.id}: {unknown[0][:80]!r} is no class of the run ({', '.join(class_names)}) and not void"
+            f"{task.id}: {unknown[0][:80]!r} is neither a class of the run ({', '.join(class_names)}) nor void"
         )
     owners = np.full((task.height, task.width), NOBODY, np.int32)
     covers = np.zeros(owners.shape, np.int32)
