@@ -21,6 +21,8 @@ def show_table(console: Console, table: Table) -> None:
     Cells are printed as they are: names of people's folders and classes may look like markup.
     """
     if console.is_terminal:
+        for column in table.columns:
+            column.overflow = "fold"  # what a narrow terminal cuts off nobody can read
         console.print(table, markup=False)
         return
     width = console.width

@@ -178,7 +178,7 @@ def test_the_first_iterations_may_ask_at_random():
         ({"gain": "margin", "class_weights": {"source": "given"}}, "give values"),
         ({"gain": "margin", "class_weights": {"source": "given", "values": {300: 1.0}}}, "class ids from 0"),
         ({"gain": "margin", "noise": {"beta_end": 2.0}}, "without beta_start"),
-        ({"gain": "margin", "policy": {"clip_pattern": "("}}, "no regular expression"),
+        ({"gain": "margin", "policy": {"clip_pattern": "("}}, "regular expression"),
         ({"gain": "margin", "policy": {"clip_pattern": "a"}}, "has no group"),
         ({"gain": "margin", "query_clicks": 5.0, "query_seconds": 5.0}, "give one"),
         ({"gain": "margin", "cost": "learned", "fusion": "ratio", "query_seconds": 5.0}, "learned_cost.unit"),

@@ -153,6 +153,9 @@ COMMANDS = [
     "config",
     "serve",
     "doctor",
+    "glossary",
+    "select",
+    "label",
 ]
 
 

@@ -158,7 +158,7 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
 
     refuse(tmp_path / "missing.json", "no such file")
     os.mkfifo(tmp_path / "pipe")
-    refuse(tmp_path / "pipe", "no regular file")
+    refuse(tmp_path / "pipe", "regular file")
     refuse(Path("nul\0l"), "nul")
     reader = read_answers(tmp_path, MANIFEST)
     assert list(reader) == []

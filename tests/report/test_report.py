@@ -340,3 +340,19 @@ def test_the_last_marker_is_inside_its_axes() -> None:
     run = RunResults(RunStore("/nowhere"), make_config("/nowhere", "metabox", 0), summaries)
     axes = curves(group_runs([run]), None, over="cost_a").axes[0]
     assert axes.get_xlim()[1] > 28.9
+
+
+def test_a_chart_of_one_point_is_not_drawn_and_the_reason_is_told(tmp_path: Path) -> None:
+    """One seed, one iteration: curves, R² and costs over iterations would each be a single marker."""
+    store = write_run(tmp_path / "one", "metabox_plus", 0, iterations=1)
+    page = Path(write_report([store.location], tmp_path / "out"))
+    text = page.read_text()
+    drawn = set(re.findall(r'aria-label="([^"]+)"', text))
+    assert not any("over" in name for name in drawn), drawn
+    assert not list(page.parent.glob("*_over_*.png"))
+    left = headings(text)
+    assert "mIoU" not in left
+    assert "Costs" not in left
+    missing = text[text.index("<h2>Not shown") :]
+    for name in ("Curves over cost and iterations", "R² of the meta regressor", "At equal cost"):
+        assert f"<dt>{name}</dt>" in missing
