@@ -75,22 +75,17 @@ def in_little_shared_memory(place, environment):
     )
 
 
-def test_few_open_files(place):
-    run(place, "sh", "-c", 'ulimit -n 256 && exec "$@"', "sh")
-
-
-def test_nohup_without_a_terminal_behind_a_dead_proxy(place):
-    proxies = {
-        name: DEAD_PROXY for kind in ("http", "https", "all") for name in (f"{kind}_proxy", f"{kind.upper()}_PROXY")
-    }
-    told = run(place, "setsid", "nohup", environment=proxies | {"TERM": "dumb"}).stdout
+def test_nohup_with_few_open_files_behind_a_dead_proxy_and_then_a_narrow_terminal(place):
+    names = [name for kind in ("http", "https", "all") for name in (f"{kind}_proxy", f"{kind.upper()}_PROXY")]
+    environment = dict.fromkeys(names, DEAD_PROXY) | {"TERM": "dumb"}
+    told = run(place, "setsid", "nohup", "sh", "-c", 'ulimit -n 256 && exec "$@"', "sh", environment=environment).stdout
     assert "random_box 1/1: train network …" in told
     assert "\x1b[" not in told
+    status_in_60_columns(place)
 
 
-def test_a_terminal_of_60_columns(place):
+def status_in_60_columns(place):
     """Lines are as wide as the terminal, and the table is whole."""
-    run(place)
     ours, theirs = pty.openpty()
     environment = child_environment(place) | {"COLUMNS": "60", "TERM": "xterm-256color", "NO_COLOR": "1"}
     ends = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
@@ -111,7 +106,9 @@ def test_a_terminal_of_60_columns(place):
     assert not any("…" in line for line in lines)  # what doesn't fit is on the next line
 
 
-@pytest.mark.parametrize("home", [None, "/nonexistent", "/"])
+@pytest.mark.parametrize(
+    "home", [None, *(pytest.param(home, marks=pytest.mark.long) for home in ("/nonexistent", "/"))]
+)
 def test_nobodys_user_without_a_home_and_a_package_that_is_read_only(place, home):
     """As OpenShift and `podman run --user 12345` start a container: no entry in passwd, one volume to write to."""
     run(place, *_as_nobody(), environment=_bare(home))
