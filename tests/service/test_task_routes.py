@@ -157,7 +157,7 @@ SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
         ({"raster_png": "AAAA"}, "base64 of a PNG"),
         ({"raster_png": "%"}, "base64 of a PNG"),
         ({"raster_png": png_of(np.zeros((8, 8), np.uint8))[:40]}, "base64 of a PNG"),
-        ({"shapes": [{"label": "Road", "rings": [SQUARE]}]}, "'Road' a class of the run"),
+        ({"shapes": [{"label": "Road", "rings": [SQUARE]}]}, "'Road' is neither a class of the run"),
         ({"shapes": [{"label": "road", "rings": []}]}, "rings"),
         ({"shapes": [{"label": "road", "rings": [SQUARE[:2]]}]}, "rings"),
         ({"shapes": [{"label": "road", "rings": [[[0, 0], [1e9, 0], [9, 9]]]}]}, "rings"),
