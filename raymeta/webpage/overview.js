@@ -79,6 +79,12 @@ function download({ service, iteration }, text, format) {
   return button;
 }
 
+/** What stands below R²: with a single meta image there is a meta regressor, and nothing to try it on. */
+function r2Note(last, model) {
+  if (last.r2 !== null) return "of the predicted IoU";
+  return model.maps.includes("predicted_iou") ? "not told by so few meta images" : "no meta regressor";
+}
+
 function tiles(rows, progress, model) {
   const last = rows.at(-1);
   const before = rows.at(-2);
@@ -91,7 +97,7 @@ function tiles(rows, progress, model) {
     costTile(last.costs),
     ["labelled", cost(last.labelled_share), "of the pool's pixels"],
     ["query", count(last.query_boxes), `boxes to label next; ${quantity(last.boxes, "box", "boxes")} asked before`],
-    ["R²", fixed(last.r2), last.r2 === null ? "no meta regressor" : "of the predicted IoU"],
+    ["R²", fixed(last.r2), r2Note(last, model)],
   ];
   const nodes = entries.map(([name, value, note]) => tile(name, value, note));
   const done = last.iteration - rows[0].iteration + 1;

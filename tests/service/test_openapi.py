@@ -69,6 +69,9 @@ def test_every_error_has_one_form(client, openapi):
         answer = client.get(path)
         assert answer.status_code in (404, 422)
         assert isinstance(answer.json()["detail"], str)
+    assert "/docs" in client.get("/nothing").json()["detail"]
+    assert "DELETE" in client.delete("/v1/pool").json()["detail"]
+    assert client.delete("/v1/pool").headers["allow"] == "GET"
     both = client.get(asked[0]).json()["detail"]
     assert "limit: " in both
     assert "offset: " in both

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
 
 from raymeta import __version__
 from raymeta.field_faults import field_fault
@@ -112,6 +113,7 @@ def create_app(
     app.add_middleware(RequestObserver, metrics=metrics, logger=open_access_log(settings.access_log))
     app.add_exception_handler(RequestRefusedError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(HTTPException, _refuse_route)
     app.add_exception_handler(Exception, _fail)
     return app
 
@@ -126,6 +128,17 @@ async def _refuse_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [field_fault(each, str(each["loc"][0]), skipped=1, what="parameter") for each in error.errors()]
     return refused_response(unprocessable("; ".join(faults)))
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    """A path that nothing answers, or a method that a path doesn't know."""
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"there is nothing at {request.url.path[:200]}: /docs lists all routes",
+        405: f"{request.method} isn't answered at {request.url.path[:200]}: /docs tells what is",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return refused_response(RequestRefusedError(error.status_code, detail, error.headers))
 
 
 async def _fail(request: Request, error: Exception) -> Response:
