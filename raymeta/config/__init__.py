@@ -3,6 +3,8 @@
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.acquisition import (
     CUSTOM,
+    DEFAULT_STRATEGY,
+    POINT_STRATEGIES,
     PRESETS,
     STRATEGY_NAMES,
     AcquisitionConfig,
@@ -57,12 +59,14 @@ from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
     "CUSTOM",
+    "DEFAULT_STRATEGY",
     "MAX_EPSILON",
     "MAX_IMAGES",
     "MAX_NUMBER",
     "MAX_PIXELS",
     "MAX_PROCESSES",
     "MAX_SCALES",
+    "POINT_STRATEGIES",
     "PRESETS",
     "RESUME_MAY_CHANGE",
     "STRATEGY_NAMES",

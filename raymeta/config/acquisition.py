@@ -18,9 +18,14 @@ StrategyName = Literal[
     "full_set",
 ]
 STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
-RunStrategyName = Literal[StrategyName, "custom"]
+"""The paper's, and the reference."""
+PointStrategyName = Literal["points", "random_points"]
+POINT_STRATEGIES: tuple[str, ...] = get_args(PointStrategyName)
+RunStrategyName = Literal[StrategyName, PointStrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
 CUSTOM: Final = "custom"
+DEFAULT_STRATEGY: Final = "points"
+"""Of who names neither a strategy nor a gain: what needed fewest clicks (docs/study_fewer_clicks.md)."""
 ClicksPriority = Literal["paper", "normalized"]
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
@@ -32,10 +37,16 @@ MetaRegressorKind = Literal["catboost", "sklearn"]
 
 
 class Preset(NamedTuple):
-    """What a strategy's name stands for: its gain (none: asks for no boxes) and the cost that it weighs."""
+    """What a strategy's name stands for.
+
+    gain: none: asks for no boxes. cost: what it weighs. unit: what is asked. weighs_classes: by their predicted shares,
+    with power 1.
+    """
 
     gain: GainName | None
     cost: CostName
+    unit: UnitName = "box"
+    weighs_classes: bool = False
 
 
 PRESETS: Final[dict[RunStrategyName, Preset]] = {
@@ -47,6 +58,8 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "entropy_box_plus_star": Preset("entropy", "true"),
     "metabox_plus_star": Preset("metaseg", "true"),
     "full_set": Preset(None, "none"),
+    "points": Preset("margin", "none", "point", weighs_classes=True),
+    "random_points": Preset("random", "none", "point"),
     "custom": Preset(None, "none"),
 }
 
@@ -129,7 +142,8 @@ class AcquisitionConfig(Section):
 
     strategy: RunStrategyName = Field(
         "custom",
-        description="a preset of gain and cost; full_set trains the reference on everything; custom: name gain",
+        description="a preset of gain, cost, unit and class weights; full_set trains the reference on everything; "
+        f"custom: name gain; without strategy and gain: {DEFAULT_STRATEGY}",
     )
     gain: GainName | None = Field(None, description="what a box is worth; none: the strategy's")
     cost: CostName | None = Field(None, description="clicks that enter the score; none (YAML null): the strategy's")
@@ -197,9 +211,22 @@ class AcquisitionConfig(Section):
         return self.cost or PRESETS[self.strategy].cost
 
     @model_validator(mode="after")
+    def _presets_fill_what_is_left_out(self) -> "AcquisitionConfig":
+        # Past pydantic: what a preset fills doesn't count as set, so that another strategy of a study starts without it.
+        if self.gain is None and "strategy" not in self.model_fields_set:
+            self.__dict__["strategy"] = DEFAULT_STRATEGY
+        preset = PRESETS[self.strategy]
+        if "unit" not in self.model_fields_set:
+            self.__dict__["unit"] = preset.unit
+        if preset.weighs_classes and "class_weights" not in self.model_fields_set:
+            self.__dict__["class_weights"] = ClassWeightsConfig(source="predictions", power=1.0)
+        return self
+
+    @model_validator(mode="after")
     def _something_is_asked_for(self) -> "AcquisitionConfig":
         if self.strategy == "custom" and self.gain is None:
-            raise ValueError(f"strategy is missing: name one of {', '.join(STRATEGY_NAMES)}, or a gain")
+            names = ", ".join((*STRATEGY_NAMES, *POINT_STRATEGIES))
+            raise ValueError(f"strategy custom without a gain: name one of {names}, or a gain")
         if self.strategy == "full_set" and (self.gain is not None or self.cost is not None):
             raise ValueError("strategy full_set asks for no boxes: leave out gain and cost, or name another strategy")
         return self
@@ -237,9 +264,14 @@ class AcquisitionConfig(Section):
         return "boxes" if self.unit == "box" else "points"
 
     @property
+    def has_budget(self) -> bool:
+        """Whether clicks or seconds end a query; query_size then is a bound only."""
+        return self.query_clicks is not None or self.query_seconds is not None
+
+    @property
     def cost_unit(self) -> Literal["clicks", "seconds"]:
         """What a query's budget is in, and what the cost regressor predicts."""
-        if self.query_clicks is None and self.query_seconds is None:
+        if not self.has_budget:
             return self.learned_cost.unit
         return "clicks" if self.query_seconds is None else "seconds"
 

@@ -46,7 +46,7 @@ class ExperimentConfig(Section):
     )
     iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
     dataset: DatasetConfig
-    acquisition: AcquisitionConfig
+    acquisition: AcquisitionConfig = Field(default_factory=AcquisitionConfig)
     oracle: OracleConfig = Field(default_factory=OracleConfig)
     meta_regressor: MetaRegressorConfig = Field(default_factory=MetaRegressorConfig)
     network: NetworkConfig = Field(default_factory=NetworkConfig)

@@ -6,11 +6,11 @@ from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
-from raymeta.config.acquisition import CUSTOM, STRATEGY_NAMES
+from raymeta.config.acquisition import CUSTOM, POINT_STRATEGIES, STRATEGY_NAMES
 from raymeta.config.section import Section
 
 Value = int | float | str | bool | None
-KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, CUSTOM)
+KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, *POINT_STRATEGIES, CUSTOM)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NOT_VARIED = ("run_dir", "seed", "seeds", "acquisition.strategy", "study", "base")
 

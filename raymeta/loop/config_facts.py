@@ -28,26 +28,57 @@ def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[s
     facts.append(f"acquisition: {expansion(acquisition)}")
     if split.meta:
         facts.append(f"meta set: {len(split.meta)} images ({100 * len(split.meta) / pool:.1f} %), never trained on")
-    across = (dataset.height // acquisition.box_width) * (dataset.width // acquisition.box_width)
+    facts += _query_facts(config, dataset, split)
+    return facts
+
+
+def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
+    """What the queries ask for, and what they cost."""
+    acquisition, pool = config.acquisition, len(split.pool)
+    width, clicks = acquisition.box_width, _clicks_per_image(config, dataset, split)
+    points = acquisition.unit == "point"
+    across = (dataset.height // width) * (dataset.width // width)
     share = 100 * acquisition.query_size * acquisition.asked_width**2 / (pool * dataset.height * dataset.width)
-    units = (
-        "boxes" if acquisition.unit == "box" else f"points, each in the middle of {acquisition.asked_width}, in boxes"
-    )
-    facts.append(
-        f"{units} of {acquisition.box_width} pixels: {across} side by side in an image; a query of "
-        f"{acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), "
-        f"{config.iterations} iterations query {share * config.iterations:.1f} %"
-    )
-    clicks = _clicks_per_image(config, dataset, split)
+    units = f"points, each in the middle of {acquisition.asked_width}, in boxes" if points else "boxes"
+    asked = f"{units} of {width} pixels: {across} side by side in an image; "
+    if acquisition.has_budget:
+        asked += _budget_fact(config, None if clicks is None else clicks * pool)
+    else:
+        asked += (
+            f"a query of {acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), {config.iterations} "
+            f"iterations query {share * config.iterations:.1f} %"
+        )
+    facts = [asked]
     if clicks is not None:
         price = (
-            f"a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of "
+            f"; a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of "
             f"{clicks * pool:.0f} clicks, before boxes' own"
         )
-        if acquisition.unit == "point":
-            price = f"a query of points costs at most {acquisition.query_size} of {clicks * pool:.0f} clicks"
-        facts.append(f"clicks: about {clicks:.0f} for a whole image; {price}")
+        if points:
+            price = f"; a query of points costs at most {acquisition.query_size} of {clicks * pool:.0f} clicks"
+        facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
+    if points and config.training.example_balance == 0:
+        facts.append(
+            "training.example_balance 0: the few pixels of points may be drowned by those of wholly labelled images; "
+            "0.5 did better (docs/study_fewer_clicks.md)"
+        )
     return facts
+
+
+def _budget_fact(config: ExperimentConfig, pool_clicks: float | None) -> str:
+    """After which clicks or seconds the queries end; pool_clicks: of all images, if they are known."""
+    acquisition = config.acquisition
+    first, last = (
+        (acquisition.query_clicks or acquisition.query_seconds or 0) * acquisition.query_growth**power
+        for power in (0, config.iterations - 1)
+    )
+    unit = acquisition.cost_unit
+    text = f"the query ends after {first:,.0f} {unit}"
+    if config.iterations > 1:
+        text = f"the first of {config.iterations} queries ends after {first:,.0f} {unit}, the last after {last:,.0f}"
+    if pool_clicks and unit == "clicks":
+        text += f"; the whole pool takes {pool_clicks:,.0f}"
+    return text
 
 
 def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:

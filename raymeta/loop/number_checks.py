@@ -58,9 +58,9 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
             f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
         )
-    # Greedy boxes of one image never overlap, so no more than these fit into it.
+    # Greedy boxes of one image never overlap, so no more than these fit into it. Clicks end a query before that.
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
-    if config.acquisition.query_size > most:
+    if config.acquisition.query_size > most and not config.acquisition.has_budget:
         raise InputError(
             f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "

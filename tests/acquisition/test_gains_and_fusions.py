@@ -11,7 +11,7 @@ from raymeta.acquisition.predicted_clicks import COST_FEATURES, PREDICTED_CLICKS
 from raymeta.acquisition.priority_maps import quantize
 from raymeta.acquisition.strategies import at_iteration, expansion, strategy_of
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
-from raymeta.config import PRESETS, STRATEGY_NAMES, AcquisitionConfig, ConfigError, parse_config
+from raymeta.config import PRESETS, STRATEGY_NAMES, AcquisitionConfig, ConfigError, parse_config, run_configs
 from raymeta.metaseg.heatmaps import entropy, margin
 
 HEIGHT, WIDTH, B, CLICKS_MAX, C0 = 26, 40, 8, 9, 2.5
@@ -146,7 +146,7 @@ def test_what_a_strategy_lacks_is_named(softmax, labelled):
 @pytest.mark.parametrize("name", STRATEGY_NAMES)
 def test_presets_expand(name):
     acquisition = AcquisitionConfig(strategy=name)
-    assert (acquisition.gain_name, acquisition.cost_name) == PRESETS[name]
+    assert (acquisition.gain_name, acquisition.cost_name) == PRESETS[name][:2]
     assert expansion(acquisition).startswith(f"{name}: gain {acquisition.gain_name}")
     if name == "full_set":
         return
@@ -167,10 +167,38 @@ def test_the_first_iterations_may_ask_at_random():
     assert first.query_size == acquisition.query_size
 
 
+@pytest.mark.parametrize("values", [{}, {"strategy": "points"}, {"query_clicks": 5.0}])
+def test_points_are_asked_for_without_further_words(values):
+    acquisition = AcquisitionConfig(**values)
+    assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("points", "margin", "point")
+    assert (acquisition.class_weights.source, acquisition.class_weights.power) == ("predictions", 1.0)
+    assert AcquisitionConfig(**acquisition.model_dump()) == acquisition
+
+
+def test_what_is_said_counts_before_a_preset():
+    acquisition = AcquisitionConfig(strategy="points", gain="entropy", class_weights={"source": "none"})
+    assert (acquisition.gain_name, acquisition.class_weights.source) == ("entropy", "none")
+    assert AcquisitionConfig(strategy="points", unit="box").asked_width == 128
+    plain = AcquisitionConfig(gain="entropy")
+    assert (plain.strategy, plain.unit, plain.class_weights.source) == ("custom", "box", "none")
+    chance = AcquisitionConfig(strategy="random_points")
+    assert (chance.gain_name, chance.unit, chance.class_weights.source) == ("random", "point", "none")
+
+
+def test_a_study_of_a_config_of_points_has_arms_of_boxes():
+    values = {"run_dir": "/run", "dataset": {"kind": "camvid", "root": "/nowhere"}, "acquisition": {"box_width": 8}}
+    study = {"strategies": ["points", "random_box", "metabox_plus", "random_points"]}
+    for named in ({}, {"strategy": "points"}):
+        runs = run_configs(parse_config({**values, "acquisition": {"box_width": 8, **named}, "study": study}))
+        arms = [(run.acquisition.unit, run.acquisition.class_weights.source) for run in runs]
+        assert arms == [("point", "predictions"), ("box", "none"), ("box", "none"), ("point", "none")]
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({}, "strategy is missing"),
+        ({"strategy": "custom"}, "without a gain"),
+        ({"strategy": "points", "cost": "estimated"}, "all cost one click"),
         ({"gain": "doubt"}, "acquisition.gain"),
         ({"strategy": "full_set", "gain": "margin"}, "full_set asks for no boxes"),
         ({"gain": "margin", "fusion": "ratio"}, "name a cost"),

@@ -117,3 +117,19 @@ def test_check_draws_a_picture_and_nothing_else(config, camvid, tmp_path, capsys
         assert picture.width == 960
     assert sorted(path for path in camvid.rglob("*") if path.name != "check.png") == before
     assert_refused(capsys, ["check", config, "--picture", "/dev/null/x.png"], "--picture", "choose another file")
+
+
+def test_check_tells_what_a_budget_of_clicks_means(config, capsys):
+    """More boxes than the pool holds are no fault where clicks end a query."""
+    budget = ["acquisition.query_size=100000", "acquisition.query_clicks=2", "acquisition.query_growth=3"]
+    assert main(["check", str(config), "iterations=3", *budget]) == 0
+    shown = capsys.readouterr().out
+    assert "the first of 3 queries ends after 2 clicks, the last after 18; the whole pool takes" in shown
+    assert "% of the pool's pixels (cost_P)" not in shown
+
+
+@pytest.mark.parametrize(("balance", "told"), [("0", True), ("0.5", False)])
+def test_check_tells_that_points_may_be_drowned(config, capsys, balance, told):
+    points = ["acquisition.strategy=points", "acquisition.box_width=8", f"training.example_balance={balance}"]
+    assert main(["check", str(config), *points]) == 0
+    assert ("training.example_balance 0:" in capsys.readouterr().out) == told

@@ -15,10 +15,7 @@ from raymeta.loop.query_choice import query_table
 from raymeta.runs.run_store import RunStore
 
 POINTS = (
-    "acquisition.strategy=custom",
-    "acquisition.gain=margin",
-    "acquisition.class_weights.source=predictions",
-    "acquisition.unit=point",
+    "acquisition.strategy=points",
     "acquisition.box_width=8",
     "acquisition.query_clicks=30",
     "acquisition.query_growth=2",
@@ -103,8 +100,9 @@ def test_what_points_can_not_be_is_refused(values, named, tmp_path):
         parse_config(settings)
 
 
-def test_check_prices_points_as_clicks(finished):
+def test_check_prices_points_as_clicks(finished, tmp_path):
     """14 images of 64 by 96: 1,000 squares of 9 pixels are a tenth of them."""
-    told = finished.raymeta("check", str(finished.config), *POINTS).stdout
+    unbounded = (*POINTS, "acquisition.query_clicks=null", f"run_dir={tmp_path / 'other'}")
+    told = finished.raymeta("check", str(finished.config), *unbounded).stdout
     assert f"{100 * 1000 * 9 / (14 * 64 * 96):.2f} %" in told
     assert "at most 1000 of" in told
