@@ -22,7 +22,7 @@ from raymeta.networks.freed_memory import keep_freed_memory
 from raymeta.networks.registry import build_network
 
 FILES, QUICK_FILES = 16, 4
-PASSES, QUICK_PASSES = 20, 2
+PASSES, QUICK_PASSES = 8, 2
 THREADS: Final = (1, 4, 8, 12)
 QUICK_THREADS: Final = (1,)
 

@@ -212,7 +212,7 @@ class AcquisitionConfig(Section):
 
     @model_validator(mode="after")
     def _presets_fill_what_is_left_out(self) -> "AcquisitionConfig":
-        # Past pydantic: what a preset fills doesn't count as set, so that another strategy of a study starts without it.
+        # Past pydantic: what a preset fills doesn't count as set, and another strategy of a study starts without it.
         if self.gain is None and "strategy" not in self.model_fields_set:
             self.__dict__["strategy"] = DEFAULT_STRATEGY
         preset = PRESETS[self.strategy]

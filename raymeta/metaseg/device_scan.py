@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raymeta.metaseg.heatmaps import MAX_CLASSES, SUM_TOLERANCE, not_a_distribution
-from raymeta.metaseg.segment_runs import SegmentRuns, segment_runs
+from raymeta.metaseg.segment_runs import SegmentRuns, run_pixels, segment_runs
 from raymeta.metaseg.segment_sums import SegmentSums
 from raymeta.metaseg.segments import Segments
 
@@ -63,7 +63,7 @@ class DeviceScan:
         runs, count = segment_runs(segments), segments.count
         sums = self._exact_sums([self._entropy, self._margin, *self._softmax], runs, count)
         by_side = sums.reshape(len(sums), count, 2)
-        pixels = _pixel_sums(runs, segments.segment_map.shape[1], count)
+        pixels = run_pixels(runs, segments.segment_map.shape[1], count)
         return SegmentSums(
             sizes=pixels[0].reshape(count, 2),
             entropy=by_side[0],
@@ -91,22 +91,13 @@ class DeviceScan:
         scale = 2.0 ** (INTEGER_BITS - math.ceil(math.log2(self._softmax[0].numel())))
         last = torch.from_numpy(runs.ends - 1).to(device)
         keys = torch.from_numpy(runs.keys).to(device)
-        rows = []
+        per_run = []
         for plane in planes:
             whole = plane.flatten().double().mul_(scale).round_().long().cumsum(0)
-            per_run = torch.diff(whole[last], prepend=whole.new_zeros(1))
-            rows.append(whole.new_zeros(2 * count + 1).index_add_(0, keys, per_run))
-        return torch.stack(rows)[:, :-1].double().div_(scale).cpu().numpy()
-
-
-def _pixel_sums(runs: SegmentRuns, width: int, count: int) -> list[NDArray[np.int64]]:
-    """Pixels, row sums and column sums of both sides of each segment: three (2·S,) int64."""
-    lengths = np.diff(runs.ends, prepend=0)
-    row, end = np.divmod(runs.ends - 1, width)
-    columns = (2 * end - lengths + 1) * lengths // 2
-    # Weighted counts are float64: exact, since sums stay far below 2⁵³.
-    sums = [np.bincount(runs.keys, weights, 2 * count + 1) for weights in (lengths, row * lengths, columns)]
-    return [values[:-1].astype(np.int64) for values in sums]
+            per_run.append(torch.diff(whole[last], prepend=whole.new_zeros(1)))
+        stacked = torch.stack(per_run)
+        sums = stacked.new_zeros((len(stacked), 2 * count + 1)).index_add_(1, keys, stacked)
+        return sums[:, :-1].double().div_(scale).cpu().numpy()
 
 
 def _check(softmax: Tensor) -> None:

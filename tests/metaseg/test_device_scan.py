@@ -10,7 +10,7 @@ from metaseg_reference import random_softmax, random_target
 from raymeta.metaseg.device_scan import DeviceScan
 from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET
 from raymeta.metaseg.segment_metrics import segment_metrics
-from raymeta.metaseg.segment_runs import segment_runs
+from raymeta.metaseg.segment_runs import run_pixels, segment_runs
 from raymeta.metaseg.segments import find_segments
 from raymeta.metaseg.softmax_scan import HostScan, open_scan
 
@@ -119,3 +119,17 @@ def test_no_distribution_is_refused_with_its_place(value, device):
 def test_wrong_tensors_are_refused(softmax, message):
     with pytest.raises(ValueError, match=message):
         segment_metrics(softmax)
+
+
+def test_pixels_of_runs_by_counting_each_pixel():
+    rng = np.random.default_rng(0)
+    for shape in ((1, 1), (5, 7), (12, 9)):
+        labels = np.where(rng.random(shape) < 0.2, 255, rng.integers(0, 3, shape)).astype(np.uint8)
+        segments = find_segments(labels)
+        runs = segment_runs(segments)
+        expected = np.zeros((3, 2 * segments.count), np.int64)
+        for row, col in np.ndindex(shape):
+            segment = segments.segment_map[row, col]
+            if segment > 0:
+                expected[:, 2 * (segment - 1) + segments.boundary_mask[row, col]] += (1, row, col)
+        np.testing.assert_array_equal(run_pixels(runs, shape[1], segments.count), expected)
