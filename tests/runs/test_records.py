@@ -8,7 +8,7 @@ import pytest
 from raymeta.annotation.cost_models import COST_A, COST_SECONDS, seconds_model
 from raymeta.annotation.costs import Cost
 from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, Record, ScoreRecord, SummaryRecord
-from raymeta.runs.run_store import RunError
+from raymeta.runs.run_store import RunError, RunStore
 
 REPOSITORY = Path(__file__).parents[2]
 OLD_RUNS = [REPOSITORY / "docs/runs/camvid_small", REPOSITORY / "docs/runs/demo_scenes", Path(__file__).parent]
@@ -30,6 +30,15 @@ def test_files_of_earlier_versions_come_back_as_they_are(kind: type[Record]) -> 
         assert {key: written[key] for key in values} == values, path
         if set(written) == set(values):
             assert list(written) == list(values)
+
+
+def test_exported_runs_of_the_documents_are_whole() -> None:
+    """A report of each can be made: its config is the one that it was begun with."""
+    configs = sorted((REPOSITORY / "docs/runs").rglob("config.yaml"))
+    assert len(configs) > 50
+    for path in configs:
+        store = RunStore(str(path.parent))
+        assert store.load_config().seed == store.run_info()["seed"], path
 
 
 def test_recorded_costs_are_what_the_counts_give() -> None:
