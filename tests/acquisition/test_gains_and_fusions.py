@@ -198,7 +198,7 @@ def test_a_study_of_a_config_of_points_has_arms_of_boxes():
     ("values", "words"),
     [
         ({"strategy": "custom"}, "without a gain"),
-        ({"strategy": "points", "cost": "estimated"}, "all cost one click"),
+        ({"strategy": "points", "cost": "estimated"}, "costs one click"),
         ({"gain": "doubt"}, "acquisition.gain"),
         ({"strategy": "full_set", "gain": "margin"}, "full_set asks for no boxes"),
         ({"gain": "margin", "fusion": "ratio"}, "name a cost"),
