@@ -1,7 +1,7 @@
 """The config with which somebody begins who has a folder of images, a class list, and no wishes yet."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import yaml
 
@@ -17,18 +17,22 @@ MAX_SIDE: Final = 512
 CROP_SHARE: Final = 0.45
 QUERY_SHARE: Final = 0.03
 """Of the pool's pixels, an iteration."""
+Ask = Literal["boxes", "points"]
+MAX_POINTS: Final = 1000
+"""Of a query: at 2 to 3 seconds each, somewhat less than an hour."""
 HEADER: Final = """\
 # Made by `raymeta label` for {folder}. Change what you like before the first answer; what may be changed later is told
 # when it is tried. `raymeta config --keys` lists all keys.
 """
 
 
-def first_config(folder: Path, run_dir: str) -> str:
+def first_config(folder: Path, run_dir: str, ask: Ask = "boxes") -> str:
     """A config as YAML text: people label, sizes follow the images.
 
     Args:
         folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
         run_dir: of the run.
+        ask: outlines in boxes, or the class at points.
 
     Raises:
         ValueError: no images, no class list, or one with faults.
@@ -41,9 +45,9 @@ def first_config(folder: Path, run_dir: str) -> str:
         "run_dir": run_dir,
         "iterations": 5,
         "dataset": files | resized,
-        "acquisition": _acquisition(len(dataset.pool_ids()), height, width),
+        "acquisition": _acquisition(len(dataset.pool_ids()), height, width, ask),
         "oracle": {"kind": "people"},
-        **_learning(height, width),
+        **_learning(height, width, ask),
     }
     return HEADER.format(folder=folder) + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
@@ -88,22 +92,43 @@ def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
     return height, width, {"height": height, "width": width}
 
 
-def _acquisition(images: int, height: int, width: int) -> dict[str, Any]:
-    """Boxes of about an eighth of an image's shorter side; queries that a person answers in an hour or so."""
+def _acquisition(images: int, height: int, width: int, ask: Ask) -> dict[str, Any]:
+    """Boxes of about an eighth of an image's shorter side, or points that lie a third of that apart.
+
+    Queries are such that a person answers them in an hour or so.
+    """
+    initial = max(1, min(20, images // 10))
+    if ask == "points":
+        apart = max(4, min(height, width) // 22)
+        fitting = (height // apart) * (width // apart) * (images - initial)
+        return {
+            "strategy": "points",
+            "box_width": apart,
+            "query_size": min(MAX_POINTS, fitting),
+            "initial_images": initial,
+        }
     box = max(16, round(min(height, width) / 8 / 8) * 8)
     pixels = images * height * width * QUERY_SHARE
     return {
         "strategy": "metabox_plus",
         "box_width": min(box, height, width),
         "query_size": max(4, min(300, round(pixels / box**2))),
-        "initial_images": max(1, min(20, images // 10)),
+        "initial_images": initial,
         "meta_images": max(1 if images < 8 else 2, min(10, images // 20)),
     }
 
 
-def _learning(height: int, width: int) -> dict[str, Any]:
+def _learning(height: int, width: int, ask: Ask) -> dict[str, Any]:
+    # Or the few pixels of points are drowned by those of the first images.
+    balance = {"example_balance": 0.5} if ask == "points" else {}
     if not has_pretrained():
-        return FROM_SCRATCH
-    steps = {"steps": 1500, "full_steps_at": 100, "min_steps": 300, "max_epochs": 4, "patience": 4}
+        return FROM_SCRATCH | {"training": FROM_SCRATCH["training"] | balance}
+    steps = {
+        "steps": 1500,
+        "full_steps_at": 12 if ask == "points" else 100,
+        "min_steps": 300,
+        "max_epochs": 4,
+        "patience": 4,
+    }
     crop = {"crop_height": max(32, int(height * CROP_SHARE)), "crop_width": max(32, int(width * CROP_SHARE))}
-    return {"network": PRETRAINED["network"], "training": PRETRAINED["training"] | steps | crop}
+    return {"network": PRETRAINED["network"], "training": PRETRAINED["training"] | steps | crop | balance}

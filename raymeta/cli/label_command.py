@@ -24,12 +24,17 @@ def add_commands(commands: Any) -> None:
         "label",
         "people label a folder of images on a page, and a network learns from it: run and page in one command",
         "label my_data",
+        "label my_data --ask points",
         "label my_data iterations=3 acquisition.query_size=50 --local",
         "label my.yaml --host 0.0.0.0 --annotators annotators.yaml",
     )
     text = "folder with images and classes.yaml; or a config"
     label.add_argument("place", metavar="FOLDER", help=text)
     add_overrides(label, "as in iterations=3; `raymeta config --keys` lists them")
+    text = (
+        "what people are asked in a new run: outlines in boxes, or the class at points, by one key each (%(default)s)"
+    )
+    label.add_argument("--ask", choices=("boxes", "points"), default="boxes", help=text)
     label.add_argument("--run", metavar="RUN", help="run folder (runs/NAME of FOLDER); its config is kept as RUN.yaml")
     label.add_argument("--host", default="127.0.0.1", help="where the page listens (%(default)s: this machine alone)")
     label.add_argument("--port", type=int, default=8000, help="(%(default)s)")
@@ -71,7 +76,7 @@ def _config(options: argparse.Namespace, console: Console) -> ExperimentConfig:
         run_dir = absolute_location("--run", options.run or f"runs/{last_name(str(folder))}")
         path = Path(f"{run_dir}.yaml")
         if not path.exists():
-            text = first_config(folder, run_dir)
+            text = first_config(folder, run_dir, options.ask)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         console.print(f"settings: {path}", highlight=False, soft_wrap=True)

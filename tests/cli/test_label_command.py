@@ -13,14 +13,15 @@ from pathlib import Path
 import httpx
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from http_person import answer_all
 from simulated_person import CLASSES, SIZE, truth_of, write_images
 
 from raymeta.cli import main
-from raymeta.config import load_config
+from raymeta.config import load_config, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_WAITING
-from raymeta.first_config import first_config
+from raymeta.first_config import MAX_POINTS, first_config
 
 SMALL = (
     "iterations=1",
@@ -185,3 +186,16 @@ def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, c
     assert main([*export[1:-1], str(tmp_path / "hand out")]) == 0
     back = shlex.split(capsys.readouterr().out.strip().rpartition("bring them back: ")[2])
     assert back[1:] == ["tasks", "import", str(spaced.parent / "runs/meine Bilder"), str(tmp_path / "hand out")]
+
+
+def test_a_new_run_may_ask_for_points(folder, tmp_path):
+    """A query of points fits what is left of the images, and check finds nothing wrong."""
+    text = first_config(folder, str(tmp_path / "runs/points"), "points")
+    config = parse_config(yaml.safe_load(text))
+    assert (config.acquisition.strategy, config.acquisition.unit) == ("points", "point")
+    assert config.training.example_balance == 0.5
+    assert 0 < config.acquisition.query_size <= MAX_POINTS
+    Path(tmp_path / "points.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "points.yaml")]) == 0
+    boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"))))
+    assert (boxes.acquisition.unit, boxes.training.example_balance) == ("box", 0.0)
