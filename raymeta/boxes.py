@@ -52,6 +52,14 @@ class Box:
         return self.bottom <= height and self.right <= width
 
 
+def check_inside(box: Box, height: int, width: int) -> None:
+    """Raise ValueError unless this is a `Box` inside an image of `height` × `width` pixels."""
+    if not isinstance(box, Box):
+        raise InputError(f"box {box!r} is a {type(box).__name__}: give Box(top, left, width)")
+    if not box.fits(height, width):
+        raise InputError(f"{box} reaches outside the image of {height}×{width} pixels: choose a box inside it")
+
+
 def check_box_width(box_width: int, height: int, width: int) -> None:
     """Raise ValueError unless this is a whole number and such a box fits into an image of `height` × `width` pixels."""
     whole_number("box_width", box_width, least=1)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from raymeta.annotation.click_estimation import check_label_map, estimate_clicks
 from raymeta.argument_checks import whole_number
-from raymeta.boxes import Box
+from raymeta.boxes import Box, check_inside
 from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
 
@@ -88,7 +88,7 @@ class AnnotatedScene:
         Raises:
             ValueError: the box reaches outside the image.
         """
-        _check_inside(box, self.height, self.width)
+        check_inside(box, self.height, self.width)
         x, y = self.visible_vertices.T
         inside = (x >= box.left) & (x < box.right) & (y >= box.top) & (y < box.bottom)
         return _box_clicks(int(np.count_nonzero(inside)), self.label_map, box)
@@ -175,7 +175,7 @@ class LabelMapScene:
         Raises:
             ValueError: the box reaches outside the image.
         """
-        _check_inside(box, self.height, self.width)
+        check_inside(box, self.height, self.width)
         return _box_clicks(int(np.count_nonzero(self._vertices[box.slices])), self.label_map, box)
 
     def whole_image(self) -> Clicks:
@@ -255,10 +255,3 @@ def _class_list(num_classes: int) -> str:
 
 def _pixels(points: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.floor(np.clip(points, -FARTHEST, FARTHEST) + 0.5).astype(np.int64)
-
-
-def _check_inside(box: Box, height: int, width: int) -> None:
-    if not isinstance(box, Box):
-        raise InputError(f"box {box!r} is a {type(box).__name__}: give Box(top, left, width)")
-    if not box.fits(height, width):
-        raise InputError(f"{box} reaches outside the image of {height}×{width} pixels: choose a box inside it")

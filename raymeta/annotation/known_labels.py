@@ -99,9 +99,13 @@ def with_points(labels: NDArray[np.uint8], boxes: Collection[Box]) -> NDArray[np
     """
     answered = labels.copy()
     for box in boxes:
-        middle = box.width // 2
-        answered[box.slices] = labels[box.top + middle, box.left + middle]
+        answered[box.slices] = labels[box.slices][middle(box.width)]
     return answered
+
+
+def middle(width: int) -> tuple[int, int]:
+    """Row and column of the pixel of a square that a point asks for; width: of the square in pixels."""
+    return width // 2, width // 2
 
 
 def paint_answers(image_id: str, size: tuple[int, int], answers: Collection[StoredAnswer]) -> NDArray[np.uint8]:

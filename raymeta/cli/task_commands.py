@@ -147,7 +147,8 @@ def _effort_line(store: RunStore, labels: LabelStore) -> str:
     config, table = store.load_config(), ledger(store, labels)
     left = hours_left(table, config.iterations, config.acquisition.query_size)
     hours = "nobody's time is known yet" if left.hours is None else f"about {left.hours:.1f} hours"
-    line = f"left: {left.open_boxes} boxes, {left.open_images} images, {left.coming_boxes} boxes to come: {hours}"
+    units = config.acquisition.asked
+    line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
     prices = fit_prices(table)
     if prices is None:
         return line

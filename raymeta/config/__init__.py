@@ -19,6 +19,7 @@ from raymeta.config.acquisition import (
     PolicyName,
     RunStrategyName,
     StrategyName,
+    UnitName,
 )
 from raymeta.config.config_file import (
     ConfigError,
@@ -102,6 +103,7 @@ __all__ = [
     "TrackerConfig",
     "TrackerKind",
     "TrainingConfig",
+    "UnitName",
     "absolute_paths",
     "apply_overrides",
     "config_keys",

@@ -15,6 +15,7 @@ from raymeta.exchange.drawn_pictures import (
     BOX_LABEL,
     UNDECIDABLE,
     DrawnPicture,
+    DrawnPoint,
     DrawnShape,
     Mark,
     bounds,
@@ -138,6 +139,10 @@ class _Reader:
                 picture.verdict = "undecidable"
             else:
                 picture.notes.append(f"tag {shown(label)} isn't a shape: not read")
+            return
+        if tag == "points" and ";" not in attributes.get("points", ";"):
+            x, y = (_number(value) for value in _pair(attributes["points"]))
+            picture.add_point(DrawnPoint(label, x, y, f"points {self.shape_count}"))
             return
         if tag in _NO_AREA:
             picture.notes.append(f"{tag} {self.shape_count} ({shown(label)}) has no area: not read")

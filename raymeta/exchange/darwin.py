@@ -15,6 +15,7 @@ from raymeta.exchange.drawn_pictures import (
     BOX_LABEL,
     UNDECIDABLE,
     DrawnPicture,
+    DrawnPoint,
     DrawnShape,
     bounds,
     check_size,
@@ -29,7 +30,7 @@ from raymeta.exchange.outlines import mask_rings
 from raymeta.exchange.planar_shapes import shape_mask
 from raymeta.exchange.run_lengths import decode_dense, encode_dense
 
-_NO_AREA: Final = ("line", "keypoint", "skeleton", "cuboid", "string", "graph", "link", "eye", "table", "text")
+_NO_AREA: Final = ("line", "skeleton", "cuboid", "string", "graph", "link", "eye", "table", "text")
 _NAMESPACE: Final = uuid.UUID("5d4f2a36-5a0c-4d0a-9f39-6a5f4c1b7a20")
 
 
@@ -96,6 +97,10 @@ def _read_annotation(entry: Any, picture: DrawnPicture, labels: dict[str, str], 
     elif "tag" in entry:
         if label == UNDECIDABLE:
             picture.verdict = "undecidable"
+    elif "keypoint" in entry:
+        place = mapping(entry, "keypoint")
+        x, y = (number(member(place, key)) for key in ("x", "y"))
+        picture.add_point(DrawnPoint(label, x, y, name, shape_id))
     elif any(kind in entry for kind in _NO_AREA):
         picture.notes.append(f"{name} ({shown(label)}) has no area: not read")
     elif "bounding_box" in entry:

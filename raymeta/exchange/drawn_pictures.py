@@ -21,7 +21,7 @@ from raymeta.exchange.rasterizer import Fill, Rule
 _ABSURD: Final = 4
 """Times the pixels of its picture: no tool writes such a mask by mistake."""
 
-Geometry = Literal["polygon", "rectangle", "ellipse", "mask"]
+Geometry = Literal["polygon", "rectangle", "ellipse", "mask", "point"]
 Mark = Literal["unchanged", "edited", "new"]
 Verdict = Literal["drawn", "skipped", "undecidable"]
 
@@ -59,6 +59,20 @@ class DrawnShape:
         return self.rings[0][::2] if self.geometry in ("rectangle", "ellipse") else np.concatenate(self.rings)
 
 
+@dataclass(frozen=True)
+class DrawnPoint:
+    """A point with a class, in corner coordinates of the picture: an answer where a point was asked, else nothing.
+
+    name: what messages call it. shape_id: as of a `DrawnShape`.
+    """
+
+    label: str
+    x: float
+    y: float
+    name: str
+    shape_id: str | None = None
+
+
 @dataclass(eq=False)
 class DrawnPicture:
     """One annotation of one picture.
@@ -66,7 +80,7 @@ class DrawnPicture:
     name: as the file has it, with its ending. task_id: where the file carries it. height, width: as the file says;
     None where it doesn't. box: (left, top, right, bottom) of the rectangle that showed the box, if there is one.
     ordered: whether the format says which shape lies above. faults: why the answer can't be used. notes: what else is
-    to be told.
+    to be told. single_points: points with a class, in the order of the file.
     """
 
     name: str
@@ -74,6 +88,7 @@ class DrawnPicture:
     width: int | None = None
     task_id: str | None = None
     shapes: list[DrawnShape] = field(default_factory=list)
+    single_points: list[DrawnPoint] = field(default_factory=list)
     box: tuple[float, float, float, float] | None = None
     verdict: Verdict = "drawn"
     rest_is_void: bool = False
@@ -89,6 +104,12 @@ class DrawnPicture:
     notes: list[str] = field(default_factory=list)
     points: int = 0
     mask_pixels: int = 0
+
+    def add_point(self, point: DrawnPoint) -> None:
+        """Add a point; raises ExchangeError where a picture has absurdly many."""
+        self.single_points.append(point)
+        if len(self.single_points) > MAX_SHAPES:
+            raise ExchangeError(f"{printable(self.name)}: more than {MAX_SHAPES} points on one picture: split it")
 
     def add(self, shape: DrawnShape) -> None:
         """Add a shape above the others; raises ExchangeError where a picture has absurdly many."""

@@ -16,6 +16,7 @@ from raymeta.exchange.drawn_pictures import (
     REST_IS_VOID,
     UNDECIDABLE,
     DrawnPicture,
+    DrawnPoint,
     DrawnShape,
     Mark,
     bounds,
@@ -114,7 +115,7 @@ def _read_item(item: Any, picture: DrawnPicture, labels: dict[Any, list[Any]], r
     if kind == "labels" and not ({"points", "rle", "x"} & value.keys()):
         return
     shape = kind.removesuffix("labels") if kind != "labels" else _shape_of_labels(value)
-    if shape not in _SHAPES:
+    if shape not in _SHAPES and shape != "keypoint":
         picture.notes.append(f"region {region} is {shown(kind)}, which has no area: not read")
         return
     _take_size(item, picture)
@@ -123,8 +124,15 @@ def _read_item(item: Any, picture: DrawnPicture, labels: dict[Any, list[Any]], r
         picture.box = bounds((_rectangle(value, picture),))
         return
     count = len(found) if isinstance(found, list) else 0
+    if shape == "keypoint" and count != 1:
+        picture.notes.append(f"region {region} is a keypoint without a class: not read")
+        return
     if count != 1 or not isinstance(found, list) or not isinstance(found[0], str):
         raise ShapeFault(f"has {count or 'no'} label{'s' if count > 1 else ''}: give it one")
+    if shape == "keypoint":
+        [[x, y]] = _pixels([(number(member(value, "x")), number(member(value, "y")))], picture)
+        picture.add_point(DrawnPoint(found[0], float(x), float(y), f"region {region}", short_text(item.get("id"))))
+        return
     rings, geometry = _rings(shape, value, picture)
     mark = _MARKS.get(item["origin"]) if isinstance(item.get("origin"), str) else None
     picture.add(
@@ -137,7 +145,9 @@ def _shape_of_labels(value: dict[str, Any]) -> str:
         return "polygon"
     if "rle" in value:
         return "brush"
-    return "ellipse" if "radiusX" in value else "rectangle"
+    if "radiusX" in value:
+        return "ellipse"
+    return "rectangle" if "height" in value else "keypoint"
 
 
 def _take_size(item: dict[str, Any], picture: DrawnPicture) -> None:

@@ -17,6 +17,7 @@ from raymeta.exchange.drawn_pictures import (
     BOX_LABEL,
     UNDECIDABLE,
     DrawnPicture,
+    DrawnPoint,
     DrawnShape,
     bounds,
     check_size,
@@ -32,7 +33,7 @@ from raymeta.exchange.planar_shapes import shape_mask, with_slits, without_holes
 
 PRELABEL: Final = "raymeta:"
 """What the description of a pre-annotation starts with; its id follows."""
-_NO_AREA: Final = frozenset({"line", "linestrip", "point", "points"})
+_NO_AREA: Final = frozenset({"line", "linestrip", "points"})
 
 
 def recognises(content: Any) -> bool:
@@ -81,6 +82,10 @@ def _read_shape(shape: Any, picture: DrawnPicture, name: str) -> None:
     if kind in _NO_AREA:
         picture.notes.append(f"{name} ({shown(label)}) is a {kind}, which has no area: not read")
         return
+    if kind == "point":
+        [place] = _points_of(entries(shape, "points"), 1)
+        picture.add_point(DrawnPoint(label, *place, name))
+        return
     rings, geometry = _rings(kind, shape, picture)
     if label == BOX_LABEL:
         picture.box = bounds(rings)
@@ -118,8 +123,12 @@ def _rings(kind: str, shape: Any, picture: DrawnPicture) -> tuple[tuple[NDArray[
 
 
 def _two_points(points: list[Any]) -> list[tuple[float, float]]:
-    if len(points) != 2 or not all(isinstance(point, list) and len(point) == 2 for point in points):
-        raise ShapeFault(f"has the points {shown(points)}: it needs two")
+    return _points_of(points, 2)
+
+
+def _points_of(points: list[Any], count: int) -> list[tuple[float, float]]:
+    if len(points) != count or not all(isinstance(point, list) and len(point) == 2 for point in points):
+        raise ShapeFault(f"has the points {shown(points)}: it needs {'two' if count == 2 else count}")
     return [(number(x), number(y)) for x, y in points]
 
 

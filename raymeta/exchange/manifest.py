@@ -100,6 +100,7 @@ class Prelabel(_Record):
 
 class Task(_Record):
     """One region to label. box: None for the whole image. scale: pixels of the data set for each of the stored image.
+    point: whether the class at the middle of the box is asked, which all of the box gets.
 
     orientation: EXIF tag of the stored image, where it is known and not 1.
     """
@@ -107,6 +108,7 @@ class Task(_Record):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$")]
     image_id: Name
     box: TaskBox | None = None
+    point: bool = False
     crop: Crop
     scale: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     state: Text = "handed_out"

@@ -16,6 +16,7 @@ from raymeta.exchange.effort import HumanClicks
 from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
 from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, Refusal, check_format, find_parts
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
+from raymeta.exchange.point_answers import point_painting
 from raymeta.exchange.region_painting import RegionPainting, paint_region
 from raymeta.exchange.sources import Source, open_source
 from raymeta.exchange.task_matching import Match, TaskIndex
@@ -183,18 +184,21 @@ class AnswerReader(Iterator[Answer]):
         if picture.verdict == "undecidable" and match.frame is not None:
             return draft.undecidable()
         class_ids = self._class_ids(picture, part, draft)
+        point_ids = self._point_ids(picture, match, draft)
         if draft.faults or match.frame is None:
             return draft.refused()
-        if not picture.shapes:
+        if not picture.shapes and not point_ids:
             self._note_unanswered(draft, "no shapes")
             return None
         try:
             painting = paint_region(picture, match.task, match.frame, class_ids, self._names)
+            if match.task.point:
+                painting = point_painting(painting, picture, match.task, match.frame, point_ids, self._names)
         except ShapeFault as fault:
             draft.faults.append(str(fault))
             return draft.refused()
         if not painting.touched:
-            self._note_unanswered(draft, "no shapes in its box")
+            self._note_unanswered(draft, "no shape on its point" if match.task.point else "no shapes in its box")
             return None
         return self._settled(draft, painting, picture)
 
@@ -209,6 +213,26 @@ class AnswerReader(Iterator[Answer]):
                 unknown[shape.label] += 1
             else:
                 ids[place] = class_id
+        if unknown:
+            draft.faults.append(self._names.unknown_labels(unknown))
+        return ids
+
+    def _point_ids(self, picture: DrawnPicture, match: Match, draft: "_Draft") -> dict[str, int]:
+        """Class id by the label of each single point; none where no point was asked, and that is told."""
+        if not match.task.point:
+            draft.notes += [
+                f"{each.name} ({shown(each.label)}) is a point, which has no area: not read"
+                for each in picture.single_points
+            ]
+            return {}
+        unknown: Counter[str] = Counter()
+        ids: dict[str, int] = {}
+        for point in picture.single_points:
+            class_id = self._names.class_id(point.label)
+            if class_id is None:
+                unknown[point.label] += 1
+            else:
+                ids[point.label] = class_id
         if unknown:
             draft.faults.append(self._names.unknown_labels(unknown))
         return ids

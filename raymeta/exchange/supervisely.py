@@ -13,6 +13,7 @@ from raymeta.exchange.drawn_pictures import (
     BOX_LABEL,
     UNDECIDABLE,
     DrawnPicture,
+    DrawnPoint,
     DrawnShape,
     bounds,
     check_size,
@@ -25,7 +26,7 @@ from raymeta.exchange.outlines import mask_rings
 from raymeta.exchange.pixel_patches import decode_patch, encode_png, from_base64, unzipped
 from raymeta.exchange.planar_shapes import shape_mask
 
-_NO_AREA: Final = frozenset({"line", "point", "graph", "cuboid", "any"})
+_NO_AREA: Final = frozenset({"line", "graph", "cuboid", "any"})
 
 
 def recognises(content: Any) -> bool:
@@ -61,6 +62,12 @@ def _read_object(entry: Any, picture: DrawnPicture, name: str) -> None:
     label, kind = text(entry, "classTitle"), text(entry, "geometryType")
     if kind in _NO_AREA:
         picture.notes.append(f"{name} ({shown(label)}) is a {kind}, which has no area: not read")
+        return
+    if kind == "point":
+        ends = entries(mapping(entry, "points"), "exterior")
+        if len(ends) != 1 or not isinstance(ends[0], list) or len(ends[0]) != 2:
+            raise ShapeFault(f"is a point of {shown(ends)}: [x, y] belong there")
+        picture.add_point(DrawnPoint(label, number(ends[0][0]), number(ends[0][1]), name))
         return
     if kind == "bitmap":
         rings, geometry = tuple(_bitmap(mapping(entry, "bitmap"), picture)), "mask"

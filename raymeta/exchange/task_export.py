@@ -16,9 +16,12 @@ from raymeta.exchange.formats import FormatName, check_format, writer_of
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, Task, TaskClass, load_manifest
 from raymeta.exchange.pixel_patches import encode_png
 from raymeta.exchange.planar_shapes import without_holes
+from raymeta.exchange.point_answers import ringed
 
 PICTURES: Final = "pictures"
 _DIMMED: Final = 0.6
+POINT_SURROUNDINGS: Final = 5
+"""A point is shown with the height of its image over this around it."""
 _TRUE_HOLES: Final = frozenset({"supervisely", "darwin", "coco"})
 _BESIDE_PICTURES: Final = frozenset({"labelme", "x-anylabeling"})
 _WITHOUT_PRELABELS: Final = frozenset({"labelme", "x-anylabeling", "label-studio", "coco"})
@@ -31,7 +34,8 @@ class OpenTask:
 
     region: top, left, height and width in the data set's pixels; None for the whole image. scale: pixels of the data
     set for each of the stored image. prelabels: predicted shapes in corner coordinates of the stored image, in painting
-    order, enclosing ones first, as `partition_shapes` gives them.
+    order, enclosing ones first, as `partition_shapes` gives them. point: whether the class at the region's middle is
+    asked, which all of it gets.
     """
 
     id: str
@@ -40,6 +44,7 @@ class OpenTask:
     scale: float = 1.0
     state: str = "handed_out"
     prelabels: Sequence[DrawnShape] = ()
+    point: bool = False
 
 
 def export_tasks(
@@ -65,7 +70,8 @@ def export_tasks(
         run: name of the run.
         set: name of the set.
         created: time as text.
-        margin: pixels of the stored image around the box that are shown dimmed; None for the whole image.
+        margin: pixels of the stored image around the box that are shown dimmed, and at least around a point; None for
+            the whole image.
 
     Returns:
         The list of tasks as written to `raymeta_tasks.json`.
@@ -90,7 +96,8 @@ def export_tasks(
         digests[name] = hashlib.sha256(data).hexdigest()
     content = {"format": "raymeta-tasks-1", "run": run, "set": set, "created": created, "classes": list(classes)}
     manifest = Manifest.model_validate(content | {"tasks": listed, "untouched": digests})
-    (folder / "README.txt").write_text(tool_guides.steps(form, len(listed)), encoding="utf-8")
+    points = sum(task.point for task in listed)
+    (folder / "README.txt").write_text(tool_guides.steps(form, len(listed), points), encoding="utf-8")
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
 
@@ -121,7 +128,7 @@ def _hand_out(
     top, left, height, width = crop
     pixels = image[top : top + height, left : left + width]
     inside = (box[0] - top, box[1] - left, box[2], box[3])
-    data = encode_png(pixels if task.region is None else _dimmed(pixels, inside))
+    data = encode_png(_shown(task, pixels, inside))
     name = f"{task.id}.png"
     (folder / PICTURES / name).write_bytes(data)
     moved = [
@@ -135,6 +142,7 @@ def _hand_out(
     entry: dict[str, Any] = {"id": task.id, "image_id": task.image_id, "scale": task.scale, "state": task.state}
     if task.region is not None:
         entry["box"] = dict(zip(("top", "left", "height", "width"), task.region, strict=True))
+        entry["point"] = task.point
     entry["crop"] = {"top": top, "left": left, "height": height, "width": width}
     entry["image"] = {"height": image.shape[0], "width": image.shape[1]}
     entry |= {"file": f"{PICTURES}/{name}", "sha256": hashlib.sha256(data).hexdigest()}
@@ -173,7 +181,8 @@ def region_frames(
         task: what is asked.
         height: of the stored image.
         width: of the stored image.
-        margin: pixels of the stored image around the box; None for the whole image.
+        margin: pixels of the stored image around the box, at least a fifth of its height around a point, of which
+            nobody could tell the class otherwise; None for the whole image.
 
     Raises:
         ExchangeError: the box reaches outside the image.
@@ -192,8 +201,17 @@ def region_frames(
     box = (top, left, bottom - top, right - left)
     if margin is None:
         return box, whole
+    if task.point:
+        margin = max(margin, height // POINT_SURROUNDINGS)
     first, start = max(top - margin, 0), max(left - margin, 0)
     return box, (first, start, min(bottom + margin, height) - first, min(right + margin, width) - start)
+
+
+def _shown(task: OpenTask, pixels: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The picture as people see it: a box in dimmed surroundings, a point in a ring."""
+    if task.region is None:
+        return pixels
+    return ringed(pixels, box) if task.point else _dimmed(pixels, box)
 
 
 def _dimmed(pixels: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:

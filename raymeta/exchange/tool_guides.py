@@ -16,6 +16,12 @@ picture, where nothing is dimmed); draw over its border freely, the rest is cut 
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
 
 """
+_POINTS: Final = """{count} pictures with a ring, in pictures/: only the class of the pixel in the middle of the
+ring is asked. Set one point of that class inside the ring, where the tool has points (or keypoints), or draw any small
+shape over its middle.
+Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
+
+"""
 _STEPS: Final[dict[FormatName, str]] = {
     "cvat": """CVAT
 1. Make a task: labels from labels.json (tab "Raw"), all files of pictures/, image quality 100, sorting "predefined".
@@ -71,9 +77,16 @@ _STEPS: Final[dict[FormatName, str]] = {
 }
 
 
-def steps(form: FormatName, count: int) -> str:
-    """The README of an export: which steps lead from its `count` pictures to an import."""
-    return _COMMON.format(count=count) + _STEPS[form]
+def steps(form: FormatName, count: int, points: int = 0) -> str:
+    """The README of an export: which steps lead from its pictures to an import.
+
+    Args:
+        form: the format.
+        count: of all pictures.
+        points: of those on which a point is asked.
+    """
+    regions = _COMMON.format(count=count - points) if count > points else ""
+    return regions + (_POINTS.format(count=points) if points else "") + _STEPS[form]
 
 
 def label_files(form: FormatName, classes: Sequence[TaskClass]) -> Iterator[tuple[str, bytes]]:
@@ -108,6 +121,7 @@ def _label_studio_config(classes: Sequence[TaskClass]) -> str:
   <Image name="image" value="$image" zoom="true" zoomControl="true" rotateControl="false" smoothing="false"/>
   <Rectangle name="box" toName="image" strokeColor="#ffff00" fillOpacity="0"/>
   <PolygonLabels name="label" toName="image" snap="pixel">{"".join(labels)}</PolygonLabels>
+  <KeyPointLabels name="point" toName="image">{"".join(plain)}</KeyPointLabels>
   <BrushLabels name="brush" toName="image">{"".join(plain)}</BrushLabels>
   <Choices name="verdict" toName="image" choice="multiple">
     <Choice value="{UNDECIDABLE}"/><Choice value="{REST_IS_VOID}"/>

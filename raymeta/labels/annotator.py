@@ -25,7 +25,8 @@ class TaskSet:
 
     name: `initial`, `meta`, `validation` or `query-NNN`. images: ids of whole images. boxes: QUERY_SCHEMA, the boxes of
     a query. iteration: whose query it is; None for whole images. prelabels: PRELABEL_SCHEMA, what the network sees in
-    the tasks; None without a network.
+    the tasks; None without a network. points: whether of each box the class at its middle is asked
+    (docs/method.md#points).
     """
 
     name: str
@@ -33,6 +34,7 @@ class TaskSet:
     boxes: pa.Table = field(default_factory=QUERY_SCHEMA.empty_table)
     iteration: int | None = None
     prelabels: pa.Table | None = None
+    points: bool = False
 
     @classmethod
     def of_query(cls, iteration: int, query: pa.Table, prelabels: pa.Table | None = None) -> "TaskSet":

@@ -191,8 +191,10 @@ def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: Imp
         summary.states.update(state.name for state in states)
         summary.messages += [_conflict(state) for state in states if state.name == "conflict"]
         if name.startswith("query-") and store.iteration(int(name[6:])).is_named("annotation.parquet"):
+            units = "points" if states[0].task.point else "boxes"
             summary.messages.append(
-                f"{len(states)} boxes of {name} were answered after the run went on: the next iteration trains on them"
+                f"{len(states)} {units} of {name} were answered after the run went on: the next iteration trains on "
+                "them"
             )
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class PeopleAnnotator:
     def ask(self, tasks: TaskSet) -> Ticket:
         """See `Annotator.ask`: seals the set, or takes the one that is there."""
         sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
+        tasks = replace(tasks, points=self._points)
         digests = None
         if tasks.prelabels is not None and self._labels.sets.table(tasks.name) is None:
             digests = self._labels.prelabels.keep(tasks.name, tasks.prelabels)

@@ -12,7 +12,7 @@ from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import count_region_clicks
 from raymeta.annotation.events import EVENT_COLUMNS
 from raymeta.annotation.oracle import GroundTruth, Oracle
-from raymeta.boxes import Box
+from raymeta.boxes import Box, check_inside
 from raymeta.config import ExperimentConfig
 from raymeta.labels.annotator import Answers, TaskSet, Ticket
 from raymeta.runs.finished_blocks import FinishedBlocks
@@ -83,10 +83,11 @@ class SimulatedAnnotator:
                 continue
             boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
             try:
-                found = oracle.answer(boxes).to_pylist()
                 if self._config.acquisition.unit == "point":
-                    found = [row | ONE_POINT for row in found]
-                elif self._config.oracle.clicks == "region":
+                    found = self._named(image_id, boxes)
+                else:
+                    found = oracle.answer(boxes).to_pylist()
+                if self._config.oracle.clicks == "region" and self._config.acquisition.unit == "box":
                     found = [self._by_region(oracle, row) for row in found]
             except (OSError, ValueError) as error:
                 faults[image_id] = str(error)  # without labels the boxes stay unlabelled
@@ -95,6 +96,18 @@ class SimulatedAnnotator:
                 rows += found
             self._advance(boxes.num_rows)
         return rows, faults
+
+    def _named(self, image_id: str, points: pa.Table) -> list[dict[str, Any]]:
+        """Rows of ANNOTATION_SCHEMA of one image's points, whose outlines nobody draws: they aren't counted.
+
+        Raises:
+            ValueError, OSError: its labels can't be read, or a point lies outside the image.
+        """
+        height, width = self._dataset.label_map(image_id).shape
+        rows = points.select([IMAGE_ID, TOP, LEFT, WIDTH, RANK]).to_pylist()
+        for row in rows:
+            check_inside(Box(row[TOP], row[LEFT], row[WIDTH]), height, width)
+        return [row | ONE_POINT for row in rows]
 
     def _by_region(self, oracle: Oracle, row: dict[str, Any]) -> dict[str, Any]:
         """A row of ANNOTATION_SCHEMA with the clicks that the box's own labels tell, as for people's answers."""

@@ -42,9 +42,9 @@ def task_classes(dataset: Dataset) -> list[TaskClass]:
 class PictureOptions:
     """How tools show tasks.
 
-    margin: pixels around a box that are shown dimmed; None shows the whole image. prelabels: whether the predicted
-    segments of the tasks are pre-drawn, where there are some. simplify: tolerance in pixels of the pictures by which
-    their borders are simplified; 0 keeps every step.
+    margin: pixels around a box that are shown dimmed, and at least around a point; None shows the whole image.
+    prelabels: whether the predicted segments of the tasks are pre-drawn, where there are some. simplify: tolerance in
+    pixels of the pictures by which their borders are simplified; 0 keeps every step.
     """
 
     margin: int | None = 32
@@ -120,7 +120,7 @@ def _opened(task: Task, labels: LabelStore, pictures: TaskPictures, options: Pic
     if options.prelabels:
         shapes = predrawn_shapes(labels.prelabels.of_task(task), pictures, task, options.simplify)
     region = None if task.whole else (task.top, task.left, task.height, task.width)
-    return OpenTask(task.id, task.image_id, region, pictures.scale(task), prelabels=shapes)
+    return OpenTask(task.id, task.image_id, region, pictures.scale(task), prelabels=shapes, point=task.point)
 
 
 def find_manifest(store: RunStore, path: Path) -> Manifest:

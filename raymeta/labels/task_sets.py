@@ -15,11 +15,19 @@ from raymeta.schemas import IMAGE_ID, LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
 HEIGHT: Final = "height"
 TASK_ID: Final = "task_id"
 PRELABELS_SHA256: Final = "prelabels_sha256"
+POINT: Final = "point"
 TASK_SCHEMA: Final = pa.schema(
-    [(TASK_ID, pa.string()), (HEIGHT, pa.int32()), *QUERY_SCHEMA, (PRELABELS_SHA256, pa.string())]
+    [
+        (TASK_ID, pa.string()),
+        (HEIGHT, pa.int32()),
+        *QUERY_SCHEMA,
+        (PRELABELS_SHA256, pa.string()),
+        (POINT, pa.bool_()),
+    ]
 )
-"""A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, and the
-checksum of its pre-annotations, null where it has none."""
+"""A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, the checksum
+of its pre-annotations, null where it has none, and whether the class at its middle is asked. Sets that were handed out
+before there were points lack the last column."""
 
 PRELABELS_FILE: Final = "prelabels.parquet"
 _FOLDER: Final = "labels/sets"
@@ -38,7 +46,9 @@ def set_file(set_name: str, file: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """One region to label, in the data set's pixels. whole: whether it is all of its image."""
+    """One region to label, in the data set's pixels. point: whether the class at its middle is asked, which labels all
+    of it.
+    """
 
     id: str
     set: str
@@ -49,6 +59,7 @@ class Task:
     width: int
     rank: int
     estimated_clicks: int | None = None
+    point: bool = False
 
     @property
     def whole(self) -> bool:
@@ -92,7 +103,7 @@ class TaskSets:
         table = self.table(name)
         rows = [] if table is None else table.to_pylist()
         fields = ("image_id", TOP, LEFT, HEIGHT, WIDTH, RANK, "estimated_clicks")
-        return [Task(row[TASK_ID], name, *(row[field] for field in fields)) for row in rows]
+        return [Task(row[TASK_ID], name, *(row[field] for field in fields), point=bool(row.get(POINT))) for row in rows]
 
     def seal(
         self, tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels: Mapping[str, str] | None = None
@@ -115,9 +126,11 @@ def _task_table(tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels:
         {IMAGE_ID: image_id, TOP: 0, LEFT: 0, HEIGHT: sizes[image_id][0], WIDTH: sizes[image_id][1], RANK: rank}
         for rank, image_id in enumerate(tasks.images, start=1)
     ]
-    rows += [{**row, HEIGHT: row[WIDTH]} for row in tasks.boxes.to_pylist()]
+    rows += [{**row, HEIGHT: row[WIDTH], POINT: tasks.points} for row in tasks.boxes.to_pylist()]
     ids = [task_id(tasks.name, row[RANK]) for row in rows]
-    named = [{TASK_ID: i, **row, PRELABELS_SHA256: prelabels.get(i)} for i, row in zip(ids, rows, strict=True)]
+    named = [
+        {TASK_ID: i, POINT: False, **row, PRELABELS_SHA256: prelabels.get(i)} for i, row in zip(ids, rows, strict=True)
+    ]
     return pa.Table.from_pylist(named, schema=TASK_SCHEMA)
 
 

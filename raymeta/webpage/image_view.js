@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 import { PoolSource } from "./image_sources.js";
 import { isAbort } from "./service.js";
 import { PoolPages } from "./pool_pages.js";
-import { count, quantity } from "./number_text.js";
+import { count, quantity, unitNames } from "./number_text.js";
 import { orderValues, poolOrder, routeHash } from "./route.js";
 import { MAPS } from "./heat_map.js";
 import { chosen, Viewer } from "./viewer.js";
@@ -26,7 +26,7 @@ export class ImageView {
     if (layer && (layer === "none" || MAPS.some(({ name }) => name === layer))) chosen.map = layer;
     const source = new PoolSource(context.service, context.live.model, this.imageId, context.iteration);
     this.viewer = new Viewer(source, {
-      head: this.head(), model: context.live.model, hasLabels: true, boxesTitle: "Queried boxes",
+      head: this.head(), model: context.live.model, hasLabels: true, boxesTitle: `Queried ${unitNames(context.live.model.unit)[1]}`,
       layersChanged: () => this.keepAddress(), loaded: (regions) => this.tell(regions),
     });
     this.element = this.viewer.element;
@@ -74,7 +74,7 @@ export class ImageView {
     try {
       const { total } = await this.context.service.json("v1/tasks?state=proposed&state=handed_out", { query: { image_id: this.imageId, limit: 1 } });
       const href = routeHash("annotate", { image_id: this.imageId });
-      if (total) this.label.replaceChildren(element("a", { class: "button main", href }, icon("brush"), `Label ${quantity(total, "box", "boxes")}`));
+      if (total) this.label.replaceChildren(element("a", { class: "button main", href }, icon("brush"), `Label ${quantity(total, ...unitNames(this.context.live.model.unit))}`));
     } catch {
       // A service without tasks: there is nothing to label.
     }

@@ -4,10 +4,10 @@ import { cost, count, duration, fixed, percent } from "./number_text.js";
 import { routeHash } from "./route.js";
 
 const BEFORE_COSTS = [["mIoU", (row) => percent(row.miou, 2)]];
-const AFTER_COSTS = [
+const afterCosts = (units) => [
   ["labelled", (row) => cost(row.labelled_share, 2)],
-  ["boxes asked", (row) => count(row.boxes)],
-  ["boxes in query", (row) => count(row.query_boxes)],
+  [`${units} asked`, (row) => count(row.boxes)],
+  [`${units} in query`, (row) => count(row.query_boxes)],
   ["R²", (row) => fixed(row.r2)],
   ["epochs", (row) => count(row.epochs)],
   ["time", (row) => duration(Object.values(row.seconds).reduce((sum, value) => sum + value, 0))],
@@ -18,9 +18,9 @@ function costColumn({ name, label }) {
   return [label, (row) => cost(row.costs.find((found) => found.name === name)?.value ?? null, 2)];
 }
 
-/** rows: answer.iterations; shown: the iteration that the page shows. */
-export function iterationTable(rows, shown) {
-  const columns = [...BEFORE_COSTS, ...(rows[0]?.costs ?? []).map(costColumn), ...AFTER_COSTS];
+/** rows: answer.iterations; shown: the iteration that the page shows; units: "boxes" or "points". */
+export function iterationTable(rows, shown, units) {
+  const columns = [...BEFORE_COSTS, ...(rows[0]?.costs ?? []).map(costColumn), ...afterCosts(units)];
   const heads = ["iteration", ...columns.map(([name]) => name)];
   const body = [...rows].reverse().map((row) => {
     const link = element("a", { href: routeHash("overview", { iteration: row.iteration }) }, String(row.iteration));

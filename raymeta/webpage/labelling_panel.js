@@ -1,12 +1,12 @@
 // What labelling has cost people, and what is still to be done; nothing where no person has answered.
 import { element } from "./dom.js";
-import { count, duration, fixed, quantity } from "./number_text.js";
+import { count, duration, fixed, quantity, unitNames } from "./number_text.js";
 
-const COLUMNS = [
-  ["boxes", ({ boxes }) => count(boxes)],
-  ["clicks a box", ({ clicks }) => fixed(clicks, 1)],
+const columns = (one, many) => [
+  [many, ({ boxes }) => count(boxes)],
+  [`clicks a ${one}`, ({ clicks }) => fixed(clicks, 1)],
   ["the model's clicks", ({ model_clicks: clicks }) => fixed(clicks, 1)],
-  ["seconds a box", ({ seconds }) => fixed(seconds, 1)],
+  [`seconds a ${one}`, ({ seconds }) => fixed(seconds, 1)],
   ["hours", ({ hours }) => fixed(hours, 1)],
 ];
 
@@ -22,21 +22,22 @@ function fill(panel, ledger) {
   panel.append(
     element("div", { class: "panel-head" }, element("h2", { id: "labelling-title" }, "Labelling"), element("span", { class: "soft small" }, left(ledger))));
   if (ledger.tools.length) {
-    panel.append(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Labelling by tool" }, toolTable(ledger.tools)));
+    panel.append(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Labelling by tool" }, toolTable(ledger)));
   }
   panel.hidden = false;
 }
 
-function left({ hours, hours_left: needed, open_boxes: boxes, open_images: images, coming_boxes: coming }) {
+function left({ unit, hours, hours_left: needed, open_boxes: boxes, open_images: images, coming_boxes: coming }) {
   const spent = hours === null ? "time unknown" : `${duration(hours * 3600)} so far`;
-  const waiting = `${quantity(boxes + coming, "box", "boxes")} and ${quantity(images, "image", "images")} left`;
+  const waiting = `${quantity(boxes + coming, ...unitNames(unit))} and ${quantity(images, "image", "images")} left`;
   return `${spent} · ${waiting}${needed === null ? "" : `, about ${duration(needed * 3600)}`}`;
 }
 
-function toolTable(tools) {
+function toolTable({ unit, tools }) {
+  const shown = columns(...unitNames(unit));
   return element(
     "table", { class: "iterations" },
-    element("thead", {}, element("tr", {}, ...["tool", ...COLUMNS.map(([name]) => name)].map((name) => element("th", { scope: "col" }, name)))),
-    element("tbody", {}, ...tools.map((cost) => element("tr", {}, element("th", { scope: "row" }, cost.tool), ...COLUMNS.map(([, text]) => element("td", {}, text(cost)))))),
+    element("thead", {}, element("tr", {}, ...["tool", ...shown.map(([name]) => name)].map((name) => element("th", { scope: "col" }, name)))),
+    element("tbody", {}, ...tools.map((cost) => element("tr", {}, element("th", { scope: "row" }, cost.tool), ...shown.map(([, text]) => element("td", {}, text(cost)))))),
   );
 }

@@ -40,6 +40,11 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** What a query asks for, one and several of them; unit: "box" or "point". */
+export function unitNames(unit) {
+  return unit === "point" ? ["point", "points"] : ["box", "boxes"];
+}
+
 /** 1 → "1 box", 3 → "3 boxes". */
 export function quantity(value, one, many) {
   return `${count(value)} ${value === 1 ? one : many}`;

@@ -6,7 +6,7 @@ import { iterationTable } from "./iteration_table.js";
 import { labellingPanel } from "./labelling_panel.js";
 import { lineChart } from "./line_chart.js";
 import { notice, toast } from "./notices.js";
-import { cost, count, duration, fixed, percent, quantity } from "./number_text.js";
+import { cost, count, duration, fixed, percent, quantity, unitNames } from "./number_text.js";
 import { segmentedChoice } from "./segmented_choice.js";
 
 const TARGET_SHARE = 0.95;
@@ -35,7 +35,7 @@ export function overview(context) {
     element(
       "section", { class: "card panel", "aria-labelledby": "iterations-title" },
       element("div", { class: "panel-head" }, element("h2", { id: "iterations-title" }, "Iterations"), timeTaken(all)),
-      element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Iterations" }, iterationTable(all, context.iteration)),
+      element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Iterations" }, iterationTable(all, context.iteration, unitNames(model.unit)[1])),
     ),
     labellingPanel(context.service),
   );
@@ -48,7 +48,7 @@ function waiting() {
 
 function heading(progress, model, context) {
   const facts = [
-    model.strategy, model.dataset, `${model.width}×${model.height} pixels`, `boxes of ${model.box_width} pixels`, `seed ${progress.seed}`,
+    model.strategy, model.dataset, `${model.width}×${model.height} pixels`, `${model.unit === "point" ? "points in boxes" : "boxes"} of ${model.box_width} pixels`, `seed ${progress.seed}`,
   ];
   return element(
     "div", { class: "heading" },
@@ -96,7 +96,7 @@ function tiles(rows, progress, model) {
     ["mIoU", percent(last.miou), mioNote],
     costTile(last.costs),
     ["labelled", cost(last.labelled_share), "of the pool's pixels"],
-    ["query", count(last.query_boxes), `boxes to label next; ${quantity(last.boxes, "box", "boxes")} asked before`],
+    ["query", count(last.query_boxes), `${unitNames(model.unit)[1]} to label next; ${quantity(last.boxes, ...unitNames(model.unit))} asked before`],
     ["R²", fixed(last.r2), r2Note(last, model)],
   ];
   const nodes = entries.map(([name, value, note]) => tile(name, value, note));

@@ -131,7 +131,7 @@ export class PoolView {
         const row = this.pages.at(index);
         const values = { ...orderValues(this.order), at: index, iteration: this.context.pinned };
         const href = row && routeHash("image", values, row.image_id);
-        return poolCard(row, { href, sort: this.order.sort, aspect, size, thumbnails: this.context.thumbnails });
+        return poolCard(row, { href, unit: this.context.live.model.unit, sort: this.order.sort, aspect, size, thumbnails: this.context.thumbnails });
       },
     });
   }

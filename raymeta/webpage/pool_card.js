@@ -1,6 +1,6 @@
 // One image of the pool as a card.
 import { element } from "./dom.js";
-import { count, fixed, percent, quantity, score } from "./number_text.js";
+import { count, fixed, percent, quantity, score, unitNames } from "./number_text.js";
 
 const TAIL = 8; // characters of a long name that always show
 
@@ -17,16 +17,16 @@ const BADGES = {
 /** Height of a card below its picture, in pixels. */
 export const CAPTION = 58;
 
-/** row: an image of /v1/pool, or undefined while it is on its way. Returns {node, close(), pending}. */
-export function poolCard(row, { href, sort, aspect, size, thumbnails }) {
+/** row: an image of /v1/pool, or undefined while it is on its way; unit: what a query asks for. Returns {node, close(), pending}. */
+export function poolCard(row, { href, unit, sort, aspect, size, thumbnails }) {
   if (!row) return { node: placeholder(aspect), close: () => {}, pending: true };
   const image = element("img", { alt: "", draggable: "false" });
   const frame = element("span", { class: "thumb loading" }, image, badges(row, sort));
   frame.style.aspectRatio = aspect;
   const node = element(
-    "a", { class: "card pool-card", href, "aria-label": spoken(row, sort) },
+    "a", { class: "card pool-card", href, "aria-label": spoken(row, sort, unit) },
     frame,
-    element("span", { class: "caption" }, name(row.image_id), element("span", { class: "facts numbers" }, facts(row))),
+    element("span", { class: "caption" }, name(row.image_id), element("span", { class: "facts numbers" }, facts(row, unit))),
   );
   const side = Math.min(2048, 80 * Math.ceil((size * Math.min(2, window.devicePixelRatio)) / 80));
   const close = thumbnails.show(image, row.image_id, side, (error) => {
@@ -56,19 +56,19 @@ function badges(row, sort) {
   return element("span", { class: "badge" }, element("span", { class: "badge-name" }, label), ` ${value}`);
 }
 
-function facts(row) {
+function facts(row, unit) {
   if (row.error) return row.error;
   const parts = [];
-  if (row.query_boxes) parts.push(element("span", { class: "asked" }, quantity(row.query_boxes, "box", "boxes")));
-  else if (row.split === "pool") parts.push("no box in the query");
+  if (row.query_boxes) parts.push(element("span", { class: "asked" }, quantity(row.query_boxes, ...unitNames(unit))));
+  else if (row.split === "pool") parts.push(`no ${unit} in the query`);
   if (row.labelled_boxes) parts.push(`${count(row.labelled_boxes)} labelled`);
   if (!row.query_boxes && !row.labelled_boxes && SPLITS[row.split]) parts.push("not queried");
   return parts.flatMap((part, index) => (index ? [" · ", part] : [part]));
 }
 
-function spoken(row, sort) {
+function spoken(row, sort, unit) {
   if (row.error) return `${row.image_id}, unreadable: ${row.error}`;
   const [label, value] = (BADGES[sort] ?? BADGES.score)(row);
   const kind = SPLITS[row.split] ?? `${label} ${value}`;
-  return `${row.image_id}, ${kind}, ${quantity(row.query_boxes, "queried box", "queried boxes")}, ${quantity(row.labelled_boxes, "labelled box", "labelled boxes")}`;
+  return `${row.image_id}, ${kind}, ${quantity(row.query_boxes, ...unitNames(unit).map((name) => `queried ${name}`))}, ${quantity(row.labelled_boxes, ...unitNames(unit).map((name) => `labelled ${name}`))}`;
 }

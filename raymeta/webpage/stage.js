@@ -86,10 +86,15 @@ export class Stage {
   /** Show a box of the picture in the middle, four times its size around it. */
   show({ left, top, width }) {
     const side = Math.min(this.element.clientWidth, this.element.clientHeight);
-    this.view.scale = Math.max(this.fitScale, Math.min(LARGEST, side / (4 * width)));
-    this.fitted = false;
-    this.view.x = this.element.clientWidth / 2 - (left + width / 2) * this.view.scale;
-    this.view.y = this.element.clientHeight / 2 - (top + width / 2) * this.view.scale;
+    this.centre(left + width / 2, top + width / 2, side / (4 * width));
+  }
+
+  /** Show a place of the picture in the middle, at a scale of screen pixels to one of the picture. */
+  centre(x, y, scale) {
+    this.view.scale = Math.max(this.fitScale, Math.min(LARGEST, scale));
+    this.fitted = this.view.scale <= this.fitScale * 1.001;
+    this.view.x = this.element.clientWidth / 2 - x * this.view.scale;
+    this.view.y = this.element.clientHeight / 2 - y * this.view.scale;
     this.moved();
   }
 

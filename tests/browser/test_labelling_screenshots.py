@@ -1,6 +1,7 @@
 """Pictures of the labelling page for docs/screenshots, taken where RAYMETA_SCREENSHOTS names a folder."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ from http_person import png_of, put
 from kept_pictures import FOLDER, save
 from labelling_service import Labeller, go_on, serve_tasks
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
@@ -22,7 +23,7 @@ SCENES = {"train_images": 24, "validation_images": 4, "height": 192, "width": 38
 BOX = 64
 CONFIG = """
 iterations: 2
-acquisition: {strategy: metabox_plus, box_width: 64, query_size: 20, initial_images: 10, meta_images: 5}
+acquisition: {box_width: 64, query_size: 20, initial_images: 10, meta_images: 5}
 oracle: {kind: people}
 network: {width_multiplier: 0.125, batch_norm: true}
 meta_regressor: {trees: 20}
@@ -52,10 +53,27 @@ def truth_of(scenes: Dataset, task: dict) -> np.ndarray:
     return np.where(labels == 255, np.uint8(254), labels)
 
 
+Office = tuple[str, dict[str, str], Dataset]
+
+
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str], Dataset]]:
-    """A query that is open, after whole images were answered with the truth; two annotators, one of whom reviews."""
-    folder = tmp_path_factory.mktemp("labelling_screenshots")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A query of boxes that is open, after whole images were answered with the truth."""
+    with opened_office(tmp_path_factory.mktemp("labelling_screenshots"), {"strategy": "metabox_plus"}) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def points_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The same with points."""
+    settings = {"strategy": "metabox", "unit": "point", "box_width": 24}
+    with opened_office(tmp_path_factory.mktemp("points_screenshots"), settings) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_office(folder: Path, acquisition: dict[str, object]) -> Iterator[Office]:
+    """The service of a run that asks, its two annotators' tokens, of whom ben reviews, and the truth."""
     config = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
     scenes = open_dataset(config, seed=0)
     write_unlabelled(folder / "data", scenes)
@@ -64,6 +82,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict
         "run_dir": str(run_dir),
         "dataset": {"kind": "folder", "root": str(folder / "data")},
     }
+    values["acquisition"] |= acquisition
     (folder / "config.yaml").write_text(yaml.safe_dump(values))
     assert not go_on(folder / "config.yaml")
     with serve_tasks(run_dir) as url, httpx.Client(base_url=url, timeout=60) as client:
@@ -88,36 +107,67 @@ def busiest(client: httpx.Client) -> str:
     return min(sizes, key=lambda task_id: abs(sizes[task_id] - 8))
 
 
-def test_labelling_screenshots(browser: Browser, office: tuple[str, dict[str, str], Dataset]) -> None:
-    url, tokens, scenes = office
-    clients = {
+def clients_of(url: str, tokens: dict[str, str]) -> dict[str, httpx.Client]:
+    return {
         name: httpx.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {token}"})
         for name, token in tokens.items()
     }
+
+
+@contextmanager
+def opened_page(browser: Browser, address: str, token: str, screen: tuple[str, int, int, int]) -> Iterator[Page]:
+    """A page at an address; screen: theme, width, height and pixel ratio."""
+    theme, width, height, ratio = screen
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=ratio
+    )
+    context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{token}')")
+    page = context.new_page()
+    page.goto(address)
+    yield page
+    context.close()
+
+
+LIGHT, DARK, PHONE = ("light", 1280, 800, 1), ("dark", 1280, 800, 1), ("light", 400, 844, 2)
+
+
+def test_point_screenshots(browser: Browser, points_office: Office) -> None:
+    url, tokens, scenes = points_office
+    ann, ben = clients_of(url, tokens).values()
+    rows = ann.get("/v1/tasks", params={"set": "query-000", "state": "proposed"}).json()["tasks"]
+    first = next(row for row in rows if 20 < row["point"]["row"] < 160 and 20 < row["point"]["column"] < 360)
+    for name, screen in (("point_light", LIGHT), ("point_dark", DARK), ("point_phone", PHONE)):
+        with opened_page(browser, f"{url}/#/annotate?task={first['id']}", tokens["ann"], screen) as page:
+            page.locator(f"[data-task='{first['id']}']").wait_for()
+            page.wait_for_timeout(600)
+            save(page, name)
+    truth = truth_of(scenes, first)
+    put(ann, first, {"raster_png": png_of(truth), "active_seconds": 2.1, "clicks": {"class": 1}})
+    other = np.full_like(truth, (int(truth[1, 1]) + 1) % 3)
+    put(ben, first, {"raster_png": png_of(other), "active_seconds": 1.4, "clicks": {"confirm": 1}})
+    with opened_page(browser, f"{url}/#/review?task={first['id']}", tokens["ben"], LIGHT) as page:
+        page.locator(".answer-card").first.wait_for()
+        page.wait_for_timeout(400)
+        save(page, "point_review_light")
+
+
+def test_labelling_screenshots(browser: Browser, office: Office) -> None:
+    url, tokens, scenes = office
+    clients = clients_of(url, tokens)
     task_id = busiest(clients["ann"])
-    for name, theme, width, height, ratio in (
-        ("annotate_light", "light", 1280, 800, 1),
-        ("annotate_dark", "dark", 1280, 800, 1),
-        ("annotate_phone", "light", 400, 844, 2),
-    ):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=ratio
-        )
-        context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{tokens['ann']}')")
-        page = context.new_page()
-        page.goto(f"{url}/#/annotate?task={task_id}")
-        hand = Labeller(page, clients["ann"])
-        hand.wait(task_id)
-        page.wait_for_timeout(800)
-        if name == "annotate_dark":
-            hand.press("4", "p")
-            hand.click((10, 8), (34, 5), (44, 22))
-            page.mouse.move(*hand.screen(28, 40))
-        elif name == "annotate_light":
-            hand.click((BOX / 2, BOX / 2))
-        page.wait_for_timeout(300)
-        save(page, name)
-        context.close()
+    for name, screen in (("annotate_light", LIGHT), ("annotate_dark", DARK), ("annotate_phone", PHONE)):
+        with opened_page(browser, f"{url}/#/annotate?task={task_id}", tokens["ann"], screen) as page:
+            hand = Labeller(page, clients["ann"])
+            hand.wait(task_id)
+            page.wait_for_timeout(800)
+            if name == "annotate_dark":
+                hand.press("4", "p")
+                hand.click((10, 8), (34, 5), (44, 22))
+                page.mouse.move(*hand.screen(28, 40))
+            elif name == "annotate_light":
+                hand.click((BOX / 2, BOX / 2))
+            page.wait_for_timeout(300)
+            save(page, name)
     truth = truth_of(scenes, clients["ann"].get(f"/v1/tasks/{task_id}").json())
     other = truth.copy()
     other[20:44, 12:50] = truth[0, 0]
@@ -128,11 +178,7 @@ def test_labelling_screenshots(browser: Browser, office: tuple[str, dict[str, st
     put(
         clients["ben"], first, {"raster_png": png_of(other), "active_seconds": 22, "clicks": {"vertex": 11, "class": 3}}
     )
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{tokens['ben']}')")
-    page = context.new_page()
-    page.goto(f"{url}/#/review?task={task_id}")
-    page.locator(".answer-card").first.wait_for()
-    page.wait_for_timeout(500)
-    save(page, "review_light")
-    context.close()
+    with opened_page(browser, f"{url}/#/review?task={task_id}", tokens["ben"], LIGHT) as page:
+        page.locator(".answer-card").first.wait_for()
+        page.wait_for_timeout(500)
+        save(page, "review_light")

@@ -8,9 +8,12 @@ from experiment_runner import LocalRunner, assert_same_run, queries, summaries
 from tiny_settings import tiny_values
 
 from raymeta.acquisition.pool_scoring import SCORED_SCHEMA
+from raymeta.annotation.oracle import Oracle
 from raymeta.config import ConfigError, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
+from raymeta.labels.annotator import TaskSet, Ticket
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.simulated_annotator import ONE_POINT, SimulatedAnnotator
 from raymeta.loop.query_choice import query_table
 from raymeta.runs.run_store import RunStore
 
@@ -42,6 +45,37 @@ def test_a_point_is_one_click_and_labels_the_square_around_it(finished):
     pool = pq.read_table(finished.run_dir / "pool_clicks.parquet")
     whole = sum(pool["polygon_clicks"].to_pylist()) + sum(pool["class_clicks"].to_pylist())
     assert costs[1] - costs[0] == pytest.approx(100 * 30 / whole)
+
+
+class WithoutOutlines:
+    """A data set whose outlines nobody may count; the labels of one image are lost."""
+
+    def __init__(self, dataset, lost):
+        self._dataset, self._lost = dataset, lost
+        self.num_classes, self.has_polygons = dataset.num_classes, True
+
+    def label_map(self, image_id):
+        if image_id == self._lost:
+            raise OSError("gone")
+        return self._dataset.label_map(image_id)
+
+    def polygons(self, image_id):
+        raise AssertionError(f"{image_id}: outlines were counted")
+
+
+def test_the_simulated_annotator_counts_no_outlines_of_points(finished):
+    store = RunStore(str(finished.run_dir))
+    config = load_config(finished.run_dir / "config.yaml")
+    dataset = open_dataset(config.dataset, config.seed)
+    query = store.iteration(0).read_table("query.parquet")
+    lost = query["image_id"][0].as_py()
+    told = []
+    annotator = SimulatedAnnotator(config, store, WithoutOutlines(dataset, lost), told.append)
+    answers = annotator.collect(Ticket(TaskSet.of_query(0, query)))
+    rows = [row | ONE_POINT for row in Oracle(dataset, config.acquisition.epsilon).answer(query).to_pylist()]
+    assert answers.effort.to_pylist() == [row for row in rows if row["image_id"] != lost]
+    assert answers.faults == {lost: "gone"}
+    assert sum(told) == query.num_rows
 
 
 def test_training_reads_the_class_at_the_middle_alone(finished):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raymeta.config import ClicksPriority, RunStrategyName
+from raymeta.config import ClicksPriority, RunStrategyName, UnitName
 from raymeta.service.scoring.scoring_request import MapName
 
 SplitName = Literal["initial", "meta", "pool"]
@@ -30,6 +30,7 @@ class ModelAnswer(_Answer):
     iteration: int
     strategy: RunStrategyName
     strategies: list[str] = Field(description="usable for any image with this iteration")
+    unit: UnitName = Field(description="what a query asks for: outlines in boxes, or the class at their middles")
     box_width: int = Field(description="pixels")
     query_size: int
     clicks_priority: ClicksPriority

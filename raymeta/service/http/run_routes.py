@@ -66,6 +66,7 @@ def _model(reader: RunReader, tables: IterationTables) -> ModelAnswer:
         iteration=tables.iteration,
         strategy=config.acquisition.strategy,
         strategies=tables.abilities.strategies(),
+        unit=config.acquisition.unit,
         box_width=config.acquisition.box_width,
         query_size=config.acquisition.query_size,
         clicks_priority=config.acquisition.clicks_priority,

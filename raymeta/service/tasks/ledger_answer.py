@@ -20,6 +20,7 @@ def told_ledger(table: pa.Table, config: ExperimentConfig) -> made.LedgerAnswer:
     seconds = [value for value in table["seconds"].to_pylist() if value is not None]
     prices = fit_prices(table)
     return made.LedgerAnswer(
+        unit=config.acquisition.unit,
         tools=[made.ToolCostAnswer(**asdict(cost)) for cost in tool_costs(table)],
         hours=sum(seconds) / 3600 if seconds else None,
         open_boxes=left.open_boxes,

@@ -59,6 +59,13 @@ class RegionAnswer(_Answer):
     width: int
 
 
+class PixelAnswer(_Answer):
+    """A pixel of the data set's image."""
+
+    row: int
+    column: int
+
+
 class LeaseAnswer(_Answer):
     """Who holds a task."""
 
@@ -76,6 +83,9 @@ class TaskRow(_Answer):
     rank: int
     whole: bool = Field(description="whether the region is all of its image")
     region: RegionAnswer
+    point: PixelAnswer | None = Field(
+        description="the pixel whose class is asked, which all of the region gets; null where the region is to be drawn"
+    )
     state: StateName
     note: str = Field(description="why it is open, or what is to be decided")
     estimated_clicks: int | None
@@ -143,6 +153,7 @@ class ToolCostAnswer(_Answer):
 class LedgerAnswer(_Answer):
     """What labelling has cost, and what is still to be done."""
 
+    unit: Literal["box", "point"] = Field(description="what a query asks for; points are counted as boxes here")
     tools: list[ToolCostAnswer]
     hours: float | None = Field(description="of all answers whose time is known, whole images too")
     open_boxes: int

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from raymeta.annotation.known_labels import middle
 from raymeta.errors import InputError
 from raymeta.exchange.rasterizer import NOBODY, paint
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
@@ -137,6 +138,8 @@ def make_answer(
         BodyError: a raster of another size or with other values, an unknown label, or nothing at all.
     """
     labels, uncovered = _label_map(body, task, scale, class_names)
+    if task.point:
+        labels, uncovered = np.full_like(labels, labels[middle(task.width)]), 0
     clicks = body.clicks
     count = (lambda *names: sum(clicks.get(name, 0) for name in names)) if clicks is not None else lambda *_: None
     return AnswerRecord(
@@ -187,7 +190,7 @@ def _label_map(
             raster = np.where(raster == VOID, np.uint8(IGNORE), raster)
     else:
         raster, uncovered = _painted(body.shapes, task, scale, class_names)
-    if uncovered.all():
+    if uncovered[middle(task.width)] if task.point else uncovered.all():
         raise BodyError(f"{task.id}: no shapes: not answered (mark it undecidable if nothing can be told)")
     return raster, int(np.count_nonzero(uncovered))
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
+from raymeta.annotation.known_labels import middle
 from raymeta.exchange.task_export import OpenTask, region_frames
 from raymeta.labels.agreement import Agreement, agreements
 from raymeta.labels.annotator_list import Person
@@ -185,6 +186,7 @@ class TaskService:
             "rank": task.rank,
             "whole": task.whole,
             "region": made.RegionAnswer(top=task.top, left=task.left, height=task.height, width=task.width),
+            "point": _pixel(task) if task.point else None,
             "state": state.name,
             "note": state.note,
             "estimated_clicks": task.estimated_clicks,
@@ -237,7 +239,7 @@ def picture_frame(pictures: TaskPictures, task: Task, margin: int) -> made.Pictu
     scale = pictures.scale(task)
     region = None if task.whole else (task.top, task.left, task.height, task.width)
     _, (top, left, crop_height, crop_width) = region_frames(
-        OpenTask(task.id, task.image_id, region, scale), height, width, margin
+        OpenTask(task.id, task.image_id, region, scale, point=task.point), height, width, margin
     )
     box = made.FrameAnswer(
         left=task.left / scale,
@@ -248,6 +250,11 @@ def picture_frame(pictures: TaskPictures, task: Task, margin: int) -> made.Pictu
     return made.PictureAnswer(
         left=left, top=top, width=crop_width, height=crop_height, image_width=width, image_height=height, box=box
     )
+
+
+def _pixel(task: Task) -> made.PixelAnswer:
+    row, column = middle(task.width)
+    return made.PixelAnswer(row=task.top + row, column=task.left + column)
 
 
 def _start(state: TaskState, person: Person) -> AnswerRecord | None:

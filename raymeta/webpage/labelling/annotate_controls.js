@@ -20,8 +20,6 @@ export class AnnotateControls {
   act(name) {
     const { view } = this;
     const { editor, region } = view;
-    const always = { keys: () => view.showKeys(), previous: () => view.previous() };
-    if (always[name]) return always[name]();
     const actions = {
       accept: () => view.accept(), undecidable: () => view.send(true), skip: () => view.skip(),
       rest: () => this.fillRest(false), all: () => this.fillRest(true),

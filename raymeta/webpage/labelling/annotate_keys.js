@@ -24,16 +24,35 @@ const KEYS = [
   [["←↑↓→", "Space"], "move the crosshair (Shift: far); click there"],
 ];
 
-/** Show the keys; classes: [{name, key}]. */
+const POINT_KEYS = [
+  [["1", "–", "0", "Q", "…"], "name the pixel in the ring, and go on"],
+  [["Enter"], "accept what the network sees, and go on"],
+  [["V"], "void: it belongs to no class"],
+  [["U", "S"], "undecidable; skip, somebody else gets it"],
+  [["Z", "←", "⌫"], "back to the last point, to correct it"],
+  [["H"], "hide and show the ring"],
+  [["+", "−", "Home"], "zoom in, zoom out, all that is shown around"],
+];
+
+/** Show the keys of drawing; classes: [{name, key}]. */
 export function showAnnotateKeys(classes) {
+  showKeys(KEYS, classes);
+}
+
+/** Show the keys of points. */
+export function showPointKeys(classes) {
+  showKeys(POINT_KEYS, classes);
+}
+
+function showKeys(keys, classes) {
   if (document.querySelector("dialog[open]")) return;
-  const row = (keys, text) => [element("dt", {}, ...keys.map((key) => (["–", "…"].includes(key) ? key : element("kbd", {}, key)))), element("dd", {}, text)];
+  const row = (names, text) => [element("dt", {}, ...names.map((key) => (["–", "…"].includes(key) ? key : element("kbd", {}, key)))), element("dd", {}, text)];
   const keyed = classes.filter(({ key }) => key).map(({ key, name }) => row([key.toUpperCase()], name));
   const dialog = element(
     "dialog", { class: "wide", "aria-labelledby": "keys-title", close: () => dialog.remove() },
     element("h2", { id: "keys-title" }, "Keys"),
     element("div", { class: "key-columns" },
-      element("dl", { class: "keys" }, ...KEYS.flatMap(([keys, text]) => row(keys, text))), element("dl", { class: "keys" }, ...keyed.flat())),
+      element("dl", { class: "keys" }, ...keys.flatMap(([names, text]) => row(names, text))), element("dl", { class: "keys" }, ...keyed.flat())),
     element("form", { method: "dialog" }, element("div", { class: "row" }, element("button", { class: "button main", value: "ok" }, "Close"))),
   );
   document.body.append(dialog);

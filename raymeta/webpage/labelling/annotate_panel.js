@@ -81,13 +81,20 @@ export class AnnotatePanel {
 
   showTask(detail, who) {
     this.title.textContent = detail.image_id;
-    const what = detail.whole ? "whole image" : `box ${detail.rank}`;
-    const more = [detail.set, what, `${detail.region.width}×${detail.region.height} px`];
-    if (detail.estimated_clicks !== null) more.push(`about ${quantity(detail.estimated_clicks, "click", "clicks")}`);
+    const { point, region } = detail;
+    const what = detail.whole ? "whole image" : `${point ? "point" : "box"} ${detail.rank}`;
+    const more = [detail.set, what, point ? `row ${point.row}, column ${point.column}` : `${region.width}×${region.height} px`];
+    if (!point && detail.estimated_clicks !== null) more.push(`about ${quantity(detail.estimated_clicks, "click", "clicks")}`);
     if (who) more.push(`you are ${who}`);
     this.facts.textContent = more.join(" · ");
     this.note.hidden = !detail.note;
     this.note.textContent = detail.note ?? "";
+  }
+
+  /** What Enter accepts: null for what is drawn, "" for nothing. */
+  suggest(text) {
+    this.accept.firstChild.textContent = text || "Accept";
+    this.accept.setAttribute("aria-disabled", String(text === ""));
   }
 
   /** progress: answer of /v1/tasks/progress; mine: how many answers this page has sent; waiting: that it hasn't. */

@@ -1,23 +1,18 @@
-// The labelling view: one task after the other, drawn, sent, and kept until the service has it.
+// The labelling view: one task after the other, answered, sent, and kept until the service has it.
 import { element } from "../dom.js";
-import { icon } from "../icons.js";
 import { failure, notice, toast } from "../notices.js";
-import { percent, quantity } from "../number_text.js";
+import { quantity } from "../number_text.js";
 import { isAbort } from "../service.js";
-import { showAnnotateKeys } from "./annotate_keys.js";
-import { AnnotateControls } from "./annotate_controls.js";
-import { AnnotatePanel, Toolbar, TOOLS } from "./annotate_panel.js";
-import { answerBody, newAnswerId } from "./answer_body.js";
+import { AnnotatePanel } from "./annotate_panel.js";
+import { newAnswerId } from "./answer_body.js";
 import { Banner } from "./banner.js";
 import { keyedClasses } from "./class_keys.js";
-import { Draft } from "./drafts.js";
-import { Editor } from "./editor.js";
 import { Outbox } from "./outbox.js";
-import { RegionStage } from "./region_stage.js";
-import { regionPixels } from "./task_bundle.js";
+import { PointAnswering } from "./point_answering.js";
+import { RegionAnswering } from "./region_answering.js";
 import { TaskQueue } from "./task_queue.js";
 
-const kept = { value: null, shows: {}, mine: 0, previous: [] }; // while the page is open
+const kept = { mine: 0, previous: [] }; // while the page is open
 
 /** context: {service, route}. */
 export class AnnotateView {
@@ -65,24 +60,26 @@ export class AnnotateView {
 
   build() {
     this.classes = keyedClasses(this.me.classes, this.me.void);
-    this.region = new RegionStage(this.classes, () => this.editor?.effort.act(performance.now()));
-    this.region.show(kept.shows);
-    this.controls = new AnnotateControls(this);
-    const act = (name) => this.controls.act(name);
-    this.toolbar = new Toolbar(act);
-    this.panel = new AnnotatePanel(this.classes, (value) => this.chooseClass(value), act);
+    this.panel = new AnnotatePanel(this.classes, (value) => this.answering.chooseClass(value), (name) => this.act(name));
     this.hint = element("div", { class: "readout hint", role: "status" });
     this.banner = new Banner();
     this.working = element("div", { class: "working", role: "status", hidden: true }, element("span", { class: "reader-only" }, "loading"));
-    const { stage } = this.region;
-    const zoom = (name, label, act) => element("button", { class: "button icon", type: "button", "aria-label": label, title: label, click: act }, icon(name));
-    stage.element.append(this.working, this.toolbar.element, this.banner.element, this.hint, element(
-      "div", { class: "zoom-buttons" }, zoom("plus", "Zoom in", () => stage.zoom(1.35)), zoom("minus", "Zoom out", () => stage.zoom(1 / 1.35)), zoom("fit", "Fit", () => stage.fit())));
-    this.body = element("div", { class: "viewer annotate" }, stage.element, this.panel.element);
+    this.body = element("div", { class: "viewer annotate" });
+    this.kinds = { region: new RegionAnswering(this), point: new PointAnswering(this) };
+    this.use(this.kinds.region);
     this.element.replaceChildren(this.body);
     this.queue = new TaskQueue(this.service, this.me, { set: this.context.route.params.get("set") });
     this.outbox = new Outbox(this.service, this.me.run);
     this.drafts = new Map(); // of answers on their way, by task
+  }
+
+  /** From now on tasks are answered this way: their stage stands beside the panel. */
+  use(answering) {
+    if (answering === this.answering) return;
+    this.answering?.leave();
+    this.answering = answering;
+    answering.stage.element.append(this.working, this.banner.element, this.hint);
+    this.body.replaceChildren(answering.stage.element, this.panel.element);
   }
 
   listen() {
@@ -93,23 +90,23 @@ export class AnnotateView {
     this.queue.addEventListener("lost", ({ lost }) => this.lost(lost), options);
     this.queue.addEventListener("trouble", ({ error }) => this.banner.show(`The service doesn't answer: go on, answers are kept in this browser. (${error.message})`), options);
     this.queue.addEventListener("well", () => this.showOutbox(), options);
-    window.addEventListener("keydown", (event) => this.controls.chord(event), options);
-    window.addEventListener("keyup", (event) => this.controls.released(event), options);
-    window.addEventListener("pagehide", () => this.draft?.save(), options);
+    window.addEventListener("keydown", (event) => this.answering.chord(event), options);
+    window.addEventListener("keyup", (event) => this.answering.released(event), options);
+    window.addEventListener("pagehide", () => this.answering.save(), options);
     document.addEventListener("visibilitychange", () => this.seen(), options);
     // Who clicks a button goes on with the keys of the drawing.
-    this.element.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button") && this.region.stage.canvas.focus({ preventScroll: true }), options);
-    this.ticking = setInterval(() => this.editor && this.panel.showEffort(this.editor.effort), 1000);
+    this.element.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button") && this.answering.stage.canvas.focus({ preventScroll: true }), options);
+    this.ticking = setInterval(() => this.answering.effort && this.panel.showEffort(this.answering.effort), 1000);
     this.showProgress();
   }
 
   seen() {
     const now = performance.now();
     if (document.hidden) {
-      this.editor?.effort.pause(now);
-      this.draft?.save();
+      this.answering.effort?.pause(now);
+      this.answering.save();
     } else {
-      this.editor?.effort.act(now);
+      this.answering.effort?.act(now);
     }
   }
 
@@ -117,10 +114,7 @@ export class AnnotateView {
 
   /** Put a task on screen; null: none is left. */
   async show(detail) {
-    this.draft?.close();
-    this.editor = null;
-    this.draft = null;
-    this.warned = false;
+    this.answering.leave();
     this.detail = detail;
     this.showOutbox();
     if (!detail) return this.finished();
@@ -138,42 +132,10 @@ export class AnnotateView {
 
   open(detail, bundle) {
     if (!this.body.isConnected) this.element.replaceChildren(this.body);
-    const { height, width } = detail.region;
-    const draft = new Draft(this.service, this.me.run, detail.id);
-    const begun = draft.read(detail.draft, width * height);
-    this.bundle = bundle;
-    this.draft = draft;
-    this.editor = new Editor({
-      width, height, values: bundle.answered ?? bundle.predicted?.values ?? null, cells: begun?.cells, effort: begun?.effort,
-      rgba: () => regionPixels(bundle), predicted: bundle.predicted?.raster, value: kept.value,
-    });
-    this.region.open(this.editor, bundle);
-    this.editor.effort.show(performance.now());
-    this.editor.addEventListener("change", ({ rect }) => this.changed(rect));
+    this.use(detail.point ? this.kinds.point : this.kinds.region);
     this.panel.showTask(detail, this.me.who);
-    this.changed(null);
-    if (begun) this.say(`Your draft of ${new Date(begun.time).toLocaleTimeString()} goes on.`);
-    else if (!bundle.predicted && !bundle.answered) this.say("Nothing is predicted here: draw a polygon (P), or choose a class and fill (F).");
+    this.answering.open(detail, bundle);
     this.element.dataset.task = detail.id;
-  }
-
-  changed(rect) {
-    const { editor } = this;
-    kept.value = editor.value;
-    this.panel.classes.show(editor.value);
-    const { strokes, undone } = editor.history;
-    this.toolbar.show({ tool: editor.tool, canUndo: strokes.length || editor.line.length, canRedo: undone.length, ...this.region.shows });
-    this.element.dataset.tool = editor.tool;
-    this.panel.showEffort(editor.effort);
-    if (!rect) return this.tellTool();
-    this.warned = false;
-    return this.draft.changed(editor);
-  }
-
-  tellTool() {
-    if (this.told === this.editor.tool && this.hint.textContent) return;
-    this.told = this.editor.tool;
-    this.say(TOOLS.find(([name]) => name === this.editor.tool)[3]);
   }
 
   say(text) {
@@ -208,44 +170,20 @@ export class AnnotateView {
 
   // Answers
 
-  /** Enter: close the line, or send the answer; one with holes is sent by the second press. */
-  accept() {
-    const { editor } = this;
-    if (!editor) return;
-    if (editor.line.length) {
-      editor.finish();
-      return;
-    }
-    const pixels = editor.width * editor.height;
-    const { uncovered } = editor.partition.count();
-    if (uncovered > this.me.max_uncovered * pixels && !this.warned) {
-      this.warned = true;
-      this.say(`${percent(uncovered / pixels)} has no class yet. F fills it with the chosen class, V chooses void; Enter again sends it unfinished.`);
-      return;
-    }
-    this.send(false);
-  }
-
-  send(undecidable) {
-    const { editor, detail, bundle, draft } = this;
-    if (undecidable) editor.count("undecidable");
-    else if (editor.partition.count().untouched) editor.count("confirm");
-    draft.save();
-    draft.close();
-    draft.editor = null;
-    this.drafts.set(detail.id, draft);
+  /** The task on screen is answered; packing: its body, on its way. draft: what is kept until the service has it. */
+  answered(packing, draft = null) {
+    const { detail } = this;
+    if (draft) this.drafts.set(detail.id, draft);
     kept.previous.push(detail.id);
-    const names = Object.fromEntries(this.classes.map(({ value, name }) => [value, name]));
-    const packing = answerBody(editor, detail, bundle.predicted, names, undecidable);
     const path = `v1/tasks/${detail.id}/answers/${newAnswerId()}`;
-    this.next(); // first the next box: this one is packed meanwhile
+    this.next(); // first the next task: this one is packed meanwhile
     packing.then((body) => this.outbox.add({ taskId: detail.id, method: "PUT", path, body }));
   }
 
   async skip() {
-    const { detail, draft } = this;
+    const { detail } = this;
     if (!detail) return;
-    draft?.drop();
+    this.answering.drop();
     this.next();
     try {
       await this.queue.post(`v1/tasks/${detail.id}/skip`, { reason: null });
@@ -292,7 +230,7 @@ export class AnnotateView {
         this.queue.leave(id);
         this.queue.settled(id);
       } else {
-        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, ["Next box", () => this.next()]);
+        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, [this.detail.point ? "Next point" : "Next box", () => this.next()]);
       }
     }
   }
@@ -318,33 +256,26 @@ export class AnnotateView {
 
   // Keys and buttons
 
-  chooseClass(value) {
-    this.editor?.chooseClass(value);
-  }
-
-  toggle(name) {
-    const shows = { [name]: !this.region.shows[name] };
-    Object.assign(kept.shows, shows);
-    this.region.show(shows);
-    this.changed(null);
+  act(name) {
+    const always = { keys: () => this.showKeys(), previous: () => this.previous() };
+    (always[name] ?? (() => this.answering.act(name)))();
   }
 
   key(event) {
-    this.controls?.key(event);
+    if (this.detail) this.answering?.key(event);
   }
 
   showKeys() {
-    showAnnotateKeys(this.classes ?? []);
+    this.answering?.showKeys();
   }
 
   close() {
     this.abort.abort();
     clearInterval(this.ticking);
-    this.draft?.close();
+    this.answering?.leave();
     this.queue?.close(this.detail?.id);
     this.outbox?.close();
-    this.region?.close();
-    Object.assign(this, { editor: null, detail: null, draft: null });
+    for (const answering of Object.values(this.kinds ?? {})) answering.close();
+    Object.assign(this, { answering: null, detail: null });
   }
-
 }

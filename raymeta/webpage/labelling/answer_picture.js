@@ -2,11 +2,12 @@
 import { element } from "../dom.js";
 import { Overlay } from "./overlay.js";
 import { Partition, UNCOVERED } from "./partition.js";
+import { paintPoint } from "./point_painting.js";
 import { rasterView } from "./region_painting.js";
 
 const SIDE = 960; // largest side of the canvas in pixels
 
-/** A canvas of a task's picture, with values (height · width, 255 for none) over it; marks: where something is to be seen, or null. */
+/** A canvas of a task's picture: a point in its ring, or values (height · width, 255 for none) over it; marks: where something is to be seen, or null. */
 export function answerPicture(bundle, values, colours, label, marks = null) {
   const { bitmap, place } = bundle;
   const { region } = place;
@@ -16,6 +17,10 @@ export function answerPicture(bundle, values, colours, label, marks = null) {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  if (bundle.detail.point) {
+    paintPoint(context, { scale, x: 0, y: 0 }, { bitmap, place, point: bundle.detail.point, hidden: false });
+    return canvas;
+  }
   const here = rasterView({ scale, x: 0, y: 0 }, place);
   const box = [here.x, here.y, region.width * here.scale, region.height * here.scale];
   context.fillStyle = "rgb(6 10 16 / 62%)";

@@ -107,7 +107,7 @@ export class ReviewView {
   head(detail, agreement) {
     const said = agreement.at(-1);
     const facts = [...new Set([detail.set, detail.image_id, STATES[detail.state] ?? detail.state, detail.note].filter(Boolean))];
-    if (said) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
+    if (said && !detail.point) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
     const button = (text, key, act, main = false) => element("button", { class: main ? "button main" : "button", type: "button", "aria-keyshortcuts": key, click: act }, text, element("kbd", {}, key));
     const decide = ["accepted", "void"].includes(detail.state) ? [button("Ask again", "R", () => this.reopen())] : [button("Return", "R", () => this.return())];
     return element("div", { class: "review-head" },
@@ -123,6 +123,7 @@ export class ReviewView {
     if (clicks !== null) facts.push(quantity(clicks, "action", "actions"));
     if (answer.uncovered) facts.push(`${count(answer.uncovered)} px without a class`);
     if (answer.undecidable) facts.push("undecidable");
+    else if (bundle.detail.point) facts.unshift(this.classes.find(({ value }) => value === values[0])?.name ?? "nothing");
     const accept = element("button", { class: "button main", type: "button", "data-answer": answer.answer_id, "aria-keyshortcuts": String(index + 1), click: () => this.accept(answer) }, "Accept", element("kbd", {}, String(index + 1)));
     return element("section", { class: "card answer-card", "aria-label": `Answer of ${who}` },
       answerPicture(bundle, values, this.colours, `Answer of ${who}`),
@@ -136,7 +137,7 @@ export class ReviewView {
 
   /** Where two answers differ. */
   difference(bundle, rasters) {
-    if (rasters.length < 2) return null;
+    if (rasters.length < 2 || bundle.detail.point) return null;
     const [one, other] = rasters.slice(-2);
     const marks = one.map((value, at) => (value === other[at] ? 0 : 1));
     const pixels = marks.reduce((sum, mark) => sum + mark, 0);

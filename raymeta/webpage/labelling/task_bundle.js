@@ -9,14 +9,14 @@ export async function loadBundle(service, detail, signal) {
   const [bitmap, prelabels, around, answer] = await Promise.all([
     service.blob(`${path}/picture`, { signal }).then((blob) => createImageBitmap(blob)),
     service.json(`${path}/prelabels`, { signal }),
-    service.json(`${path}/surroundings`, { signal }),
+    detail.point ? null : service.json(`${path}/surroundings`, { signal }),
     answerId ? service.json(`${path}/answers/${answerId}`, { signal }) : null,
   ]);
   const { region, scale, picture } = detail;
   return {
     detail, bitmap, place: { region, scale, picture },
     predicted: await predictedOf(prelabels),
-    around: { ...(await decodeGrey(around.raster_png)), left: around.left, top: around.top },
+    around: around && { ...(await decodeGrey(around.raster_png)), left: around.left, top: around.top },
     answered: answer && !answer.undecidable ? (await decodeGrey(answer.raster_png)).values : null,
     answer,
   };

@@ -3,6 +3,7 @@ import { isAbort } from "../service.js";
 import { loadBundle } from "./task_bundle.js";
 
 const HELD = 4; // the one on screen and those that follow
+const HELD_POINTS = 8; // each takes a second
 const LOOK_AGAIN = 3000; // milliseconds between two looks for what the run asks for next
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -44,11 +45,15 @@ export class TaskQueue extends EventTarget {
   }
 
   async lease() {
-    const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(HELD + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
+    const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(this.held + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
     const known = new Set(this.details.map(({ id }) => id));
     this.details.push(...tasks.filter(({ id }) => !known.has(id) && !this.gone.has(id)));
     Object.assign(this, { left: open, reason });
-    for (const { id } of this.details.slice(0, HELD)) this.bundle(id).catch(() => {});
+    for (const { id } of this.details.slice(0, this.held)) this.bundle(id).catch(() => {});
+  }
+
+  get held() {
+    return this.details.some(({ point }) => point) ? HELD_POINTS : HELD;
   }
 
   /** The next task to show, or null where none is left. */
