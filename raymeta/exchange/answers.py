@@ -18,6 +18,7 @@ class Answer:
     faults: what is wrong with it or was cut off, for the person who reads the import's summary; each names the task.
     notes: what else is to be told.
     refused: whether it can't be used; its label map is then 255 all over, and nothing of it may be stored.
+    doubtful: whether it may be another task's: its file doesn't say which. A fault tells more.
     undecidable: whether somebody said that nothing can be told here: void as a whole.
     uncovered: pixels of the region that no shape covers; after `uncovered="void"` or a class, before that.
     shapes: in painting order, in corner coordinates of the stored image.
@@ -48,6 +49,7 @@ class Answer:
     seconds_source: str | None
     source: str
     source_sha256: str
+    doubtful: bool = False
 
     @property
     def messages(self) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ def read(content: Any, name: str) -> Iterator[DrawnPicture]:
     except ShapeFault as fault:
         raise ExchangeError(f"{name}: {fault}") from None
     check_size(name, height, width)
-    picture = DrawnPicture(name.removesuffix(ENDING), height, width, task_id=short_text(own.get("task")))
+    shown_name = name[: -len(ENDING)] if name.lower().endswith(ENDING.lower()) else name
+    picture = DrawnPicture(shown_name, height, width, task_id=short_text(own.get("task")))
     picture.tool = "cityscapes"
     if own.get(UNDECIDABLE) is True:
         picture.verdict = "undecidable"

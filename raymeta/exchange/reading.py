@@ -245,7 +245,7 @@ class AnswerReader(Iterator[Answer]):
 
     def _settled(self, draft: "_Draft", painting: RegionPainting, picture: DrawnPicture) -> Answer:
         """The answer, after what was said about uncovered pixels."""
-        draft.faults += painting.faults
+        draft.faults += painting.faults + ([draft.match.doubt] if draft.match.doubt else [])
         draft.notes += painting.notes
         label_map, count = painting.label_map, int(np.count_nonzero(painting.uncovered))
         if count:
@@ -317,6 +317,7 @@ class _Draft:
             seconds_source=seconds_source,
             source=self.part.name,
             source_sha256=self.part.sha256,
+            doubtful=self.match.doubt is not None,
         )
 
 

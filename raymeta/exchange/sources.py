@@ -121,13 +121,13 @@ def open_source(path: Path, name: str | None = None) -> Source:
 def _folder_files(folder: Path, name: str) -> Iterator[SourceFile]:
     count = 0
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        folders[:] = sorted(each for each in folders if not _is_litter(each))
         for each in sorted(names):
             count += 1
             if count > MAX_MEMBERS:
                 raise ExchangeError(f"{name}: holds more than {MAX_MEMBERS} files: name the folder of the answers")
             path = Path(parent, each)
-            if not each.startswith(".") and path.is_file():
+            if not _is_litter(each) and path.is_file():
                 inside = path.relative_to(folder).as_posix()
                 yield SourceFile(printable(inside), inside, path)
 
@@ -151,8 +151,13 @@ def _zip_files(path: Path, name: str) -> Iterator[SourceFile]:
         limit = f"{MAX_UNPACKED_BYTES >> 30} GiB"
         raise ExchangeError(f"{name}: unpacks to more than {limit}: not read; export without the images")
     for info in sorted(infos, key=lambda each: each.filename):
-        if not info.is_dir():
+        if not info.is_dir() and not any(map(_is_litter, info.filename.split("/"))):
             yield SourceFile(f"{name}: {info.filename}", info.filename, path, archive)
+
+
+def _is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is what systems put beside files: `.DS_Store`, `__MACOSX`."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _member_fault(info: zipfile.ZipInfo) -> str | None:

@@ -48,7 +48,8 @@ def read(content: Any, name: str) -> Iterator[DrawnPicture]:
     except ShapeFault as fault:
         raise ExchangeError(f"{name}: {fault}") from None
     check_size(name, height, width)
-    picture = DrawnPicture(name.removesuffix(".json"), height, width, task_id=short_text(own.get("task")))
+    shown_name = name[:-5] if name.lower().endswith(".json") else name
+    picture = DrawnPicture(shown_name, height, width, task_id=short_text(own.get("task")))
     picture.tool = "supervisely"
     if any(isinstance(tag, dict) and tag.get("name") == UNDECIDABLE for tag in tags):
         picture.verdict = "undecidable"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.exchange.drawn_pictures import DrawnPicture
-from raymeta.exchange.errors import ShapeFault
+from raymeta.exchange.errors import ShapeFault, shown
 from raymeta.exchange.manifest import Manifest, Task
 
 _ENDINGS: Final = re.compile(r"\.(png|jpe?g|bmp|tiff?|webp)$", re.IGNORECASE)
+_ALL_ENDINGS: Final = re.compile(r"(_leftImg8bit)?(\.(png|jpe?g|bmp|tiff?|webp|json))+$", re.IGNORECASE)
 _UPLOAD_HASH: Final = re.compile(r"^[0-9a-f]{8}-")
 _FREE_FOLDERS: Final = frozenset({"labelme", "x-anylabeling", "label-studio"})
 """Formats whose picture paths start anywhere: at the file, or at a server."""
@@ -42,11 +44,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class Match:
-    """A task that a picture answers; fault: why its pixels can't be placed."""
+    """A task that a picture answers.
+
+    fault: why its pixels can't be placed. doubt: why it may be another task's.
+    """
 
     task: Task
     frame: Frame | None
     fault: str | None = None
+    doubt: str | None = None
 
 
 class TaskIndex:
@@ -61,6 +67,8 @@ class TaskIndex:
         self._tasks = manifest.tasks
         self._turn_back = turn_back
         self._by_id = {task.id: task for task in manifest.tasks}
+        folded = Counter(task.id.casefold() for task in manifest.tasks)
+        self._by_folded_id = {task.id.casefold(): task for task in manifest.tasks if folded[task.id.casefold()] == 1}
         self._by_file: dict[str, list[Task]] = {}
         self._by_image: dict[str, list[Task]] = {}
         self._sizes: dict[str, tuple[int, int]] = {}
@@ -80,16 +88,17 @@ class TaskIndex:
         Args:
             picture: its name, and the task id where the file carries one.
             form: name of its format.
-            by_size: whether the only task with a picture of this size may be taken, for want of a name.
+            by_size: whether a task with a picture of this size may be taken, for want of a name: without doubt if it is
+                the only one.
         """
         if picture.task_id is not None:
             task = self._by_id.get(picture.task_id)
             return [] if task is None else [self._placed(task, picture)]
         path = _path(picture.name)
         name = path.rsplit("/", 1)[-1]
-        for stem in (name, _ENDINGS.sub("", name), _ENDINGS.sub("", _UPLOAD_HASH.sub("", name))):
-            if stem in self._by_id:
-                return [self._placed(self._by_id[stem], picture)]
+        named = self._named(name)
+        if named is not None:
+            return [self._placed(named, picture)]
         if path in self._by_file:
             return [self._placed(task, picture) for task in self._by_file[path]]
         parts = path.split("/")
@@ -104,8 +113,17 @@ class TaskIndex:
             return [self._on_whole_image(task, picture) for task in self._by_image[hashed]]
         if by_size:
             alike = [match for task in self._tasks if (match := self._placed(task, picture)).fault is None]
-            return alike if len(alike) == 1 else []
+            return alike if len(alike) < 2 else [replace(alike[0], doubt=_doubt(alike, picture))]
         return []
+
+    def _named(self, name: str) -> Task | None:
+        """The task of a picture's name without folders: its id, whatever endings and hashes tools put beside it."""
+        bare = _UPLOAD_HASH.sub("", name)
+        for stem in (name, *(_ALL_ENDINGS.sub("", each).strip() for each in (name, bare, unquote(bare)))):
+            task = self._by_id.get(stem) or self._by_folded_id.get(stem.casefold())
+            if task is not None:
+                return task
+        return None
 
     def _placed(self, task: Task, picture: DrawnPicture) -> Match:
         """On the picture of the task itself."""
@@ -150,10 +168,20 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def _doubt(alike: Sequence[Match], picture: DrawnPicture) -> str:
+    names = ", ".join(match.task.id for match in alike[:5]) + (" …" if len(alike) > 5 else "")
+    return (
+        f"{shown(picture.name, 80)} names no task, and {len(alike)} pictures have {picture.width}×{picture.height} px "
+        f"({names}): name the file like its picture, as {alike[0].task.id}.png.json"
+    )
+
+
 def _path(name: str) -> str:
     """A path with slashes, in composed Unicode, without what an address or a relative path has before it."""
     if "?d=" in name:
         name = unquote(name.split("?d=", 1)[1])
+    elif "://" in name:
+        name = unquote(re.split("[?#]", name.split("://", 1)[1], maxsplit=1)[0])
     parts = [part for part in _composed(name.replace("\\", "/")).split("/") if part not in ("", ".", "..")]
     return "/".join(parts)
 

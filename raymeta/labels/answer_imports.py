@@ -144,6 +144,8 @@ def _is_untouched(answer: Answer) -> bool:
 def _fault(answer: Answer, task: Task) -> str | None:
     if answer.refused:
         return "refused"
+    if answer.doubtful:
+        return f"{task.id}: not taken: it may be another task's"
     if answer.label_map.shape != (task.height, task.width):
         height, width = answer.label_map.shape
         return f"{task.id}: its labels are {height}×{width} px, asked were {task.height}×{task.width} px: not read"

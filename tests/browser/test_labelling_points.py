@@ -211,9 +211,11 @@ def test_pages_of_people_speak_of_points(page: Page, client: httpx.Client, folde
     assert client.get("/v1/tasks/ledger").json()["unit"] == "point"
     answer_rest(client)
     assert not go_on(folder / "config.yaml")
-    page.goto(f"{client.base_url}/#/")
-    page.reload()
-    panel = page.locator("section", has=page.locator("#labelling-title"))
-    panel.wait_for()
-    assert "clicks a point" in panel.inner_text()
-    assert "box" not in panel.inner_text()
+    with serve_tasks(folder / "run") as again:
+        page.goto(f"{again}/#/")
+        panel = page.locator("section", has=page.locator("#labelling-title"))
+        panel.wait_for()
+        text = panel.inner_text()
+        assert "points in query" in page.locator("main").inner_text()
+    assert "clicks a point" in text
+    assert "box" not in text

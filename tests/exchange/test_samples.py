@@ -113,12 +113,16 @@ def test_supervisely_file_is_named_like_its_picture(tmp_path: Path) -> None:
     probes = {(30, 30): 1, (40, 36): 4, (44, 41): 1, (51, 51): 4, (25, 25): 255, (20, 20): 255}
     assert {at: int(answer.label_map[at[0] - 8, at[1] - 8]) for at in probes} == probes
     assert answer.who == "ann"
-    with pytest.raises(ExchangeError, match="a task"):
-        read_answers(SAMPLES / "13_supervisely_hole_bitmap.json", MANIFEST)
+    # Three pictures have its size, and its own name is none of theirs: read with a fault, and no import takes it.
+    (doubtful,) = read_answers(SAMPLES / "13_supervisely_hole_bitmap.json", MANIFEST)
+    assert areas(doubtful) == areas(answer)
+    assert (doubtful.task_id, doubtful.doubtful, doubtful.refused) == ("t000001", True, False)
+    assert "t000003" in doubtful.faults[0]
     one = json.loads(MANIFEST.read_text())
     one["tasks"] = one["tasks"][:2]
     (alone,) = read_answers(SAMPLES / "13_supervisely_hole_bitmap.json", one)
     assert alone.task_id == "t000001", "the only picture of its size"
+    assert not alone.doubtful
 
 
 def _with_task(**task: Any) -> dict[str, Any]:

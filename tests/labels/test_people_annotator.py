@@ -17,6 +17,7 @@ from raymeta.loop.people import label_store
 from raymeta.loop.waiting import wait_for_answers
 from raymeta.runs.input_key import labels_key
 from raymeta.runs.run_store import RunStore
+from raymeta.runs.sealed_table import open_sealed, seal
 from raymeta.schemas import QUERY_SCHEMA, WHOLE_IMAGE_CLICKS_SCHEMA
 
 BOXES = [("im3", 8, 16), ("im3", 0, 0), ("im5", 40, 56)]
@@ -193,3 +194,27 @@ def test_a_damaged_set_is_told(tmp_path):
     path.write_bytes(bytes(data))
     with pytest.raises(ValueError, match="damaged"):
         label_store(run.config, run.store).states("query-000")
+
+
+def test_points_are_sealed_as_such_and_cost_one_click_each(tmp_path):
+    point = ("acquisition.unit=point", "acquisition.strategy=metabox", "acquisition.point_width=8")
+    run = Run(tmp_path, *point)
+    ticket = ask_query(run)
+    assert "3 of 3 points" in run.annotator.wanted(ticket)
+    assert [task.point for task in run.labels.sets.tasks("query-000")] == [True] * 3
+    run.annotator.ask(TaskSet("initial", ("im1",)))
+    assert not run.labels.sets.tasks("initial")[0].point
+    for rank in (1, 2, 3):
+        run.answer("query-000", rank)
+    effort = run.annotator.collect(ticket).effort
+    assert effort["prompt_clicks"].to_pylist() == [1] * 3
+    assert effort["polygon_clicks"].to_pylist() == [0] * 3
+
+
+def test_a_set_from_before_there_were_points_asks_for_boxes(tmp_path):
+    run = Run(tmp_path)
+    ask_query(run)
+    path = tmp_path / "run" / "labels" / "sets" / "query-000" / "tasks.parquet"
+    table = open_sealed(path.read_bytes())
+    path.write_bytes(seal(table.drop_columns(["point"])))
+    assert [task.point for task in label_store(run.config, run.store).sets.tasks("query-000")] == [False] * 3

@@ -35,8 +35,12 @@ export function componentMask(width, height, x, y, same, blocked = null) {
 
 /** The 4-connected pixels around (x, y) whose cells agree in some bits, as a mask. */
 export function segmentMask(cells, bits, width, height, x, y) {
-  const ids = new Int32Array(width * height);
-  return maskOf(flood(y * width + x, cells, bits, width, height, ids, 1), ids, width);
+  const marks = new Uint8Array(width * height);
+  const { left, top, right, bottom } = flood(y * width + x, cells, bits, width, height, marks, 1);
+  const mask = new Mask(left, top, right - left, bottom - top);
+  // Nothing but the segment is marked: its rows are copied as they are.
+  for (let row = top; row < bottom; row += 1) mask.bits.set(marks.subarray(row * width + left, row * width + right), (row - top) * mask.width);
+  return mask;
 }
 
 /** Rings [[x, y], …] around all pixels of a mask: outer ones clockwise on the screen, holes the other way round. */

@@ -6,6 +6,7 @@ const PALE = 72; // what only the network has said
 const EDGE = 0xb4000000;
 const TEXTURE_ALPHA = 226;
 const NO_PART = 0x1ff;
+const TOUCHED = 0x100;
 
 /** 8×8 tiles of 0 and 1 that tell classes apart without colour; the first is plain. */
 const TEXTURES = [
@@ -24,6 +25,11 @@ export class Overlay {
     Object.assign(this, { width, height, textured: false });
     this.canvas = canvasOf(width, height);
     this.edges = canvasOf(width, height);
+    this.layers = [this.canvas, this.edges].map((canvas) => {
+      const context = canvas.getContext("2d");
+      const picture = context.createImageData(width, height);
+      return { context, picture, pixels: new Uint32Array(picture.data.buffer) };
+    });
     this.plain = new Uint32Array(512);
     this.marked = new Uint32Array(512); // where a texture has its lines
     for (const [value, hex] of Object.entries({ ...colours, [VOID]: "#000000" })) {
@@ -41,20 +47,21 @@ export class Overlay {
     const top = Math.max(0, (rect?.top ?? 0) - 1);
     const right = Math.min(width, rect ? rect.left + rect.width + 1 : width);
     const bottom = Math.min(height, rect ? rect.top + rect.height + 1 : height);
-    const area = [left, top, right - left, bottom - top];
-    const [fill, edge] = [this.canvas, this.edges].map((canvas) => canvas.getContext("2d").createImageData(area[2], area[3]));
-    const [fills, edges] = [new Uint32Array(fill.data.buffer), new Uint32Array(edge.data.buffer)];
-    const { cells } = partition;
-    for (let row = top, at = 0; row < bottom; row += 1) {
-      for (let column = left, from = row * width + left; column < right; column += 1, from += 1, at += 1) {
-        const cell = cells[from];
-        fills[at] = this.textured || (cell & 0xff) === VOID ? this.colour(cell & NO_PART, column, row) : this.plain[cell & NO_PART];
-        const differs = (column > 0 && (cells[from - 1] ^ cell) & ~0x100) || (row > 0 && (cells[from - width] ^ cell) & ~0x100);
-        if (differs) edges[at] = EDGE;
-      }
+    for (let row = top; row < bottom; row += 1) this.paintRow(partition.cells, row, left, right);
+    for (const { context, picture } of this.layers) context.putImageData(picture, 0, 0, left, top, right - left, bottom - top);
+  }
+
+  paintRow(cells, row, left, right) {
+    const { width, plain, textured } = this;
+    const [fills, edges] = this.layers.map(({ pixels }) => pixels);
+    const start = row * width;
+    const above = row > 0 ? width : 0; // the first row has none: it is compared with itself
+    for (let at = start + left, before = left > 0 ? cells[at - 1] : cells[at]; at < start + right; at += 1) {
+      const cell = cells[at];
+      fills[at] = textured || (cell & 0xff) === VOID ? this.colour(cell & NO_PART, at - start, row) : plain[cell & NO_PART];
+      edges[at] = ((before ^ cell) | (cells[at - above] ^ cell)) & ~TOUCHED ? EDGE : 0;
+      before = cell;
     }
-    this.canvas.getContext("2d").putImageData(fill, left, top);
-    this.edges.getContext("2d").putImageData(edge, left, top);
   }
 
   colour(cell, x, y) {

@@ -86,17 +86,17 @@ export class Partition {
   /** Of each pixel of a mask keep some bits and set others. */
   change(mask, kept, set) {
     const { left, top, width, height, bits } = mask;
-    const patch = { left, top, width, height, before: new Uint16Array(width * height), after: new Uint16Array(width * height) };
+    const before = new Uint16Array(width * height);
+    for (let row = 0, at = top * this.width + left; row < height; row += 1, at += this.width) before.set(this.cells.subarray(at, at + width), row * width);
+    const after = before.slice();
     let differs = false;
-    for (let row = 0, inMask = 0; row < height; row += 1) {
-      for (let column = 0, at = (top + row) * this.width + left; column < width; column += 1, at += 1, inMask += 1) {
-        const cell = this.cells[at];
-        patch.before[inMask] = cell;
-        patch.after[inMask] = bits[inMask] ? (cell & kept) | set : cell;
-        differs ||= patch.after[inMask] !== cell;
-      }
+    for (let at = 0; at < bits.length; at += 1) {
+      if (!bits[at]) continue;
+      after[at] = (before[at] & kept) | set;
+      differs ||= after[at] !== before[at];
     }
     if (!differs) return null;
+    const patch = { left, top, width, height, before, after };
     this.apply(patch, "after");
     return patch;
   }

@@ -56,10 +56,10 @@ export class PointAnswering {
 
   tell(name) {
     const { suggestion } = this;
-    const told = name === null ? element("span", { class: "soft" }, "nothing is predicted here") : element("strong", {}, name);
-    const before = !suggestion ? "" : suggestion.answered ? "you said " : "the network sees ";
-    const iou = suggestion?.iou === undefined || suggestion.iou === null ? "" : ` (predicted IoU ${percent(suggestion.iou, 0)})`;
-    this.question.replaceChildren("What is in the ring? ", element("span", { class: "point-suggestion" }, before, told, iou));
+    const before = suggestion?.answered ? "You said " : "The network sees ";
+    const iou = (suggestion?.iou ?? null) === null ? "" : ` (predicted IoU ${percent(suggestion.iou, 0)})`;
+    const told = name === null ? ["Nothing is predicted here."] : [before, element("strong", {}, name), iou];
+    this.question.replaceChildren("What is in the ring? ", element("span", { class: "point-suggestion" }, ...told));
     this.view.say(name === null ? "Press the key of its class." : `Press the key of its class, or Enter for ${name}.`);
   }
 

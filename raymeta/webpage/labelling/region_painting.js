@@ -26,8 +26,26 @@ export function storedPoint([x, y], { region, scale }) {
   return [(region.left + x) / scale, (region.top + y) / scale];
 }
 
-/** scene: {bitmap, place, editor, overlay, around, names, hidden, showNames, cursor, crosshair}. view: of the picture. */
+/** scene: {bitmap, place, editor, overlay, around, base, names, hidden, showNames, cursor, crosshair}. view: of the picture. */
 export function paintRegion(context, view, scene) {
+  const { place, editor } = scene;
+  const here = rasterView(view, place);
+  scene.base.draw(context, view, scene.hidden);
+  if (editor.selection) paintSelection(context, here, editor.selection);
+  if (!scene.hidden && scene.showNames) for (const name of scene.names) paintName(context, here, name, editor);
+  paintLine(context, here, editor);
+  if (scene.cursor) paintCursor(context, here, editor, scene.cursor);
+  if (scene.crosshair) paintCrosshair(context, here, scene.crosshair);
+}
+
+/** A rectangle of the raster on the screen: left, top, right and bottom, with the pixel before, whose edges change with it. */
+export function onScreen({ left, top, width, height }, view, place) {
+  const { scale, x, y } = rasterView(view, place);
+  return [x + (left - 1) * scale, y + (top - 1) * scale, x + (left + width + 1) * scale, y + (top + height + 1) * scale];
+}
+
+/** What lies below selection and lines. */
+export function paintBase(context, view, scene) {
   const { bitmap, place, editor, overlay } = scene;
   const here = rasterView(view, place);
   const [width, height] = [editor.width * here.scale, editor.height * here.scale];
@@ -42,11 +60,6 @@ export function paintRegion(context, view, scene) {
     else strokeCracks(context, here, editor, context.canvas, (x, y) => editor.cellAt(x, y));
   }
   frame(context, here.x, here.y, width, height);
-  if (editor.selection) paintSelection(context, here, editor.selection);
-  if (!scene.hidden && scene.showNames) for (const name of scene.names) paintName(context, here, name, editor);
-  paintLine(context, here, editor);
-  if (scene.cursor) paintCursor(context, here, editor, scene.cursor);
-  if (scene.crosshair) paintCrosshair(context, here, scene.crosshair);
 }
 
 function paintAround(context, view, { around, place: { scale, picture } }) {

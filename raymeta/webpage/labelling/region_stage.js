@@ -1,8 +1,9 @@
 // The stage on which a region is labelled: pointers and arrow keys act on the editor, each change is painted in the next frame.
 import { Stage } from "../stage.js";
+import { BaseLayer } from "./base_layer.js";
 import { components } from "./crack_outlines.js";
 import { Overlay } from "./overlay.js";
-import { paintRegion, rasterPoint } from "./region_painting.js";
+import { onScreen, paintBase, paintRegion, rasterPoint } from "./region_painting.js";
 
 const SNAP = 8; // screen pixels
 const TOUCH_SNAP = 16;
@@ -33,7 +34,8 @@ export class RegionStage {
     this.overlay.textured = this.shows.textured;
     this.overlay.update(editor.partition);
     const scene = { bitmap, place, editor, overlay: this.overlay, around: around && { ...around, canvas: this.aroundCanvas(around) } };
-    this.scene = { ...scene, ...this.shows, names: [], cursor: null, crosshair: null };
+    const base = new BaseLayer((context, view) => paintBase(context, view, this.scene), (rect, view) => onScreen(rect, view, place));
+    this.scene = { ...scene, ...this.shows, base, names: [], cursor: null, crosshair: null };
     editor.addEventListener("change", this.changed);
     this.nameSegments();
     this.stage.fitted = true;
@@ -59,6 +61,7 @@ export class RegionStage {
   update(rect) {
     if (rect) {
       this.overlay.update(this.editor.partition, rect);
+      this.scene.base.touch(rect);
       this.nameSegments();
     }
     this.stage.draw();
@@ -72,6 +75,7 @@ export class RegionStage {
     if ("textured" in change) {
       this.overlay.textured = change.textured;
       this.overlay.update(this.editor.partition);
+      this.scene.base.touch();
     }
     this.stage.draw();
   }

@@ -7,6 +7,7 @@ import { segmentedChoice } from "../segmented_choice.js";
 import { isAbort } from "../service.js";
 import { answerPicture } from "./answer_picture.js";
 import { keyedClasses } from "./class_keys.js";
+import { textureTile } from "./overlay.js";
 import { VOID } from "./partition.js";
 import { decodeGrey } from "./raster_coding.js";
 import { askReason } from "./reason_dialog.js";
@@ -123,11 +124,16 @@ export class ReviewView {
     if (clicks !== null) facts.push(quantity(clicks, "action", "actions"));
     if (answer.uncovered) facts.push(`${count(answer.uncovered)} px without a class`);
     if (answer.undecidable) facts.push("undecidable");
-    else if (bundle.detail.point) facts.unshift(this.classes.find(({ value }) => value === values[0])?.name ?? "nothing");
     const accept = element("button", { class: "button main", type: "button", "data-answer": answer.answer_id, "aria-keyshortcuts": String(index + 1), click: () => this.accept(answer) }, "Accept", element("kbd", {}, String(index + 1)));
     return element("section", { class: "card answer-card", "aria-label": `Answer of ${who}` },
       answerPicture(bundle, values, this.colours, `Answer of ${who}`),
-      element("div", { class: "answer-foot" }, element("div", {}, element("h2", {}, who), element("p", { class: "soft small numbers" }, facts.join(" · "))), this.holds(answer) ? element("span", { class: "soft" }, "accepted") : accept));
+      element("div", { class: "answer-foot" }, element("div", {}, this.saying(bundle.detail, who, answer, values[0]), element("p", { class: "soft small numbers" }, facts.join(" · "))), this.holds(answer) ? element("span", { class: "soft" }, "accepted") : accept));
+  }
+
+  /** Who has answered; of a point also what. */
+  saying({ point }, who, { undecidable }, value) {
+    const entry = point && !undecidable && this.classes.find((each) => each.value === value);
+    return entry ? element("h2", { class: "answer-said" }, textureTile(value, entry.colour), `${who}: ${entry.name}`) : element("h2", {}, who);
   }
 
   /** Whether an answer is accepted, and nobody says otherwise. */
