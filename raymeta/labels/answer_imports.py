@@ -9,10 +9,12 @@ from typing import Final
 
 import numpy as np
 
+from raymeta.datasets.registry import open_dataset
 from raymeta.exchange import Answer, Skip, read_answers
 from raymeta.exchange.effort import AnswerShape
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_exports import check_manifest, find_manifest
 from raymeta.labels.task_sets import Task
@@ -84,13 +86,15 @@ def import_answers(
     tasks = {task.id: task for name in labels.sets.names() for task in labels.sets.tasks(name)}
     manifest = find_manifest(store, path)
     check_manifest(manifest, tasks)
+    config = store.load_config()
+    pictures = PictureFiles(open_dataset(config.dataset, config.seed))
     reader = read_answers(path, manifest, format=format, class_map=class_map, uncovered=uncovered)
     summary, touched = ImportSummary(), []
     for answer in reader:
         summary.read += 1
         summary.messages += answer.messages
         task = tasks[answer.task_id]
-        if not _is_taken(answer, task, confirm_unchanged, summary):
+        if not _is_taken(answer, task, pictures, confirm_unchanged, summary):
             continue
         record = _record(answer, who or answer.who, uncovered)
         known = record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
@@ -108,9 +112,11 @@ def import_answers(
     return summary
 
 
-def _is_taken(answer: Answer, task: Task, confirm_unchanged: bool, summary: ImportSummary) -> bool:
+def _is_taken(
+    answer: Answer, task: Task, pictures: PictureFiles, confirm_unchanged: bool, summary: ImportSummary
+) -> bool:
     """Whether an answer is one; the summary counts and tells why where it isn't."""
-    fault = _fault(answer, task)
+    fault = _fault(answer, task) or pictures.fault(task)
     if fault:
         summary.refused += 1
         summary.messages += [fault] if not answer.refused else []

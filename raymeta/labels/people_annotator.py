@@ -17,6 +17,7 @@ from raymeta.datasets.sample import Dataset
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, Answers, TaskSet, Ticket, query_set_name
 from raymeta.labels.answer_files import AnswerRecord
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.simulated_annotator import ONE_POINT, POINT_FIELD, region_clicks
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import query_of
@@ -58,10 +59,14 @@ class PeopleAnnotator:
         """See `Annotator.ask`: seals the set, or takes the one that is there."""
         sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
         tasks = replace(tasks, points=self._points)
-        digests = None
-        if tasks.prelabels is not None and self._labels.sets.table(tasks.name) is None:
-            digests = self._labels.prelabels.keep(tasks.name, tasks.prelabels)
-        sealed = self._labels.sets.seal(tasks, sizes, digests)
+        digests, pictures = None, None
+        if self._labels.sets.table(tasks.name) is None:
+            if tasks.prelabels is not None:
+                digests = self._labels.prelabels.keep(tasks.name, tasks.prelabels)
+            image_ids = (*tasks.images, *tasks.boxes[IMAGE_ID].unique().to_pylist())
+            files = PictureFiles(self._dataset)
+            pictures = {image_id: files.sha256(image_id) for image_id in image_ids}
+        sealed = self._labels.sets.seal(tasks, sizes, digests, pictures)
         if tasks.iteration is None:
             return Ticket(TaskSet(tasks.name, tuple(sealed[IMAGE_ID].to_pylist())))
         return Ticket(TaskSet.of_query(tasks.iteration, query_of(sealed)))

@@ -16,6 +16,7 @@ HEIGHT: Final = "height"
 TASK_ID: Final = "task_id"
 PRELABELS_SHA256: Final = "prelabels_sha256"
 POINT: Final = "point"
+PICTURE_SHA256: Final = "picture_sha256"
 TASK_SCHEMA: Final = pa.schema(
     [
         (TASK_ID, pa.string()),
@@ -23,11 +24,12 @@ TASK_SCHEMA: Final = pa.schema(
         *QUERY_SCHEMA,
         (PRELABELS_SHA256, pa.string()),
         (POINT, pa.bool_()),
+        (PICTURE_SHA256, pa.string()),
     ]
 )
 """A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, the checksum
-of its pre-annotations, null where it has none, and whether the class at its middle is asked. Sets that were handed out
-before there were points lack the last column."""
+of its pre-annotations, null where it has none, whether the class at its middle is asked, and the checksum of the image
+file. Sets that earlier versions handed out lack the last two columns."""
 
 PRELABELS_FILE: Final = "prelabels.parquet"
 _FOLDER: Final = "labels/sets"
@@ -46,8 +48,10 @@ def set_file(set_name: str, file: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """One region to label, in the data set's pixels. point: whether the class at its middle is asked, which labels all
-    of it.
+    """One region to label, in the data set's pixels.
+
+    point: whether the class at its middle is asked, which labels all of it. picture_sha256: of the image file when it
+    was asked; None where nobody knows.
     """
 
     id: str
@@ -60,6 +64,7 @@ class Task:
     rank: int
     estimated_clicks: int | None = None
     point: bool = False
+    picture_sha256: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -103,35 +108,55 @@ class TaskSets:
         table = self.table(name)
         rows = [] if table is None else table.to_pylist()
         fields = ("image_id", TOP, LEFT, HEIGHT, WIDTH, RANK, "estimated_clicks")
-        return [Task(row[TASK_ID], name, *(row[field] for field in fields), point=bool(row.get(POINT))) for row in rows]
+        return [
+            Task(
+                row[TASK_ID],
+                name,
+                *(row[field] for field in fields),
+                point=bool(row.get(POINT)),
+                picture_sha256=row.get(PICTURE_SHA256),
+            )
+            for row in rows
+        ]
 
     def seal(
-        self, tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels: Mapping[str, str] | None = None
+        self,
+        tasks: TaskSet,
+        sizes: Mapping[str, tuple[int, int]],
+        prelabels: Mapping[str, str] | None = None,
+        pictures: Mapping[str, str | None] | None = None,
     ) -> pa.Table:
         """Hand out a set, or take the one that is there.
 
-        sizes: (height, width) of each whole image. prelabels: checksums of pre-annotations by task id.
+        sizes: (height, width) of each whole image. prelabels: checksums of pre-annotations by task id. pictures:
+        checksums of image files by image id, None of one that can't be read.
         """
         known = self.table(tasks.name)
         if known is not None:
             return known
-        table = _task_table(tasks, sizes, prelabels or {})
+        table = _task_table(tasks, sizes, prelabels or {}, pictures or {})
         self._files.write(set_file(tasks.name, _FILE), seal(table))
         self._known[tasks.name] = table
         return table
 
 
-def _task_table(tasks: TaskSet, sizes: Mapping[str, tuple[int, int]], prelabels: Mapping[str, str]) -> pa.Table:
+def _task_table(
+    tasks: TaskSet,
+    sizes: Mapping[str, tuple[int, int]],
+    prelabels: Mapping[str, str],
+    pictures: Mapping[str, str | None],
+) -> pa.Table:
     rows: list[dict[str, Any]] = [
         {IMAGE_ID: image_id, TOP: 0, LEFT: 0, HEIGHT: sizes[image_id][0], WIDTH: sizes[image_id][1], RANK: rank}
         for rank, image_id in enumerate(tasks.images, start=1)
     ]
     rows += [{**row, HEIGHT: row[WIDTH], POINT: tasks.points} for row in tasks.boxes.to_pylist()]
-    ids = [task_id(tasks.name, row[RANK]) for row in rows]
-    named = [
-        {TASK_ID: i, POINT: False, **row, PRELABELS_SHA256: prelabels.get(i)} for i, row in zip(ids, rows, strict=True)
-    ]
-    return pa.Table.from_pylist(named, schema=TASK_SCHEMA)
+    for row in rows:
+        row[TASK_ID] = task_id(tasks.name, row[RANK])
+        row[PRELABELS_SHA256] = prelabels.get(row[TASK_ID])
+        row[PICTURE_SHA256] = pictures.get(row[IMAGE_ID])
+        row.setdefault(POINT, False)
+    return pa.Table.from_pylist(rows, schema=TASK_SCHEMA)
 
 
 def query_of(table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from raymeta.labels.agreement import Agreement, agreements
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import AnswerRecord
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.task_dispatcher import LeasedTasks, TaskDispatcher, TaskRefusedError
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
@@ -38,6 +39,7 @@ class TaskService:
         oracle = self.config.oracle
         labels = LabelStore(store, Rules(oracle.review, oracle.max_uncovered))
         self.pictures = TaskPictures(settings.dataset(self.config.dataset), self.config.seed)
+        self.picture_files = PictureFiles(self.pictures.dataset)
         self.dispatcher = TaskDispatcher(labels, store.files, settings.lease_s)
 
     def reply(self, call: TaskCall) -> TaskReply:
@@ -130,7 +132,9 @@ class TaskService:
         self.dispatcher.drafts.drop(self.dispatcher.find(task_id).task, person.name)
 
     def answer(self, person: Person, answer: AnswerRecord) -> made.KeptAnswerAnswer:
-        """Keep an answer."""
+        """Keep an answer, unless its picture isn't the one any more that was asked about."""
+        if fault := self.picture_files.fault(self.dispatcher.find(answer.task_id).task):
+            raise TaskRefusedError("moved", fault)
         kept = self.dispatcher.answer(person, answer)
         return made.KeptAnswerAnswer(
             answer_id=kept.answer.id,
