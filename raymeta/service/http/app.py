@@ -1,6 +1,8 @@
 """The HTTP service as a FastAPI app: routes, token, observer; the scoring backend is handed in."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -79,6 +81,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,  # page_routes has it
         generate_unique_id_function=operation_id,
+        lifespan=_running,
     )
     metrics = ServiceMetrics(ingress)
     live = LiveIteration(backend, max_age_s=settings.poll_s / 2)
@@ -116,6 +119,13 @@ def create_app(
     app.add_exception_handler(HTTPException, _refuse_route)
     app.add_exception_handler(Exception, _fail)
     return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    pulls: PullHints = app.state.pull_hints
+    pulls.catch_up()
+    yield
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

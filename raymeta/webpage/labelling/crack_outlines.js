@@ -45,17 +45,33 @@ export function segmentMask(cells, bits, width, height, x, y) {
 
 /** Rings [[x, y], …] around all pixels of a mask: outer ones clockwise on the screen, holes the other way round. */
 export function maskRings(mask) {
-  const { left, top, width, height, bits } = mask;
+  const { left, width, height, bits } = mask;
   const at = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? bits[y * width + x] : 0);
   const seen = new Uint8Array(width * (height + 1)); // top edges of pixels that a ring has passed
   const rings = [];
-  for (let row = 0, pixel = 0; row < height; row += 1) {
-    for (let column = 0; column < width; column += 1, pixel += 1) {
-      if (!bits[pixel] || seen[pixel] || (row > 0 && bits[pixel - width])) continue;
-      rings.push(walk(at, seen, width, column, row).map(([x, y]) => [x + left, y + top]));
+  for (let row = 0; row < height; row += 1) {
+    const end = (row + 1) * width;
+    // Runs of pixels, found by the array itself: nine tenths of a large mask are never looked at one by one.
+    for (let pixel = nextOf(1, bits, row * width, end); pixel < end;) {
+      const stop = nextOf(0, bits, pixel, end);
+      for (let top = openAbove(bits, pixel, stop, width); top < stop; top = openAbove(bits, top + 1, stop, width)) {
+        if (!seen[top]) rings.push(walk(at, seen, width, top - row * width, row).map(([x, y]) => [x + left, y + mask.top]));
+      }
+      pixel = nextOf(1, bits, stop, end);
     }
   }
   return rings;
+}
+
+/** The first place from `from` on, before `end`, that holds a value; `end` where there is none. */
+export function nextOf(value, cells, from, end) {
+  const at = cells.subarray(from, end).indexOf(value); // the view bounds the search, which is the browser's own
+  return at < 0 ? end : from + at;
+}
+
+/** The first pixel from `from` on, before `stop`, that has no pixel of the mask above it; `stop` where there is none. */
+function openAbove(bits, from, stop, width) {
+  return from < width || from >= stop ? Math.min(from, stop) : nextOf(0, bits, from - width, stop - width) + width;
 }
 
 /** Walk with the pixels to the right, east along this pixel's top edge first; only corners at which it turns are kept. */
@@ -93,38 +109,46 @@ export function components(cells, bits, width, height) {
   return { ids, list };
 }
 
+/** Marks a component, a whole run of a row at once: a run is marked as a whole or not at all. */
 function flood(start, cells, bits, width, height, ids, id) {
   const key = cells[start] & bits;
-  const stack = [start];
+  const stack = [start, start]; // first and last of pixels that belong together
   const found = { id, key, pixels: 0, x: 0, y: 0, longest: 0, left: width, top: height, right: 0, bottom: 0 };
   while (stack.length) {
-    const at = stack.pop();
-    if (ids[at]) continue;
-    const row = Math.floor(at / width);
+    let right = stack.pop();
+    let left = stack.pop();
+    if (ids[left]) continue;
+    const row = Math.floor(left / width);
     const [first, last] = [row * width, row * width + width - 1];
-    let left = at;
-    let right = at;
-    while (left > first && !ids[left - 1] && (cells[left - 1] & bits) === key) left -= 1;
-    while (right < last && !ids[right + 1] && (cells[right + 1] & bits) === key) right += 1;
+    while (left > first && (cells[left - 1] & bits) === key) left -= 1;
+    while (right < last && (cells[right + 1] & bits) === key) right += 1;
     ids.fill(id, left, right + 1);
-    // One seed for each run above and below.
-    for (const shift of [-width, width]) {
-      if (shift < 0 ? row === 0 : row === height - 1) continue;
-      for (let pixel = left + shift, open = false; pixel <= right + shift; pixel += 1) {
-        const joins = !ids[pixel] && (cells[pixel] & bits) === key;
-        if (joins && !open) stack.push(pixel);
-        open = joins;
-      }
-    }
-    const run = right - left + 1;
-    found.pixels += run;
-    found.left = Math.min(found.left, left - first);
-    found.right = Math.max(found.right, right - first + 1);
-    found.top = Math.min(found.top, row);
-    found.bottom = Math.max(found.bottom, row + 1);
-    if (run > found.longest) Object.assign(found, { longest: run, x: (left + right + 1) / 2 - first, y: row + 0.5 });
+    if (row > 0) beside(left - width, right - width, cells, bits, key, ids, stack);
+    if (row < height - 1) beside(left + width, right + width, cells, bits, key, ids, stack);
+    measure(found, left - first, right - first, row);
   }
   return found;
+}
+
+/** Push the runs of a row, between two pixels, that belong to the component and aren't marked yet. */
+function beside(from, to, cells, bits, key, ids, stack) {
+  // Where the row was there before, there is nothing to look at.
+  for (let at = nextOf(0, ids, from, to + 1); at <= to; at += 1) {
+    if (ids[at] || (cells[at] & bits) !== key) continue;
+    const start = at;
+    while (at < to && (cells[at + 1] & bits) === key) at += 1;
+    stack.push(start, at);
+  }
+}
+
+function measure(found, left, right, row) {
+  const run = right - left + 1;
+  found.pixels += run;
+  found.left = Math.min(found.left, left);
+  found.right = Math.max(found.right, right + 1);
+  found.top = Math.min(found.top, row);
+  found.bottom = Math.max(found.bottom, row + 1);
+  if (run > found.longest) Object.assign(found, { longest: run, x: (left + right + 1) / 2, y: row + 0.5 });
 }
 
 /** The mask of one component of `components`. */

@@ -1,5 +1,5 @@
 // The labels of a region as a planar partition: every pixel has one value, so neighbours share their borders exactly.
-import { components, segmentMask } from "./crack_outlines.js";
+import { components, nextOf, segmentMask } from "./crack_outlines.js";
 
 /** Values beside class ids. */
 export const VOID = 254;
@@ -90,10 +90,14 @@ export class Partition {
     for (let row = 0, at = top * this.width + left; row < height; row += 1, at += this.width) before.set(this.cells.subarray(at, at + width), row * width);
     const after = before.slice();
     let differs = false;
-    for (let at = 0; at < bits.length; at += 1) {
-      if (!bits[at]) continue;
-      after[at] = (before[at] & kept) | set;
-      differs ||= after[at] !== before[at];
+    for (let at = nextOf(1, bits, 0, bits.length); at < bits.length;) {
+      const end = nextOf(0, bits, at, bits.length);
+      if (!kept) after.fill(set, at, end);
+      for (; at < end && (kept || !differs); at += 1) {
+        if (kept) after[at] = (before[at] & kept) | set;
+        differs ||= after[at] !== before[at];
+      }
+      at = nextOf(1, bits, end, bits.length);
     }
     if (!differs) return null;
     const patch = { left, top, width, height, before, after };
