@@ -38,7 +38,7 @@ class PictureFiles:
             return None
 
     def fault(self, task: Task) -> str | None:
-        """What to say of an answer to a task whose picture is another file now; None for the same, or an unknown one."""
+        """What to say of an answer to a task whose picture is another file now; None for the same or an unknown one."""
         if task.picture_sha256 is None:
             return None
         found = self.sha256(task.image_id)

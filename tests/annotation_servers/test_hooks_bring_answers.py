@@ -1,4 +1,4 @@
-"""Answers reach a run by themselves: a hook of the server leads to a pull, and a start catches up on those it missed."""
+"""Answers reach a run by themselves: a hook of the server leads to a pull, and a start catches up on missed ones."""
 
 import hashlib
 import hmac

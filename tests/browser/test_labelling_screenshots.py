@@ -53,7 +53,7 @@ def truth_of(scenes: Dataset, task: dict) -> np.ndarray:
     return np.where(labels == 255, np.uint8(254), labels)
 
 
-Office = tuple[str, dict[str, str], Dataset]
+Office = tuple[str, dict[str, str], Dataset, Path]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def points_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 @contextmanager
 def opened_office(folder: Path, acquisition: dict[str, object]) -> Iterator[Office]:
-    """The service of a run that asks, its two annotators' tokens, of whom ben reviews, and the truth."""
+    """The service of a run that asks, its two annotators' tokens, of whom ben reviews, the truth, and the folder."""
     config = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
     scenes = open_dataset(config, seed=0)
     write_unlabelled(folder / "data", scenes)
@@ -97,7 +97,7 @@ def opened_office(folder: Path, acquisition: dict[str, object]) -> Iterator[Offi
         "ben": add_annotator(annotators, "ben", ["annotate", "review"]),
     }
     with serve_tasks(run_dir, annotators) as url:
-        yield url, tokens, scenes
+        yield url, tokens, scenes, folder
 
 
 def busiest(client: httpx.Client) -> str:
@@ -132,7 +132,7 @@ LIGHT, DARK, PHONE = ("light", 1280, 800, 1), ("dark", 1280, 800, 1), ("light", 
 
 
 def test_point_screenshots(browser: Browser, points_office: Office) -> None:
-    url, tokens, scenes = points_office
+    url, tokens, scenes, folder = points_office
     ann, ben = clients_of(url, tokens).values()
     rows = ann.get("/v1/tasks", params={"set": "query-000", "state": "proposed"}).json()["tasks"]
     first = next(row for row in rows if 20 < row["point"]["row"] < 160 and 20 < row["point"]["column"] < 360)
@@ -149,10 +149,29 @@ def test_point_screenshots(browser: Browser, points_office: Office) -> None:
         page.locator(".answer-card").first.wait_for()
         page.wait_for_timeout(400)
         save(page, "point_review_light")
+    put(ann, first, {"raster_png": png_of(other), "active_seconds": 1.0, "clicks": {"class": 1}})
+    answer_points(ann, scenes)
+    assert not go_on(folder / "config.yaml")
+    with serve_tasks(folder / "street_scenes") as again:
+        with opened_page(browser, f"{again}/#/", "", LIGHT) as page:
+            panel = page.locator("section", has=page.locator("#labelling-title"))
+            panel.scroll_into_view_if_needed()
+            page.wait_for_timeout(500)
+            save(page, "labelling_costs_light")
+
+
+def answer_points(client: httpx.Client, scenes: Dataset) -> None:
+    """What is left of the query, by the truth."""
+    seconds = 0.6
+    while tasks := client.post("/v1/tasks/lease", json={"count": 8}).json()["tasks"]:
+        for task in tasks:
+            seconds = 0.6 + (seconds * 7 % 2)
+            body = {"raster_png": png_of(truth_of(scenes, task)), "active_seconds": seconds, "clicks": {"class": 1}}
+            put(client, task, body).raise_for_status()
 
 
 def test_labelling_screenshots(browser: Browser, office: Office) -> None:
-    url, tokens, scenes = office
+    url, tokens, scenes, _ = office
     clients = clients_of(url, tokens)
     task_id = busiest(clients["ann"])
     for name, screen in (("annotate_light", LIGHT), ("annotate_dark", DARK), ("annotate_phone", PHONE)):
