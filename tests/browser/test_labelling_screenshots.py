@@ -152,12 +152,11 @@ def test_point_screenshots(browser: Browser, points_office: Office) -> None:
     put(ann, first, {"raster_png": png_of(other), "active_seconds": 1.0, "clicks": {"class": 1}})
     answer_points(ann, scenes)
     assert not go_on(folder / "config.yaml")
-    with serve_tasks(folder / "street_scenes") as again:
-        with opened_page(browser, f"{again}/#/", "", LIGHT) as page:
-            panel = page.locator("section", has=page.locator("#labelling-title"))
-            panel.scroll_into_view_if_needed()
-            page.wait_for_timeout(500)
-            save(page, "labelling_costs_light")
+    with serve_tasks(folder / "street_scenes") as again, opened_page(browser, f"{again}/#/", "", LIGHT) as page:
+        panel = page.locator("section", has=page.locator("#labelling-title"))
+        panel.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        save(page, "labelling_costs_light")
 
 
 def answer_points(client: httpx.Client, scenes: Dataset) -> None:
