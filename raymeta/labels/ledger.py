@@ -29,7 +29,8 @@ HUMAN_KINDS: Final = {
     "confirm": "human_confirm",
 }
 """Kinds of events that people's tools tell, and the columns that count them."""
-MODEL_KINDS: Final = ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks")
+MODEL_KINDS: Final = ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks", "prompt_clicks")
+"""Of the model; the last are those of points, which tables of boxes don't have."""
 _COUNTS: Final = ("pixels", "estimated_clicks", *MODEL_KINDS, *HUMAN_KINDS.values())
 LEDGER_SCHEMA: Final = pa.schema(
     [
@@ -73,8 +74,9 @@ def _model_clicks(store: RunStore) -> dict[str, dict[str, int]]:
         if folder.is_named("annotation.parquet"):
             table = folder.read_table("annotation.parquet")
             if "answer_id" in table.column_names:
-                rows = table.select(["answer_id", *MODEL_KINDS]).to_pylist()
-                found |= {row["answer_id"]: {kind: row[kind] for kind in MODEL_KINDS} for row in rows}
+                found |= {
+                    row["answer_id"]: {kind: row.get(kind, 0) for kind in MODEL_KINDS} for row in table.to_pylist()
+                }
     return found
 
 

@@ -107,17 +107,7 @@ class TaskSets:
         """Tasks of a set, by their rank; none if it was never handed out."""
         table = self.table(name)
         rows = [] if table is None else table.to_pylist()
-        fields = ("image_id", TOP, LEFT, HEIGHT, WIDTH, RANK, "estimated_clicks")
-        return [
-            Task(
-                row[TASK_ID],
-                name,
-                *(row[field] for field in fields),
-                point=bool(row.get(POINT)),
-                picture_sha256=row.get(PICTURE_SHA256),
-            )
-            for row in rows
-        ]
+        return [_task(name, row) for row in rows]
 
     def seal(
         self,
@@ -138,6 +128,23 @@ class TaskSets:
         self._files.write(set_file(tasks.name, _FILE), seal(table))
         self._known[tasks.name] = table
         return table
+
+
+def _task(set_name: str, row: dict[str, Any]) -> Task:
+    """A task by its row of TASK_SCHEMA, of earlier versions too."""
+    return Task(
+        id=row[TASK_ID],
+        set=set_name,
+        image_id=row[IMAGE_ID],
+        top=row[TOP],
+        left=row[LEFT],
+        height=row[HEIGHT],
+        width=row[WIDTH],
+        rank=row[RANK],
+        estimated_clicks=row["estimated_clicks"],
+        point=bool(row.get(POINT)),
+        picture_sha256=row.get(PICTURE_SHA256),
+    )
 
 
 def _task_table(

@@ -7,7 +7,7 @@ const columns = (one, many) => [
   [`clicks a ${one}`, ({ clicks }) => fixed(clicks, 1)],
   ["the model's clicks", ({ model_clicks: clicks }) => fixed(clicks, 1)],
   [`seconds a ${one}`, ({ seconds }) => fixed(seconds, 1)],
-  ["hours", ({ hours }) => fixed(hours, 1)],
+  ["time", ({ hours }) => duration(hours === null ? null : hours * 3600)],
 ];
 
 /** A panel that fills itself, and stays hidden as long as there is nothing to tell. */

@@ -218,4 +218,6 @@ def test_pages_of_people_speak_of_points(page: Page, client: httpx.Client, folde
         text = panel.inner_text()
         assert "points in query" in page.locator("main").inner_text()
     assert "clicks a point" in text
+    row = text.splitlines()[-1].split("\t")
+    assert (row[0], row[3]) == ("raymeta page", "1.0"), "one of the model's clicks each"
     assert "box" not in text
