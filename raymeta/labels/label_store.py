@@ -1,6 +1,6 @@
 """Where an iteration finds the labels that it is trained on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -9,11 +9,11 @@ import pyarrow as pa
 from raymeta.annotation.known_labels import KnownLabels, StoredAnswer
 from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, WHOLE_IMAGE_SETS, query_set_name
-from raymeta.labels.answer_files import AnswerFiles, AnswerRecord
+from raymeta.labels.answer_files import AnswerFiles, AnswerRecord, now
 from raymeta.labels.prelabels import Prelabels
 from raymeta.labels.task_events import TaskEvent, TaskEvents
 from raymeta.labels.task_sets import HEIGHT, TASK_ID, Task, TaskSets
-from raymeta.labels.task_states import Rules, TaskState, fold
+from raymeta.labels.task_states import Rules, TaskState, fold, lease_is_over
 from raymeta.runs.iteration_folder import LABELS_SNAPSHOT, table_from_bytes, table_to_bytes
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split, read_split
@@ -62,6 +62,7 @@ class LabelStore:
         self.answers = AnswerFiles(store.files)
         self.events = TaskEvents(store.files)
         self.prelabels = Prelabels(store.files, self.sets)
+        self._folded: dict[str, tuple[tuple[int, int], str, TaskState]] = {}
 
     @cached_property
     def split(self) -> Split:
@@ -86,6 +87,7 @@ class LabelStore:
         Raises:
             RunError: as for `states`.
         """
+        at = at or now()
         events: dict[str, list[TaskEvent]] = {}
         for event in self.events.all():
             for task_id in event.tasks:
@@ -94,10 +96,20 @@ class LabelStore:
         for name in names:
             answers = self.answers.of_set(name)
             states[name] = [
-                fold(task, answers.get(task.id, ()), events.get(task.id, ()), self.rules, at)
+                self._state(task, answers.get(task.id, ()), events.get(task.id, ()), at)
                 for task in self.sets.tasks(name)
             ]
         return states
+
+    def _state(self, task: Task, answers: Sequence[AnswerRecord], events: Sequence[TaskEvent], at: str) -> TaskState:
+        """The state of a task; folded anew only where something was added, or its lease has ended since."""
+        counts = len(answers), len(events)
+        known = self._folded.get(task.id)
+        if known is not None and known[0] == counts and known[1] <= at and not lease_is_over(known[2], at):
+            return known[2]
+        state = fold(task, answers, events, self.rules, at)
+        self._folded[task.id] = counts, at, state
+        return state
 
     def went_on(self, name: str) -> bool:
         """Whether the run has gone on with the answers to a query that it had: later ones reach the next iteration."""

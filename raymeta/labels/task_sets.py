@@ -1,6 +1,6 @@
 """Sealed sets of tasks: what was handed out once, and never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,6 +78,7 @@ class TaskSets:
     def __init__(self, files: StoreFiles) -> None:
         self._files = files
         self._known: dict[str, pa.Table] = {}
+        self._tasks: dict[str, tuple[Task, ...]] = {}
 
     def names(self) -> list[str]:
         """Sets that were handed out: whole images first, then the queries in their order."""
@@ -103,11 +104,14 @@ class TaskSets:
             self._known[name] = table
         return self._known[name]
 
-    def tasks(self, name: str) -> list[Task]:
+    def tasks(self, name: str) -> Sequence[Task]:
         """Tasks of a set, by their rank; none if it was never handed out."""
         table = self.table(name)
-        rows = [] if table is None else table.to_pylist()
-        return [_task(name, row) for row in rows]
+        if table is None:
+            return ()
+        if name not in self._tasks:  # a set never changes, and services ask for it at every answer
+            self._tasks[name] = tuple(_task(name, row) for row in table.to_pylist())
+        return self._tasks[name]
 
     def seal(
         self,

@@ -86,9 +86,14 @@ def fold(
     return state
 
 
+def lease_is_over(state: TaskState, time: str) -> bool:
+    """Whether a state still says that a person has the task, though the lease has ended by a time."""
+    return state.name == "handed_out" and state.lease is not None and state.lease.until <= time
+
+
 def _end_lease(state: TaskState, time: str) -> None:
     """A task that was handed out to one person waits again once the lease is over."""
-    if state.name == "handed_out" and state.lease is not None and state.lease.until <= time:
+    if lease_is_over(state, time):
         state.name = "proposed"
 
 
