@@ -128,7 +128,7 @@ def tool_costs(table: pa.Table) -> list[ToolCost]:
 def _tool_cost(tool: str, rows: Sequence[dict[str, Any]]) -> ToolCost:
     known = [row for row in rows if all(row[column] is not None for column in HUMAN_KINDS.values())]
     clicks = [sum(row[column] for column in HUMAN_KINDS.values()) for row in known]
-    model = [sum(row[kind] for kind in MODEL_KINDS) for row in known if row[MODEL_KINDS[0]] is not None]
+    model = [sum(row[kind] or 0 for kind in MODEL_KINDS) for row in known if row[MODEL_KINDS[0]] is not None]
     seconds = [row["seconds"] for row in rows if row["seconds"] is not None]
     sources = sorted({row["seconds_source"] or "unknown" for row in rows if row["seconds"] is not None})
     return ToolCost(
