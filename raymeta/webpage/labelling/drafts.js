@@ -1,5 +1,6 @@
 // Drafts of an answer: in this browser at every change, at the service every ten seconds.
 import { isAbort } from "../service.js";
+import { whenIdle } from "./idle.js";
 import { keep, readKept } from "./kept_values.js";
 import { decodeRuns, encodeRuns } from "./raster_coding.js";
 
@@ -26,7 +27,7 @@ export class Draft {
   /** The editor has changed. */
   changed(editor) {
     this.editor = editor;
-    this.soon ??= setTimeout(() => this.save(), SOON);
+    this.soon ??= setTimeout(() => whenIdle(() => this.soon !== undefined && this.save()), SOON);
     this.later ??= setTimeout(() => this.send(), SERVER);
   }
 

@@ -2,6 +2,7 @@
 import { Stage } from "../stage.js";
 import { BaseLayer } from "./base_layer.js";
 import { components } from "./crack_outlines.js";
+import { whenIdle } from "./idle.js";
 import { Overlay } from "./overlay.js";
 import { onScreen, paintBase, paintRegion, rasterPoint } from "./region_painting.js";
 
@@ -86,11 +87,12 @@ export class RegionStage {
     clearTimeout(this.naming);
     const wait = editor.width * editor.height < LARGE ? 0 : 250;
     if (wait) this.scene.names = [];
-    this.naming = setTimeout(() => {
-      if (editor !== this.editor) return;
+    const naming = setTimeout(() => whenIdle(() => {
+      if (editor !== this.editor || naming !== this.naming) return; // another task, or another stroke: named later
       this.scene.names = this.namesOf(editor.partition);
       this.stage.draw();
-    }, wait);
+    }), wait);
+    this.naming = naming;
   }
 
   /** Names of the largest segments; of large regions, those of a coarser raster. */
@@ -212,6 +214,7 @@ export class RegionStage {
 
   close() {
     clearTimeout(this.naming);
+    this.naming = null;
     this.editor?.removeEventListener("change", this.changed);
     this.stage.close();
   }
