@@ -31,7 +31,8 @@ export class RegionStage {
     this.editor?.removeEventListener("change", this.changed);
     this.editor = editor;
     const colours = Object.fromEntries([...this.classes].map(([value, { colour }]) => [value, colour]));
-    this.overlay = new Overlay(editor.width, editor.height, colours);
+    const fits = this.overlay?.width === editor.width && this.overlay.height === editor.height;
+    if (!fits) this.overlay = new Overlay(editor.width, editor.height, colours); // else all of it is painted anew
     this.overlay.textured = this.shows.textured;
     this.overlay.update(editor.partition);
     const scene = { bitmap, place, editor, overlay: this.overlay, around: around && { ...around, canvas: this.aroundCanvas(around) } };
