@@ -100,12 +100,20 @@ class RunProgress:
     def _where(self) -> str:
         return f"{self.name} {self._iteration + 1}/{self.iterations}:"
 
+    @property
+    def _counted(self) -> tuple[str, str]:
+        """What the current stage counts: one of them, and several."""
+        if self._stage == STAGE_TEXT["annotate"]:
+            return ("box", "boxes") if self._asked == "boxes" else ("point", "points")
+        return "image", "images"
+
     def _end_stage(self) -> None:
         if self._stage is None:
             return
         seconds = time.monotonic() - self._stage_began
-        images = "1 image" if self._done == 1 else f"{self._done} images"
-        rate = f", {images}, {self._done / max(1e-6, seconds):.1f} images/s" if self._done else ""
+        one, many = self._counted
+        counted = f"1 {one}" if self._done == 1 else f"{self._done} {many}"
+        rate = f", {counted}, {self._done / max(1e-6, seconds):.1f} {many}/s" if self._done else ""
         self._tell(f"{self._stage}: {seconds:.1f} s{rate}")
         self._stage = None
 
@@ -116,7 +124,7 @@ class RunProgress:
         self._iteration_began = time.monotonic()
 
     def begin_stage(self, stage: str, total: int | None = None) -> None:
-        """A stage starts; `total` in images."""
+        """A stage starts; `total` in images, or in boxes or points where they are asked for."""
         self._end_stage()
         self._done = 0
         self._epoch = None
@@ -127,11 +135,11 @@ class RunProgress:
         self._tell(f"{text} …")
         self._bar.update(self._task, description=text, total=total, completed=0, where=where, detail=self._status)
 
-    def advance(self, images: int) -> None:
-        """Images of the current stage are done."""
-        self._done += images
+    def advance(self, count: int) -> None:
+        """Images of the current stage, or boxes or points, are done."""
+        self._done += count
         rate = self._done / max(1e-6, time.monotonic() - self._stage_began)
-        self._bar.update(self._task, completed=self._done, detail=f"{rate:.1f} images/s{self._status}")
+        self._bar.update(self._task, completed=self._done, detail=f"{rate:.1f} {self._counted[1]}/s{self._status}")
 
     def training(self, state: TrainingProgress) -> None:
         """What the training worker reported last."""

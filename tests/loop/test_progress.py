@@ -37,6 +37,16 @@ def test_a_line_for_each_stage_with_time_and_rate():
     assert told[3].endswith(" s")
 
 
+@pytest.mark.parametrize("asked", ["boxes", "points"])
+def test_answers_are_counted_as_what_was_asked(asked):
+    out = io.StringIO()
+    with RunProgress("metabox", 3, Console(file=out, width=20), asked) as progress:
+        progress.begin_stage("annotate", 7)
+        progress.advance(7)
+    assert f"7 {asked}, " in out.getvalue()
+    assert "image" not in out.getvalue()
+
+
 def test_a_line_for_each_epoch_and_one_for_a_resumed_training():
     def act(progress):
         progress.begin_stage("train")
