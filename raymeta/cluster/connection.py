@@ -1,9 +1,12 @@
 """The one rule how a Ray cluster is reached: the one that is named, else a local one."""
 
+import atexit
 import errno
 import logging
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +62,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    _home_of_this_process()
     LOG.info("starting Ray" if chosen is None else "connecting to Ray at %s", *([] if chosen is None else [chosen]))
     try:
         if chosen is None:
@@ -95,6 +99,15 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
 
 def _has_token() -> bool:
     return any(os.environ.get(name) for name in TOKEN_VARIABLES) or TOKEN_FILE.expanduser().is_file()
+
+
+def _home_of_this_process() -> None:
+    """Give a user whom nobody knows, and who has no HOME, a temporary one: Ray Train can't be imported without."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = home = tempfile.mkdtemp(prefix="raymeta-home-")
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
 
 
 def _token_of_this_process() -> None:

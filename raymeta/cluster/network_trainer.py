@@ -41,6 +41,12 @@ class NetworkTrainer:
         self._thread.start()
 
     def _fit(self) -> None:
+        try:
+            self._fit_here()
+        except BaseException as error:  # the thread's only way to tell: wait() raises it in the caller
+            self._error = error
+
+    def _fit_here(self) -> None:
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
 
@@ -58,10 +64,7 @@ class NetworkTrainer:
                 failure_config=FailureConfig(max_failures=MAX_WORKER_FAILURES),
             ),
         )
-        try:
-            trainer.fit()
-        except BaseException as error:  # the thread's only way to tell: wait() raises it in the caller
-            self._error = error
+        trainer.fit()
 
     def wait_for_workers(self) -> None:
         """Return once all workers run, and so have their places.

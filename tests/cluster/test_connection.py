@@ -65,3 +65,17 @@ def test_a_temporary_folder_that_is_too_long(tmp_path):
     assert "ConnectionFailedError" in last
     assert "set RAY_TMPDIR" in last
     assert "free memory" not in last
+
+
+def test_a_user_without_any_home_gets_a_temporary_one():
+    """Nobody knows user 12345, and HOME isn't set: neither Ray Train nor a look for a token works without a home."""
+    code = (
+        "import os, pathlib; from raymeta.cluster import connection as c; c._home_of_this_process(); "
+        "print(pathlib.Path.home().is_dir(), c._has_token())"
+    )
+    command = ["unshare", "--user", "--map-user=12345", "--map-group=12345", sys.executable, "-c", code]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    if "unshare" in done.stderr:
+        pytest.skip("no namespaces here")
+    assert done.stdout == "True False\n", done.stderr
