@@ -3,12 +3,13 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
+.PHONY: help install demo test test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
 help:
 	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
+	@echo "make test-versions   what the oldest and the newest packages that pyproject.toml allows can break; with uv"
 	@echo "make test-faults  install, then kill, cut off, fill and damage everything: takes long"
 	@echo "make soak   install, then the loop, the service and queries for SOAK_MINUTES=30: memory, files, processes"
 	@echo "make lock   the hashes of all pinned versions anew, with uv"
@@ -53,6 +54,19 @@ $(VENV)-mlflow/bin/mlflow:
 
 test-long: install $(VENV)-mlflow/bin/mlflow
 	RAYMETA_MLFLOW=$(VENV)-mlflow/bin/mlflow $(BIN)/python -m pytest -m long
+
+# lowest-direct: the oldest versions that pyproject.toml allows; highest: the newest there are. Not those of constraints.txt.
+TESTS_OF_VERSIONS = tests/metaseg tests/acquisition tests/annotation tests/runs tests/training tests/exchange \
+	tests/networks/test_networks.py tests/report/test_report.py tests/loop/test_local_experiment.py \
+	tests/loop/test_trackers.py tests/cli/test_finished_run.py tests/cluster/test_scoring_scale.py \
+	tests/service/test_upload_routes.py tests/test_public_face.py
+test-versions:
+	for versions in lowest-direct highest; do \
+		uv venv --quiet --clear --python $(PYTHON) $(VENV)-$$versions && \
+		uv pip install --quiet --python $(VENV)-$$versions/bin/python --resolution $$versions \
+			'.[tune,serve,pretrained,people,trackers]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-timeout>=2.3' && \
+		$(VENV)-$$versions/bin/python -m pytest -p no:cacheprovider $(TESTS_OF_VERSIONS) || exit 1; \
+	done
 
 # moto, a server of the S3 protocol, pins other versions than ours: an environment of its own.
 $(VENV)-moto/bin/moto_server:
@@ -104,7 +118,7 @@ bench-gpu: $(if $(wildcard build/gpu-wheels/*.whl),build/gpu)
 
 docs: install
 	$(BIN)/python docs/site/build_pages.py build/site_pages
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "build/site/index.html"
 
 clean:

@@ -27,7 +27,7 @@ def site(tmp_path_factory) -> Path:
         [sys.executable, str(ROOT / "docs/site/build_pages.py"), str(folder / "pages")], check=True, timeout=120
     )
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(folder / "mkdocs.yml")],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(folder / "mkdocs.yml")],
         capture_output=True,
         text=True,
         timeout=300,

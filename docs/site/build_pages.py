@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from notebook_page import notebook_page
+
 import raymeta
-from raymeta.config.keys import config_keys
+from raymeta.config.keys import ConfigKey, config_keys
 
 ROOT: Final = Path(__file__).parent.parent.parent
 ROOT_PAGES: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"} | {
@@ -28,13 +30,27 @@ def build(out: Path) -> None:
         name = ROOT_PAGES.get(source.name, source.name) if source.parent == ROOT else source.name
         text = _LINK.sub(lambda found, source=source: _moved(found, source), source.read_text(encoding="utf-8"))
         (out / name).write_text(text, encoding="utf-8")
+    for notebook in (ROOT / "docs/notebook").glob("*.ipynb"):
+        _write_notebook(notebook, out)
     for picture in (ROOT / "docs").rglob("*"):
         if picture.suffix in PICTURES:
             place = out / picture.relative_to(ROOT / "docs")
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(picture, place)
+    shutil.copyfile(ROOT / "docs/site/extra.css", out / "extra.css")
     (out / "keys.md").write_text(keys_page(), encoding="utf-8")
     (out / "api.md").write_text(api_page(), encoding="utf-8")
+
+
+def _write_notebook(notebook: Path, out: Path) -> None:
+    """A page below `notebook/`, its pictures and the notebook itself beside it."""
+    folder = out / "notebook"
+    folder.mkdir(exist_ok=True)
+    text, pictures = notebook_page(notebook)
+    (folder / f"{notebook.stem}.md").write_text(text, encoding="utf-8")
+    for name, data in pictures.items():
+        (folder / name).write_bytes(data)
+    shutil.copyfile(notebook, folder / notebook.name)
 
 
 def keys_page() -> str:
@@ -46,21 +62,19 @@ def keys_page() -> str:
         "",
     ]
     lines[-1] = "command line. Paths are made absolute when the command starts."
-    section = None
+    sections: dict[str, list[ConfigKey]] = {}
     for key in config_keys():
-        of, _, name = key.name.rpartition(".")
-        if of != section:
-            section = of
-            lines += [
-                "",
-                f"## {f'`{of}`' if of else 'The whole run'}",
-                "",
-                "| key | type | default | meaning |",
-                "| --- | --- | --- | --- |",
-            ]
-        default = "must be given" if key.default is None else f"`{key.default}`" if key.default else ""
-        lines.append(f"| `{name}` | {_cell(key.kind)} | {_cell(default)} | {_cell(key.meaning)} |")
+        sections.setdefault(key.name.rpartition(".")[0], []).append(key)
+    for of, keys in sections.items():
+        lines += ["", f"## {f'`{of}`' if of else 'The whole run'}", ""]
+        lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *map(_key_row, keys)]
     return "\n".join(lines) + "\n"
+
+
+def _key_row(key: ConfigKey) -> str:
+    name = key.name.rpartition(".")[2]
+    default = "must be given" if key.default is None else f"`{key.default}`" if key.default else ""
+    return f"| `{name}` | {_cell(key.kind)} | {_cell(default)} | {_cell(key.meaning)} |"
 
 
 def api_page() -> str:
@@ -84,6 +98,8 @@ def _moved(found: re.Match[str], source: Path) -> str:
     path = (source.parent / target).resolve()
     if path.parent == ROOT and path.name in ROOT_PAGES:
         return f"[{label}]({ROOT_PAGES[path.name]}{anchor})"
+    if (ROOT / "docs") in path.parents and path.suffix == ".ipynb":
+        return f"[{label}]({path.relative_to(ROOT / 'docs').with_suffix('.md')}{anchor})"
     if (ROOT / "docs") in path.parents and path.suffix in (".md", *PICTURES):
         return f"[{label}]({path.relative_to(ROOT / 'docs')}{anchor})"
     return label

@@ -67,7 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command() -> NoReturn:
     """The `raymeta` command as a process of its own."""
     _ensure_utf8()
+    _draw_no_bars_in_pipes()
     end_process(main())
+
+
+def _draw_no_bars_in_pipes() -> None:
+    """A notebook sets FORCE_COLOR, which rich takes for a terminal: bars that move would fill a pipe line by line."""
+    if not sys.stdout.isatty():
+        os.environ.pop("FORCE_COLOR", None)
 
 
 def _ensure_utf8() -> None:

@@ -67,3 +67,18 @@ def test_a_damaged_artefact_is_made_anew(finished):
     assert "all iterations are done" not in text
     assert "torch" in loaded
     assert damaged.read_bytes() == content
+
+
+def test_a_pipe_of_a_notebook_gets_lines_and_no_bars(finished):
+    """Its kernel sets FORCE_COLOR."""
+    done = subprocess.run(
+        [sys.executable, "-m", "raymeta", "check", str(finished / "config.yaml")],
+        env=child_environment(finished) | {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "━" not in done.stdout

@@ -12,6 +12,7 @@ from raymeta.annotation.labelled_regions import LabelledRegions
 from raymeta.loop import stages
 from raymeta.runs.input_key import input_key, work_key
 from raymeta.runs.run_store import RunStore
+from raymeta.training.determinism import training_seed
 from raymeta.training.training_state import TrainingState
 
 pytestmark = [pytest.mark.faults, pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -32,7 +33,7 @@ def test_training_goes_on_after_its_last_epoch(warm, plain_undisturbed, ledger):
     store = RunStore(str(warm.run_dir))
     initial = [row["image_id"] for row in store.read_split().to_pylist() if row["split"] == "initial"]
     data = store.iteration(0).read_scratch(
-        stages.TRAINING_STATE, work_key(store.load_config(), 0, LabelledRegions.from_images(initial))
+        stages.TRAINING_STATE, work_key(store.load_config(), training_seed(0, 0), LabelledRegions.from_images(initial))
     )
     kept = TrainingState.from_bytes(data).history
     assert kept
