@@ -1,5 +1,6 @@
 """What a machine offers to raymeta: versions, devices, memory, ports, folders; and what of it will stop a run."""
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -13,7 +14,16 @@ from typing import Final
 from raymeta import __version__
 
 PACKAGES: Final = ("torch", "ray", "numpy", "numba", "pyarrow", "catboost", "opencv-python", "fastapi", "pydantic")
-OPTIONAL: Final = ("fastapi", "ray")
+MODULES: Final = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "numba": "numba",
+    "pyarrow": "pyarrow",
+    "catboost": "catboost",
+    "opencv-python": "cv2",
+    "pydantic": "pydantic",
+}
+"""What a run imports, by package; OpenCV's comes with opencv-python-headless too."""
 SERVICE_PORT: Final = 8000
 MAX_SOCKET_PATH: Final = 107
 """Bytes of the path of a Unix socket."""
@@ -43,11 +53,27 @@ def _version(name: str) -> str | None:
 
 
 def _package_faults() -> Iterator[str]:
-    for name in PACKAGES:
-        if _version(name) is None and name not in OPTIONAL:
-            yield f"{name} is not installed: install raymeta anew"
+    """A package may be there and not fit the others, or lack a library of the system: only importing it tells."""
+    for name, module in MODULES.items():
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name == module:
+                yield f"{name} is not installed: install raymeta anew"
+            else:
+                yield _not_importable(name, error)
+        except Exception as error:  # what extension modules raise is theirs to choose
+            yield _not_importable(name, error)
     if _version("ray") is None:
         yield "ray is not installed: only `--local` runs work"
+
+
+def _not_importable(name: str, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (
+        f"{name} {_version(name) or ''} can't be imported: {reason}; install the version that constraints.txt names, "
+        "or what of the system it asks for"
+    )
 
 
 def _devices() -> Iterator[str]:

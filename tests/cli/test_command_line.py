@@ -276,6 +276,19 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert "set RAY_TMPDIR" in shown
 
 
+def test_doctor_imports_what_a_run_imports(tmp_path):
+    (tmp_path / "catboost.py").write_text("raise ImportError('libnothing.so.1: cannot open shared object file')")
+    command = [sys.executable, "-m", "raymeta", "doctor"]
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("wrong: ")]
+    assert any(line.startswith("wrong: catboost") and "libnothing.so.1" in line for line in wrong)
+    assert not any("numpy" in line for line in wrong)
+
+
 def test_a_command_without_a_name_gets_the_help(capsys):
     with pytest.raises(SystemExit) as ended:
         main([])
