@@ -72,6 +72,15 @@ def test_an_own_name_is_a_custom_strategy(study_file, tmp_path):
     assert {run.shared_dir for run in runs.values()} == {str(tmp_path / "study/shared")}
 
 
+def test_a_part_of_the_strategies_can_be_run(study_file):
+    """Settings of the others stay where they are."""
+    settings = {"rare": {"acquisition.gain": "margin"}, "points": {"acquisition.box_width": 8}}
+    plan(study_file, strategies=["rare", "points", "random_box"], settings=settings)
+    config = load_config(study_file, ["study.strategies=[points]"])
+    run, *others = run_configs(config)
+    assert (run.acquisition.strategy, run.acquisition.box_width, others) == ("points", 8, [])
+
+
 def test_values_that_a_full_set_run_looks_at_give_it_runs(study_file):
     runs = plan(study_file, strategies=["full_set", "random_box"], vary={"training.max_epochs": [1, 2]})
     assert list(runs) == [
@@ -101,7 +110,7 @@ def test_seeds_are_those_of_the_study_then_of_the_config(study_file):
         ({"strategies": ["metabox"], "vary": {"acquisition.box_width": []}}, "is empty"),
         ({"strategies": ["metabox"], "vary": {"acquisition.boxwidth": [1]}}, "acquisition.boxwidth: unknown key"),
         ({"strategies": ["metabox"], "settings": {"full_set": {"seed": 1}}}, "can't be varied"),
-        ({"strategies": ["metabox"], "settings": {"full_set": {"iterations": 1}}}, "full_set, which is not among"),
+        ({"strategies": ["metabox"], "settings": {"metabx": {"iterations": 1}}}, "did you mean metabox"),
         ({"strategies": ["metabox"], "vary": {"network.weights": ["a/b", "a-b"]}}, "two runs would lie in"),
     ],
 )

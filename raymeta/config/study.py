@@ -1,5 +1,6 @@
 """Keys of `study`: several strategies, seeds and settings as one piece of work."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,6 +12,8 @@ from raymeta.config.section import Section
 
 Value = int | float | str | bool | None
 KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, *POINT_STRATEGIES, CUSTOM)
+NEAR: Final = 0.85
+"""Likeness of two names, of 1, from which on one is taken for a slip of the keyboard."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NOT_VARIED = ("run_dir", "seed", "seeds", "acquisition.strategy", "study", "base")
 
@@ -59,9 +62,16 @@ class StudyConfig(Section):
         for key in [*self.vary, *(key for keys in self.settings.values() for key in keys)]:
             if key.partition(".")[0] in NOT_VARIED or key in NOT_VARIED:
                 raise ValueError(f"{key} can't be varied: name strategies and seeds under study")
-        unused = sorted(set(self.settings) - set(self.strategies))
-        if unused:
-            raise ValueError(f"settings names {', '.join(unused)}, which is not among the strategies {self.strategies}")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_are_of_strategies(self) -> "StudyConfig":
+        """Those of strategies that aren't run this time are left alone: `study.strategies=[points]` runs a part."""
+        bare = [name for name in self.strategies if name not in self.settings]
+        for name in sorted(set(self.settings) - set(self.strategies)):
+            near = difflib.get_close_matches(name, bare, n=1, cutoff=NEAR)
+            if near and name not in KNOWN_STRATEGIES:
+                raise ValueError(f"settings names {name}, which is not among the strategies: did you mean {near[0]}?")
         return self
 
 
