@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from camvid_person import VOID, CamvidPerson
+from experiment_runner import heed_sigint
 from playwright.sync_api import Browser
 from served_run import environment
 from unlabelled_camvid import CAMVID, truth_of, write_unlabelled
@@ -43,7 +44,13 @@ def labelling(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]", Path
     command = [sys.executable, "-m", "raymeta", "label", "data", *SMALL, "--local", "--port", str(port)]
     with log.open("w") as file:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(folder), stdout=file, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            env=environment(folder),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=heed_sigint,
         )
     try:
         wait_for(log, process, "label at")

@@ -14,6 +14,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from experiment_runner import heed_sigint
 from http_person import answer_all
 from simulated_person import CLASSES, SIZE, truth_of, write_images
 
@@ -60,7 +61,9 @@ def started(folder):
     log = folder.parent / "label.log"
     command = [sys.executable, "-m", "raymeta", "label", "mine", *SMALL, "--local", "--port", str(port)]
     with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=folder.parent, stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=folder.parent, stdout=file, stderr=subprocess.STDOUT, preexec_fn=heed_sigint
+        )
     try:
         until(lambda: "label at" in log.read_text(), process, log)
         yield f"http://127.0.0.1:{port}", process, log
