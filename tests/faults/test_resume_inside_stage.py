@@ -9,6 +9,7 @@ import pytest
 from tiny_experiment import assert_same
 
 from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.labels.label_store import LabelStore
 from raymeta.loop import stages
 from raymeta.runs.input_key import input_key, work_key
 from raymeta.runs.run_store import RunStore
@@ -51,9 +52,9 @@ def test_scoring_goes_on_after_its_last_block(warm, plain_undisturbed, ledger):
     store = RunStore(str(warm.run_dir))
     folder = store.iteration(0)
     network, regressor = folder.read_bytes("network.pt"), folder.read_bytes("meta_regressor.bin")
-    initial = [r["image_id"] for r in store.read_split().to_pylist() if r["split"] == "initial"]
-    key = work_key(store.load_config(), network, regressor, LabelledRegions.from_images(initial))
-    with folder.finished_blocks("sample", key) as sampled:
+    known = LabelStore(store).known_labels(0)
+    key = work_key(store.load_config(), network, regressor, known.regions)
+    with folder.finished_blocks("sample_largest_box_clicks", input_key(key, known)) as sampled:
         clicks_max = max(1, *(row["clicks"] for rows in sampled.blocks() for row in rows))
     with folder.finished_blocks("score", input_key(key, clicks_max)) as finished:
         kept = {row["image_id"]: row["seconds_score"] for rows in finished.blocks() for row in rows}
