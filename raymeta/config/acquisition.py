@@ -1,7 +1,7 @@
 """Keys of `acquisition` and `meta_regressor`."""
 
 import re
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,10 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "random_points": Preset("random", "none", "point"),
     "custom": Preset(None, "none"),
 }
+
+
+FILLED: Final = ("unit", "class_weights")
+"""Keys that a preset fills where they are left out; gain and cost are looked up instead."""
 
 
 class ClassWeightsConfig(Section):
@@ -298,6 +302,12 @@ class AcquisitionConfig(Section):
                 "policy"
             )
         return self
+
+
+def without_preset(values: dict[str, Any]) -> dict[str, Any]:
+    """All values of a section but those that its strategy's name stands for: another name starts without them."""
+    filled = AcquisitionConfig(strategy=values["strategy"], gain=values["gain"]).model_dump()
+    return {key: value for key, value in values.items() if key not in FILLED or value != filled[key]}
 
 
 class MetaRegressorConfig(Section):

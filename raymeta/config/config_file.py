@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from raymeta.config.absolute_paths import absolute_paths
+from raymeta.config.acquisition import without_preset
 from raymeta.config.experiment import ExperimentConfig
 from raymeta.config.keys import near_keys
 from raymeta.errors import InputError
@@ -79,6 +80,8 @@ def parse_config(values: dict[str, Any], source: str = "config") -> ExperimentCo
 def apply_overrides(config: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
     """The config with `key.path=value` overrides and absolute paths; raises as `load_config` does."""
     values = config.model_dump()
+    if any(override.startswith("acquisition.strategy=") for override in overrides):
+        values["acquisition"] = without_preset(values["acquisition"])
     for override in overrides:
         _apply_override(values, override)
     return absolute_paths(parse_config(values))

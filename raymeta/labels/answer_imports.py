@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from raymeta.datasets.registry import open_dataset
-from raymeta.exchange import Answer, Skip, read_answers
+from raymeta.exchange import Answer, AnswerReader, Skip, read_answers
 from raymeta.exchange.effort import AnswerShape
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
@@ -103,13 +103,18 @@ def import_answers(
         else:
             summary.added += 1
             touched.append(task)
-    summary.messages += reader.messages
-    summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
-    summary.refused += len(reader.refused_files)
+    _count_other_files(summary, reader)
     if not dry_run:
         _keep_skips(labels, [skip for skip in reader.skipped if skip.task_id in tasks], who)
         _tell(store, labels, touched, summary)
     return summary
+
+
+def _count_other_files(summary: ImportSummary, reader: AnswerReader) -> None:
+    """What the reader found beside answers."""
+    summary.messages += reader.messages
+    summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
+    summary.refused += len(reader.refused_files)
 
 
 def _is_taken(

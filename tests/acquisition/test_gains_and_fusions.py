@@ -11,7 +11,15 @@ from raymeta.acquisition.predicted_clicks import COST_FEATURES, PREDICTED_CLICKS
 from raymeta.acquisition.priority_maps import quantize
 from raymeta.acquisition.strategies import at_iteration, expansion, strategy_of
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
-from raymeta.config import PRESETS, STRATEGY_NAMES, AcquisitionConfig, ConfigError, parse_config, run_configs
+from raymeta.config import (
+    PRESETS,
+    STRATEGY_NAMES,
+    AcquisitionConfig,
+    ConfigError,
+    apply_overrides,
+    parse_config,
+    run_configs,
+)
 from raymeta.metaseg.heatmaps import entropy, margin
 
 HEIGHT, WIDTH, B, CLICKS_MAX, C0 = 26, 40, 8, 9, 2.5
@@ -192,6 +200,19 @@ def test_a_study_of_a_config_of_points_has_arms_of_boxes():
         runs = run_configs(parse_config({**values, "acquisition": {"box_width": 8, **named}, "study": study}))
         arms = [(run.acquisition.unit, run.acquisition.class_weights.source) for run in runs]
         assert arms == [("point", "predictions"), ("box", "none"), ("box", "none"), ("point", "none")]
+
+
+@pytest.mark.parametrize("strategy", ["metabox_plus", "random_box", "random_points", "points"])
+@pytest.mark.parametrize("kept", ["points", "metabox_plus"])
+def test_a_kept_run_is_asked_by_another_strategy(kept, strategy):
+    """A run's config holds all values; those that its strategy's name stands for go with that name."""
+    values = {"run_dir": "/run", "dataset": {"kind": "camvid", "root": "/nowhere"}}
+    begun = parse_config({**values, "acquisition": {"strategy": kept}})
+    whole = parse_config(begun.model_dump())
+    changed = apply_overrides(whole, [f"acquisition.strategy={strategy}", "acquisition.box_width=8"]).acquisition
+    assert changed == AcquisitionConfig(strategy=strategy, box_width=8)
+    own = apply_overrides(whole, [f"acquisition.strategy={strategy}", "acquisition.class_weights.source=labels"])
+    assert own.acquisition.class_weights.source == "labels"
 
 
 @pytest.mark.parametrize(

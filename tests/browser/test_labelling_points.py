@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from http_person import pixels_of
 from labelling_service import EDGE, answer_rest, go_on, serve_tasks, write_two_tones
+from page_timing import NEXT
 from playwright.sync_api import Browser, Page
 from simulated_person import config_text
 
@@ -138,19 +139,6 @@ def test_undecidable_skip_and_a_click_on_a_class(page: Page, client: httpx.Clien
     assert answer_of(page, client, fourth)["values"][1, 1] == 0
 
 
-NEXT = """() => new Promise((resolve) => {
-  let start = null;
-  addEventListener('keydown', () => (start = performance.now()), { once: true, capture: true });
-  new MutationObserver((_, observer) => {
-    if (start === null) return;
-    observer.disconnect();
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => resolve(performance.now() - start);
-      channel.port2.postMessage(0);
-    });
-  }).observe(document.querySelector('.annotate-place'), { attributeFilter: ['data-task'] });
-})"""
 RINGED = """() => {
   const canvas = document.querySelector('.stage canvas');
   const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 from labelling_service import Labeller, go_on, serve_tasks
+from page_timing import NEXT
 from PIL import Image
 from playwright.sync_api import Browser
 from simulated_person import config_text
@@ -24,19 +25,6 @@ FRAME = """(event) => new Promise((resolve) => addEventListener(event, () => {
     channel.port2.postMessage(0);
   });
 }, { once: true, capture: true }))"""
-NEXT = """() => new Promise((resolve) => {
-  let start = null;
-  addEventListener('keydown', () => (start = performance.now()), { once: true, capture: true });
-  new MutationObserver((_, observer) => {
-    if (start === null) return;
-    observer.disconnect();
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => resolve(performance.now() - start);
-      channel.port2.postMessage(0);
-    });
-  }).observe(document.querySelector('.annotate-place'), { attributeFilter: ['data-task'] });
-})"""
 
 
 @pytest.fixture(scope="module")

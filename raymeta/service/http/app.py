@@ -1,7 +1,7 @@
 """The HTTP service as a FastAPI app: routes, token, observer; the scoring backend is handed in."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -106,19 +106,24 @@ def create_app(
     app.include_router(page_routes.router)
     app.add_middleware(HeadRequests)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=SENT_HEADERS,
-            expose_headers=SHOWN_HEADERS,
-        )
+        _let_in(app, settings.cors_origins)
     app.add_middleware(RequestObserver, metrics=metrics, logger=open_access_log(settings.access_log))
     app.add_exception_handler(RequestRefusedError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
     app.add_exception_handler(HTTPException, _refuse_route)
     app.add_exception_handler(Exception, _fail)
     return app
+
+
+def _let_in(app: FastAPI, origins: Sequence[str]) -> None:
+    """Pages of other origins may call the service from a browser."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=SENT_HEADERS,
+        expose_headers=SHOWN_HEADERS,
+    )
 
 
 @asynccontextmanager
