@@ -23,13 +23,15 @@ def count_held_out_clicks(session: Session) -> None:
 
     They are in none of the costs. Images that can't be read are left out: training and judging tell of them.
     """
+    finished = session.store.finished_blocks("held_out_clicks", work_key(session.config, session.dataset.name))
     if session.store.read_held_out_clicks(session.config) is not None:
+        finished.discard()  # a process was killed between keeping the clicks and this
         return
     by_people = _labelled_by_people(session)
     split = session.split
     wanted = [i for i in split.validation + split.test if i not in by_people and session.dataset.has_labels(i)]
     session.progress.begin_stage("held_out_clicks", len(wanted))
-    with session.store.finished_blocks("held_out_clicks", work_key(session.config, session.dataset.name)) as finished:
+    with finished:
         rows = run_from_blocks(session, finished, "whole_image_clicks", wanted)
     rows = sorted([*rows, *by_people.values()], key=lambda row: row[IMAGE_ID].encode())
     counted = [{n: row[n] for n in WHOLE_IMAGE_CLICKS_SCHEMA.names} for row in rows if row.get("error") is None]

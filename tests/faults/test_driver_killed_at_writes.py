@@ -56,3 +56,15 @@ def test_finished_work_of_other_inputs_is_not_used(driver, tiny, plain_undisturb
             path.write_bytes(path.read_bytes()[:-1])
     assert driver.run(tiny) == 0
     assert_same(tiny.run_dir, plain_undisturbed.run_dir)
+
+
+def test_blocks_of_work_that_was_kept_are_removed(driver, tiny, plain_undisturbed):
+    """A process may die after it kept a table and before it removed the blocks that the table was made of."""
+    assert driver.run(tiny, kill_at=30, mode="after") == -signal.SIGKILL
+    for kept in ("pool_clicks", "held_out_clicks"):
+        assert (tiny.run_dir / f"{kept}.parquet").exists(), "the run was killed too early for this test"
+        folder = tiny.run_dir / f"{kept}.blocks"
+        folder.mkdir()
+        (folder / "000000.arrow").write_bytes(b"block")
+    assert driver.run(tiny) == 0
+    assert_same(tiny.run_dir, plain_undisturbed.run_dir)

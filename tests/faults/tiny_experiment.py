@@ -99,10 +99,11 @@ def assert_same(run_dir: Path, undisturbed: Path) -> None:
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         assert found[name] == value, name
-    assert _files(run_dir) == _files(undisturbed)
+    found_files, wanted_files = _files(run_dir), _files(undisturbed)
+    assert found_files == wanted_files, found_files ^ wanted_files
 
 
-def _files(run_dir: Path) -> list[str]:
+def _files(run_dir: Path) -> set[str]:
     """All files of a run but its report's, whose pictures are named after what they show."""
-    names = [str(path.relative_to(run_dir)) for path in run_dir.rglob("*")]
-    return sorted(name for name in names if not name.startswith("report"))
+    names = {str(path.relative_to(run_dir)) for path in run_dir.rglob("*")}
+    return {name for name in names if not name.startswith("report")}
