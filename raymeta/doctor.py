@@ -4,8 +4,10 @@ import importlib
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,4 +156,9 @@ def _ray() -> Iterator[str]:
     yield f"Ray: RAY_ADDRESS {address}" if address else "Ray: no RAY_ADDRESS, so a local one is started"
     mode = os.environ.get("RAY_AUTH_MODE")
     token = (Path.home() / ".ray/auth_token").is_file() or "RAY_AUTH_TOKEN" in os.environ
+    if shlex.quote(sys.executable) != sys.executable:
+        yield (
+            f"Ray: a shell would split or change the path of this Python, {sys.executable}: runs work, but clusters "
+            "that `ray start` makes from it can't start submitted jobs; use an environment in a plain path for them"
+        )
     yield f"Ray's token: {'there' if token else 'none yet'}, RAY_AUTH_MODE {mode or 'not set'}"

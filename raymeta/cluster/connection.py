@@ -5,7 +5,9 @@ import errno
 import logging
 import os
 import secrets
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +78,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
+                runtime_env=_quoted_python(),
             )
         else:
             _send_token()
@@ -148,7 +151,13 @@ def _runtime_env() -> dict[str, object] | None:
     """Ship this package to a cluster, unless a submitted job has brought it already."""
     if in_submitted_job():
         return None
-    return {"py_modules": [str(Path(raymeta.__file__).parent)]}
+    return {"py_modules": [str(Path(raymeta.__file__).parent)], **_quoted_python()}
+
+
+def _quoted_python() -> dict[str, object]:
+    """Ray starts its workers by a shell and doesn't quote Python's path, which may hold a space."""
+    quoted = shlex.quote(sys.executable)
+    return {} if quoted == sys.executable else {"py_executable": quoted}
 
 
 def cluster_gpus() -> int:

@@ -276,6 +276,12 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert "set RAY_TMPDIR" in shown
 
 
+def test_doctor_tells_of_a_python_whose_path_a_shell_splits(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my files/bin/python")
+    main(["doctor"])
+    assert "/my files/bin/python" in capsys.readouterr().out
+
+
 def test_doctor_imports_what_a_run_imports(tmp_path):
     (tmp_path / "catboost.py").write_text("raise ImportError('libnothing.so.1: cannot open shared object file')")
     command = [sys.executable, "-m", "raymeta", "doctor"]

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import venv
 
 import pytest
 
@@ -16,14 +17,14 @@ from raymeta.cluster.connection import ray_connection
 with ray_connection():
     import ray
 
-    print(ray.get(ray.remote(lambda: 42).remote()), os.environ["RAY_AUTH_MODE"])
+    print(ray.get(ray.remote(lambda: 42).remote(), timeout=60), os.environ["RAY_AUTH_MODE"])
 """
 
 
-def start(**environment):
+def start(python=sys.executable, **environment):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     kept |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
-    return subprocess.run([sys.executable, "-c", START], env=kept, capture_output=True, text=True, timeout=300)
+    return subprocess.run([python, "-c", START], env=kept, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,17 @@ def test_a_local_ray_asks_for_a_token_and_leaves_none_behind(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["42", "token"]
     assert not (tmp_path / ".ray").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_an_environment_whose_path_a_shell_would_split(tmp_path):
+    """Ray's workers never came up, and Ray Train gave up after six minutes."""
+    folder = tmp_path / "neu er; it's $HOME"
+    venv.create(folder, symlinks=True)
+    done = start(python=str(folder / "bin/python"), HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["42", "token"]
 
 
 @pytest.mark.ray
