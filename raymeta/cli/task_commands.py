@@ -13,11 +13,13 @@ from raymeta.cli import server_commands
 from raymeta.cli.options import add_command
 from raymeta.cli.task_options import add_answer_options, add_picture_options, open_labels, picture_options, set_names
 from raymeta.errors import EXIT_FAILED, InputError
+from raymeta.labels.agreement import agreement
 from raymeta.labels.answer_files import AnswerRecord, void_answer
+from raymeta.labels.double_answers import double_answers, first_pair
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_events import Action, TaskEvent
-from raymeta.labels.task_states import ANSWERED, DONE, OPEN, TaskState
+from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
 from raymeta.runs.run_store import RunStore
 from raymeta.text_tables import show_table, text_table
 
@@ -128,12 +130,29 @@ def _list(options: argparse.Namespace) -> int:
         )
     console = Console()
     show_table(console, table)
+    for line in _double_lines(labels, names):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_effort_line(store, labels), highlight=False, markup=False, soft_wrap=True)
     for name in names:
         for state in labels.states(name):
             if state.note and state.name not in DONE and state.name != "handed_out":
                 console.print(f"{state.task.id}: {state.name}: {state.note}", highlight=False, markup=False)
     return 0
+
+
+def _double_lines(labels: LabelStore, names: Sequence[str]) -> list[str]:
+    """How far two people agree who answered the same tasks; none where no task is answered by two."""
+    found = double_answers([state for name in names for state in labels.states(name)], labels.rules)
+    if not found.asked:
+        return []
+    line = f"two people answer {found.asked} of these tasks; {found.answered} have two answers, {found.agree} agree"
+    if found.equal is None or found.miou is None or found.within is None:
+        return [line]
+    rules = labels.rules
+    return [
+        f"{line} ({100 * found.within:.1f} % of the pixels up to {rules.agree_within} px of outline; exactly "
+        f"{100 * found.equal:.1f} %, mIoU {100 * found.miou:.1f} %)"
+    ]
 
 
 def _seconds(states: Sequence[TaskState]) -> str:
@@ -269,12 +288,9 @@ def _concerns(action: str, state: TaskState) -> bool:
 def _log(options: argparse.Namespace) -> int:
     _, labels = open_labels(options.run)
     lines: list[tuple[str, str]] = []
-    for name in labels.sets.names():
-        for task_id, answers in labels.answers.of_set(name).items():
-            if not options.tasks or task_id in options.tasks:
-                for answer in answers:
-                    what = "undecidable" if answer.undecidable else "answer"
-                    lines.append((answer.time, f"{task_id} {what} {answer.id[:8]} by {answer.who or 'somebody'}"))
+    for state in (state for name in labels.sets.names() for state in labels.states(name)):
+        if not options.tasks or state.task.id in options.tasks:
+            lines += _answer_lines(state, labels.rules)
     for event in labels.events.all():
         tasks = [task for task in event.tasks if not options.tasks or task in options.tasks]
         if tasks:
@@ -284,6 +300,21 @@ def _log(options: argparse.Namespace) -> int:
     for time, line in sorted(lines):
         print(time, line)
     return 0
+
+
+def _answer_lines(state: TaskState, rules: Rules) -> list[tuple[str, str]]:
+    """Time and sentence of each answer; the second person's tells how far both agree, where two were asked."""
+    lines, pair = [], first_pair(state)
+    for answer in state.answers:
+        what = "undecidable" if answer.undecidable else "answer"
+        line = f"{state.task.id} {what} {answer.id[:8]} by {answer.who or 'somebody'}"
+        if pair is not None and answer is pair[1]:
+            share = agreement(*pair, rules.agree_within).within
+            shown = "" if share is None else f", {100 * share:.1f} % of the pixels agree"
+            said = "agrees with" if rules.agree(*pair) else "differs from"
+            line += f": {said} {pair[0].id[:8]} by {pair[0].who or 'somebody'}{shown}"
+        lines.append((answer.time, line))
+    return lines
 
 
 def _labels(options: argparse.Namespace) -> int:

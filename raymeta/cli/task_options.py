@@ -21,7 +21,7 @@ def open_labels(location: str) -> tuple[RunStore, LabelStore]:
     """
     store = RunStore(location)
     oracle = store.load_config().oracle
-    return store, LabelStore(store, Rules(oracle.review, oracle.max_uncovered))
+    return store, LabelStore(store, Rules.of(oracle))
 
 
 def set_names(labels: LabelStore, wanted: Sequence[str] | None) -> list[str]:

@@ -26,3 +26,18 @@ class OracleConfig(Section):
     max_uncovered: float = Field(
         0.02, ge=0, le=1, description="people: share of a region that may have no class in a finished answer"
     )
+    double_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="people: share of each set's tasks that two people answer, to see how far they agree",
+    )
+    agree_at: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        description="people: share of the pixels in which two answers must agree; below it, a conflict",
+    )
+    agree_within: int = Field(
+        2, ge=0, le=50, description="people: pixels by which outlines of two answers may differ and still agree"
+    )

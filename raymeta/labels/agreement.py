@@ -1,5 +1,6 @@
 """How far two answers to one task agree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,24 +16,55 @@ class Agreement:
     """Two answers compared where both have a class.
 
     answers: their ids. pixels: in which both have a class. equal: share of those with the same class. miou: mean over
-    the classes that one of both has there. Both None where no pixel has a class in both.
+    the classes that one of both has there. Both None where no pixel has a class in both. within: as `share_within`.
     """
 
     answers: tuple[str, str]
     pixels: int
     equal: float | None
     miou: float | None
+    within: float | None
 
 
-def agreement(first: AnswerRecord, second: AnswerRecord) -> Agreement:
-    """Compare two answers to the same task."""
-    pixels, equal, miou = compare_labels(first.labels(), second.labels())
-    return Agreement((first.id, second.id), pixels, equal, miou)
+def agreement(first: AnswerRecord, second: AnswerRecord, tolerance: int) -> Agreement:
+    """Compare two answers to the same task; tolerance: in pixels, of `share_within`."""
+    one, other = first.labels(), second.labels()
+    pixels, equal, miou = compare_labels(one, other)
+    return Agreement((first.id, second.id), pixels, equal, miou, share_within(one, other, tolerance))
 
 
-def agreements(answers: list[AnswerRecord]) -> list[Agreement]:
+def agreements(answers: Sequence[AnswerRecord], tolerance: int) -> list[Agreement]:
     """All pairs, in the order of the answers."""
-    return [agreement(first, second) for first, second in combinations(answers, 2)]
+    return [agreement(first, second, tolerance) for first, second in combinations(answers, 2)]
+
+
+def share_within(first: NDArray[np.uint8], second: NDArray[np.uint8], tolerance: int) -> float | None:
+    """Share of the pixels in which two answers agree up to the place of their outlines.
+
+    In a pixel they agree if the class that the first has there lies in the second at most `tolerance` rows and columns
+    away, and the other way round. So an outline may be drawn beside the other's, while an object that one of both lacks
+    counts wholly, however thin it is. 255 counts as a class here; pixels that are 255 in both don't count.
+
+    Args:
+        first: (h, w) uint8 class ids, 255 where there is none.
+        second: of the same shape.
+        tolerance: in pixels.
+
+    Returns:
+        None where nothing has a class in either.
+    """
+    import cv2
+
+    counted = (first != IGNORE) | (second != IGNORE)
+    if not counted.any():
+        return None
+    window = np.ones((2 * tolerance + 1, 2 * tolerance + 1), np.uint8)
+    found = np.zeros(first.shape, np.uint8)  # 1: the first's class is near in the second, 2: the other way round
+    for value in np.union1d(first, second):
+        one, other = first == value, second == value
+        found[one & (cv2.dilate(other.astype(np.uint8), window) > 0)] |= 1
+        found[other & (cv2.dilate(one.astype(np.uint8), window) > 0)] |= 2
+    return float(np.count_nonzero((found == 3) & counted) / np.count_nonzero(counted))
 
 
 def compare_labels(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[int, float | None, float | None]:

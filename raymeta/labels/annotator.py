@@ -26,7 +26,7 @@ class TaskSet:
     name: `initial`, `meta`, `validation` or `query-NNN`. images: ids of whole images. boxes: QUERY_SCHEMA, the boxes of
     a query. iteration: whose query it is; None for whole images. prelabels: PRELABEL_SCHEMA, what the network sees in
     the tasks; None without a network. points: whether of each box the class at its middle is asked
-    (docs/method.md#points).
+    (docs/method.md#points). double_share: of the tasks that two people answer.
     """
 
     name: str
@@ -35,6 +35,7 @@ class TaskSet:
     iteration: int | None = None
     prelabels: pa.Table | None = None
     points: bool = False
+    double_share: float = 0.0
 
     @classmethod
     def of_query(cls, iteration: int, query: pa.Table, prelabels: pa.Table | None = None) -> "TaskSet":

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from raymeta.datasets.registry import open_dataset
 from raymeta.exchange import Answer, AnswerReader, Skip, read_answers
 from raymeta.exchange.effort import AnswerShape
+from raymeta.labels.agreement import agreement
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_exports import check_manifest, find_manifest
 from raymeta.labels.task_sets import Task
-from raymeta.labels.task_states import TaskState
+from raymeta.labels.task_states import Rules, TaskState
 from raymeta.runs.run_store import RunStore
 
 _NO_DONE_MARK: Final = frozenset({"cvat", "cvat-masks", "coco", "supervisely", "darwin"})
@@ -202,7 +201,12 @@ def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: Imp
     for name in dict.fromkeys(task.set for task in touched):
         states = [state for state in labels.states(name) if state.task.id in ids]
         summary.states.update(state.name for state in states)
-        summary.messages += [_conflict(state) for state in states if state.name == "conflict"]
+        summary.messages += [_conflict(state, labels.rules) for state in states if state.name == "conflict"]
+        if second := sum(state.waits_for_second for state in states):
+            summary.messages.append(
+                f"{second} of {name} wait for a second person's answer (oracle.double_share): export them again for "
+                "somebody else, and import with another --who"
+            )
         if name.startswith("query-") and store.iteration(int(name[6:])).is_named("annotation.parquet"):
             units = "points" if states[0].task.point else "boxes"
             summary.messages.append(
@@ -211,10 +215,10 @@ def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: Imp
             )
 
 
-def _conflict(state: TaskState) -> str:
+def _conflict(state: TaskState, rules: Rules) -> str:
     first, second = list(state.live.values())[-2:]
-    one, other = first.labels(), second.labels()
-    share = 100 * np.count_nonzero(one == other) / one.size
+    found = agreement(first, second, rules.agree_within).within or 0.0
+    share, one = 100 * found, first.labels()
     people = f"{first.who or 'somebody'} and {second.who or 'somebody'}"
     return (
         f"{state.task.id}: {people} agree on {share:.0f} % of {one.size} px: conflict; raymeta tasks accept RUN --task "

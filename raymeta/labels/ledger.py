@@ -46,9 +46,13 @@ LEDGER_SCHEMA: Final = pa.schema(
         ("seconds_source", pa.string()),
         ("tool", pa.string()),
         ("who", pa.string()),
+        ("second", pa.bool_()),
     ]
 )
-"""A row a task. Model clicks are those of the answer that the run went on with; null is unknown, never 0."""
+"""A row a task, and one more, `second`, for each further person who answered it: that is work, too.
+
+Model clicks are those of the answer that the run went on with; null is unknown, never 0.
+"""
 
 
 def ledger(store: RunStore, labels: LabelStore) -> pa.Table:
@@ -62,7 +66,8 @@ def ledger(store: RunStore, labels: LabelStore) -> pa.Table:
         RunError: a file of the run is damaged.
     """
     counted = _model_clicks(store)
-    rows = [_row(state, counted) for name in labels.sets.names() for state in labels.states(name)]
+    states = [state for name in labels.sets.names() for state in labels.states(name)]
+    rows = [row for state in states for row in (_row(state, counted), *_second_rows(state))]
     return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
 
 
@@ -85,8 +90,18 @@ def _row(state: TaskState, counted: dict[str, dict[str, int]]) -> dict[str, Any]
     row: dict[str, Any] = {TASK_ID: task.id, "set": task.set, IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left}
     row |= {"state": state.name, "whole": task.whole, "pixels": task.height * task.width}
     row["estimated_clicks"] = task.estimated_clicks
-    answer = state.accepted
+    answer, row["second"] = state.accepted, False
     return row if answer is None else row | _spent(answer) | counted.get(answer.id, {})
+
+
+def _second_rows(state: TaskState) -> list[dict[str, Any]]:
+    """What was spent on the last answers of people whose answer isn't the one that counts."""
+    task, counts = state.task, state.accepted
+    last = {answer.who: answer for answer in state.answers}
+    others = [answer for who, answer in last.items() if counts is None or who != counts.who]
+    place = {TASK_ID: task.id, "set": task.set, IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left}
+    place |= {"state": state.name, "whole": task.whole, "pixels": task.height * task.width, "second": True}
+    return [place | _spent(answer) for answer in others]
 
 
 def _spent(answer: AnswerRecord) -> dict[str, Any]:
@@ -168,7 +183,7 @@ def hours_left(table: pa.Table, iterations: int, query_size: int) -> HoursLeft:
         query_size: boxes of each query.
     """
     rows = table.to_pylist()
-    opened = [row for row in rows if row["state"] in OPEN]
+    opened = [row for row in rows if row["state"] in OPEN and not row["second"]]
     images = sum(row["whole"] for row in opened)
     boxes = len(opened) - images
     asked = {row["set"] for row in rows if not row["whole"]}

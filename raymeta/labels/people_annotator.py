@@ -58,7 +58,7 @@ class PeopleAnnotator:
     def ask(self, tasks: TaskSet) -> Ticket:
         """See `Annotator.ask`: seals the set, or takes the one that is there."""
         sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
-        tasks = replace(tasks, points=self._points)
+        tasks = replace(tasks, points=self._points, double_share=self._config.oracle.double_share)
         digests, pictures = None, None
         if self._labels.sets.table(tasks.name) is None:
             if tasks.prelabels is not None:
@@ -81,6 +81,7 @@ class PeopleAnnotator:
                 return None
             reason = f"{answered} of {len(states)} are answered, oracle.go_on_at is {self._config.oracle.go_on_at:g}"
             self._labels.events.add(TaskEvent(action="close", tasks=left, who=RUN_ITSELF, reason=reason))
+            states = self._labels.states(ticket.tasks.name)  # what waited for a second person counts now
         answered_states = [(state, state.accepted) for state in states if state.accepted is not None]
         if ticket.tasks.iteration is None:
             rows = [self._whole_image_row(state, answer) for state, answer in answered_states]
@@ -102,6 +103,8 @@ class PeopleAnnotator:
         left = sum(count for state, count in counts.items() if state not in DONE)
         what = "images" if ticket.tasks.iteration is None else self._config.acquisition.asked
         more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
+        if second := sum(state.waits_for_second for state in states):
+            more.append(f"{second} by a second person, as oracle.double_share says")
         details = f" ({', '.join(more)})" if more else ""
         return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{details}"
 

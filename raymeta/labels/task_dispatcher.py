@@ -239,7 +239,7 @@ class TaskDispatcher:
                 state,
                 known is None,
                 what_became(before, state, person, answer, self.labels.rules, self.now) or self._too_late(state),
-                None if other is None else agreement(other, known or answer),
+                None if other is None else agreement(other, known or answer, self.labels.rules.agree_within),
             )
 
     def skip(self, person: Person, task_id: str, reason: str | None) -> TaskState:

@@ -19,7 +19,7 @@ class OpenTasks:
 
     held: what the person holds. free: what may be handed out to them, best first. open: tasks that wait for an answer,
     those in other hands included. with_tools, with_others: those that an annotation tool has, or another person, or
-    whose image another person works on.
+    whose image another person works on. for_second: those that the person has answered, and somebody else shall.
     """
 
     held: list[TaskState]
@@ -27,6 +27,7 @@ class OpenTasks:
     open: int
     with_tools: int
     with_others: int
+    for_second: int
 
 
 def time_text(time: datetime) -> str:
@@ -66,7 +67,7 @@ def open_tasks(
     everything = [state for name in states for state in states[name]]
     holders = _image_holders(everything, at)
     begun = {s.task.image_id for s in everything if _has_begun(s, person, at)}
-    held, free, counts = [], [], {"open": 0, "with_tools": 0, "with_others": 0}
+    held, free, counts = [], [], {"open": 0, "with_tools": 0, "with_others": 0, "for_second": 0}
     for name in [name for name in states if only in (None, name)]:
         for state in states[name]:
             lease = lease_in_force(state, at)
@@ -74,7 +75,9 @@ def open_tasks(
                 held.append(state)
             elif state.name in OPEN:
                 counts["open"] += 1
-                if lease is not None or not holders.get(state.task.image_id, {person.name}) <= {person.name}:
+                if state.waits_for_second and person.name in state.live:
+                    counts["for_second"] += 1
+                elif lease is not None or not holders.get(state.task.image_id, {person.name}) <= {person.name}:
                     counts["with_others"] += 1
                 elif state.name == "handed_out" and state.lease is None:
                     counts["with_tools"] += 1

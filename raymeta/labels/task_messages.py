@@ -15,7 +15,9 @@ def why_fewer(found: OpenTasks) -> str:
         parts.append(f"{found.with_others} open tasks are in other people's hands, or of images that they work on")
     if found.with_tools:
         parts.append(f"{found.with_tools} were handed out to a tool: `raymeta tasks recall RUN` takes them back")
-    left = found.open - found.with_others - found.with_tools - len(found.free)
+    if found.for_second:
+        parts.append(f"{found.for_second} that you have answered wait for a second person's answer")
+    left = found.open - found.with_others - found.with_tools - found.for_second - len(found.free)
     if left:
         parts.append(f"{left} were skipped, by you or by two people, and wait for a reviewer")
     return "; ".join(parts) or "nothing else is open"

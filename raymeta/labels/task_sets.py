@@ -1,5 +1,6 @@
 """Sealed sets of tasks: what was handed out once, and never changes."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ TASK_ID: Final = "task_id"
 PRELABELS_SHA256: Final = "prelabels_sha256"
 POINT: Final = "point"
 PICTURE_SHA256: Final = "picture_sha256"
+DOUBLE: Final = "double"
 TASK_SCHEMA: Final = pa.schema(
     [
         (TASK_ID, pa.string()),
@@ -25,11 +27,12 @@ TASK_SCHEMA: Final = pa.schema(
         (PRELABELS_SHA256, pa.string()),
         (POINT, pa.bool_()),
         (PICTURE_SHA256, pa.string()),
+        (DOUBLE, pa.bool_()),
     ]
 )
 """A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, the checksum
-of its pre-annotations, null where it has none, whether the class at its middle is asked, and the checksum of the image
-file. Sets that earlier versions handed out lack the last two columns."""
+of its pre-annotations, null where it has none, whether the class at its middle is asked, the checksum of the image
+file, and whether two people answer. Sets that earlier versions handed out lack the last three columns."""
 
 PRELABELS_FILE: Final = "prelabels.parquet"
 _FOLDER: Final = "labels/sets"
@@ -51,7 +54,7 @@ class Task:
     """One region to label, in the data set's pixels.
 
     point: whether the class at its middle is asked, which labels all of it. picture_sha256: of the image file when it
-    was asked; None where nobody knows.
+    was asked; None where nobody knows. double: whether two people answer, independently.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Task:
     estimated_clicks: int | None = None
     point: bool = False
     picture_sha256: str | None = None
+    double: bool = False
 
     @property
     def whole(self) -> bool:
@@ -148,6 +152,7 @@ def _task(set_name: str, row: dict[str, Any]) -> Task:
         estimated_clicks=row["estimated_clicks"],
         point=bool(row.get(POINT)),
         picture_sha256=row.get(PICTURE_SHA256),
+        double=bool(row.get(DOUBLE)),
     )
 
 
@@ -167,7 +172,19 @@ def _task_table(
         row[PRELABELS_SHA256] = prelabels.get(row[TASK_ID])
         row[PICTURE_SHA256] = pictures.get(row[IMAGE_ID])
         row.setdefault(POINT, False)
+    double = doubled([row[TASK_ID] for row in rows], tasks.double_share)
+    for row in rows:
+        row[DOUBLE] = row[TASK_ID] in double
     return pa.Table.from_pylist(rows, schema=TASK_SCHEMA)
+
+
+def doubled(task_ids: Sequence[str], share: float) -> frozenset[str]:
+    """Those of a set's tasks that two people answer: `share` of them, rounded, at least one unless it is 0.
+
+    They follow from the ids alone, so that the same set handed out again by another process has the same ones.
+    """
+    count = min(len(task_ids), max(round(share * len(task_ids)), int(share > 0)))
+    return frozenset(sorted(task_ids, key=lambda each: hashlib.sha256(each.encode()).digest())[:count])
 
 
 def query_of(table: pa.Table) -> pa.Table:

@@ -1,9 +1,12 @@
 """The state of each task, folded from its answers and what was decided about it; nothing of it is stored."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import combinations
 from typing import Final, Literal
 
+from raymeta.config import OracleConfig
+from raymeta.labels.agreement import share_within
 from raymeta.labels.answer_files import AnswerRecord, now
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import Task
@@ -14,17 +17,35 @@ ANSWERED: Final = frozenset({"accepted", "void"})
 OPEN: Final = frozenset({"proposed", "handed_out", "needs_review"})
 MAX_SKIPS: Final = 2
 """As many people who pass a task on leave it to a reviewer."""
+SECOND_ASKED: Final = "waits for a second person's answer"
 
 
 @dataclass(frozen=True)
 class Rules:
     """When an answer is accepted without a reviewer: of a known person or file, and complete enough.
 
-    max_uncovered: share of the region that may have no class.
+    max_uncovered: share of the region that may have no class. agree_at, agree_within: two answers agree if
+    `share_within` of so many pixels is so much at least.
     """
 
     review: Literal["none", "always"] = "none"
     max_uncovered: float = 0.02
+    agree_at: float = 0.95
+    agree_within: int = 2
+
+    @classmethod
+    def of(cls, oracle: OracleConfig) -> "Rules":
+        """Those of a run."""
+        return cls(**{each.name: getattr(oracle, each.name) for each in fields(cls)})
+
+    def agree(self, first: AnswerRecord, second: AnswerRecord) -> bool:
+        """Whether two answers to one task say the same, up to the place of their outlines."""
+        if first.undecidable != second.undecidable:
+            return False
+        if first.labels_sha256 == second.labels_sha256:
+            return True
+        share = share_within(first.labels(), second.labels(), self.agree_within)
+        return share is None or share >= self.agree_at
 
 
 @dataclass(frozen=True)
@@ -40,8 +61,9 @@ class TaskState:
     """What became of one task.
 
     accepted: the answer that training reads; it stays valid while the task is open again. live: the answers that count,
-    the last of each person. note: why it is open, or what is to be decided. lease: the last one, which may have ended.
-    untils: when the lease of each person ends, or ended, who neither answered nor gave the task back.
+    the last of each person, in the order in which they came in. note: why it is open, or what is to be decided. lease:
+    the last one, which may have ended. untils: when the lease of each person ends, or ended, who neither answered nor
+    gave the task back.
     """
 
     task: Task
@@ -54,13 +76,22 @@ class TaskState:
     lease: Lease | None = None
     untils: dict[str | None, str] = field(default_factory=dict)
 
+    @property
+    def waits_for_second(self) -> bool:
+        """Whether one person has answered, and nothing lacks but another one's answer."""
+        return self.task.double and self.name in OPEN and len(self.live) == 1
+
     def is_partial(self, answer: AnswerRecord, rules: Rules) -> bool:
         """Whether more of an answer is without a class than may be."""
         return answer.uncovered > rules.max_uncovered * self.task.height * self.task.width
 
 
 def fold(
-    task: Task, answers: Sequence[AnswerRecord], events: Iterable[TaskEvent], rules: Rules, at: str | None = None
+    task: Task,
+    answers: Sequence[AnswerRecord],
+    events: Iterable[TaskEvent],
+    rules: Rules,
+    at: str | None = None,
 ) -> TaskState:
     """The state after everything that was answered and decided, in the order of time.
 
@@ -99,18 +130,25 @@ def _end_lease(state: TaskState, time: str) -> None:
 
 def _judge(state: TaskState, rules: Rules) -> None:
     """What follows from the live answers alone."""
-    contents = {(answer.labels_sha256, answer.undecidable) for answer in state.live.values()}
-    first = min(state.live.values(), key=lambda answer: (answer.time, answer.id))
-    if len(contents) > 1:
+    answers = list(state.live.values())
+    first = answers[0]
+    if not all(rules.agree(one, other) for one, other in combinations(answers, 2)):
         state.name, state.note = "conflict", "answers differ"
         return
     if state.is_partial(first, rules):
         state.name, state.note = "annotated", f"{first.uncovered} px have no class"
         return
+    if state.task.double and len(answers) < 2:
+        state.name, state.note = "proposed", SECOND_ASKED
+        return
     if rules.review == "always":
         state.name, state.note = "annotated", "waits for a review"
         return
-    state.name, state.accepted, state.note = ("void" if first.undecidable else "accepted"), first, ""
+    _accept(state, first)
+
+
+def _accept(state: TaskState, answer: AnswerRecord) -> None:
+    state.name, state.accepted, state.note = ("void" if answer.undecidable else "accepted"), answer, ""
 
 
 def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) -> None:
@@ -124,13 +162,16 @@ def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) 
     elif event.action == "accept" and event.answer in known:
         answer = known[event.answer]
         state.live = {answer.who: answer}
-        state.name, state.accepted, state.note = ("void" if answer.undecidable else "accepted"), answer, ""
+        _accept(state, answer)
     elif event.action == "return":
         state.name, state.accepted, state.live, state.note = "proposed", None, {}, event.reason or ""
         state.skips, state.lease = set(), None
     elif event.action == "reopen":
         state.name, state.live, state.note = "proposed", {}, event.reason or ""
         state.skips, state.lease = set(), None
+    elif event.action == "close" and state.waits_for_second:
+        _accept(state, next(iter(state.live.values())))  # it is paid, and sound: nobody looks at it a second time
+        state.lease = None
     elif event.action == "close" and state.name not in ANSWERED:
         state.name, state.note, state.lease = "withdrawn", event.reason or "", None
     elif event.action == "skip":

@@ -93,6 +93,11 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
         f"people are asked: first {first}, then in each of {config.iterations} iterations "
         f"{config.acquisition.query_size} {units} of {width}×{width} pixels"
     ]
+    if config.oracle.double_share:
+        facts.append(
+            f"two people answer {100 * config.oracle.double_share:g} % of the tasks of each set, at least one: "
+            "it takes two people, each with a name of their own"
+        )
     given = len(split.initial) + len(split.meta) + len(split.validation) - sum(len(tasks.images) for tasks in sets)
     if given:
         facts.append(f"labels of the data set count for {given} images: nobody is asked for them")

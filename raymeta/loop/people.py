@@ -16,7 +16,7 @@ from raymeta.runs.split import Split
 
 def label_store(config: ExperimentConfig, store: RunStore) -> LabelStore:
     """The labels of a run, by the rules of its config."""
-    return LabelStore(store, Rules(config.oracle.review, config.oracle.max_uncovered))
+    return LabelStore(store, Rules.of(config.oracle))
 
 
 def open_annotator(

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import Final
 
 import pyarrow as pa
 
+from raymeta.labels.double_answers import DoubleAnswers, double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import (
     HUMAN_KINDS,
@@ -37,7 +39,9 @@ class DearBox:
 
 @dataclass(frozen=True)
 class PeoplesLedger:
-    """The ledger of one run that people label. prices: None before there are answers enough."""
+    """The ledger of one run that people label. prices: None before there are answers enough. double: None where no
+    task is answered by two people.
+    """
 
     label: str
     table: pa.Table
@@ -45,6 +49,7 @@ class PeoplesLedger:
     left: HoursLeft
     prices: FittedPrices | None
     dearest: list[DearBox]
+    double: DoubleAnswers | None
 
     @property
     def hours(self) -> float | None:
@@ -63,14 +68,20 @@ def peoples_ledgers(runs: Sequence[tuple[RunResults, str]]) -> tuple[list[People
     for run, label in runs:
         if run.config.oracle.kind != "people":
             continue
-        oracle = run.config.oracle
+        labels = LabelStore(run.store, Rules.of(run.config.oracle))
         try:
-            table = ledger(run.store, LabelStore(run.store, Rules(oracle.review, oracle.max_uncovered)))
+            table = ledger(run.store, labels)
+            double = double_answers(chain.from_iterable(map(labels.states, labels.sets.names())), labels.rules)
         except RunError as error:
             notes.append(str(error))
             continue
         left = hours_left(table, run.config.iterations, run.config.acquisition.query_size)
-        found.append(PeoplesLedger(label, table, tool_costs(table), left, fit_prices(table), dearest_boxes(table)))
+        dearest = dearest_boxes(table)
+        found.append(
+            PeoplesLedger(
+                label, table, tool_costs(table), left, fit_prices(table), dearest, double if double.answered else None
+            )
+        )
     return found, notes
 
 
@@ -92,7 +103,7 @@ def dearest_boxes(table: pa.Table, count: int = MAX_DEAREST) -> list[DearBox]:
 
 
 def ledger_csv(ledgers: Sequence[PeoplesLedger]) -> bytes:
-    """A line a task; empty where nobody knows."""
+    """A line a task, and one more for each further person who answered it; empty where nobody knows."""
     rows = [[each.label, *row.values()] for each in ledgers for row in each.table.to_pylist()]
     return to_csv(["run", *LEDGER_SCHEMA.names], rows)
 

@@ -1,6 +1,6 @@
 // What labelling has cost people, and what is still to be done; nothing where no person has answered.
 import { element } from "./dom.js";
-import { count, duration, fixed, quantity, unitNames } from "./number_text.js";
+import { count, duration, fixed, percent, quantity, unitNames } from "./number_text.js";
 
 const columns = (one, many) => [
   [many, ({ boxes }) => count(boxes)],
@@ -24,6 +24,7 @@ function fill(panel, ledger) {
   if (ledger.tools.length) {
     panel.append(element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Labelling by tool" }, toolTable(ledger)));
   }
+  if (ledger.double?.answered) panel.append(element("p", { class: "soft small" }, agreement(ledger.double)));
   panel.hidden = false;
 }
 
@@ -31,6 +32,12 @@ function left({ unit, hours, hours_left: needed, open_boxes: boxes, open_images:
   const spent = hours === null ? "time unknown" : `${duration(hours * 3600)} so far`;
   const waiting = `${quantity(boxes + coming, ...unitNames(unit))} and ${quantity(images, "image", "images")} left`;
   return `${spent} · ${waiting}${needed === null ? "" : `, about ${duration(needed * 3600)}`}`;
+}
+
+/** How far two people agree who answered the same. */
+function agreement({ answered, agree, equal, miou }) {
+  const exactly = equal === null ? "" : `: ${percent(equal)} of their pixels are equal, mIoU ${percent(miou)}`;
+  return `Answered by two people: ${count(answered)}, of which ${count(agree)} agree${exactly}.`;
 }
 
 function toolTable({ unit, tools }) {

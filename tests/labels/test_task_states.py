@@ -47,7 +47,7 @@ def state(*steps, rules=Rules()):  # noqa: B008
         ([answer(1, 0), answer(2, 0, "ben")], ("accepted", "ann0")),  # they agree
         ([answer(1, 0), answer(2, 1, "ben")], ("conflict", "ann0")),
         ([answer(1, 0), answer(2, 1, "ben"), event(3, "accept", answer="ben1")], ("accepted", "ben1")),
-        ([answer(1, 0), answer(2, 1, "ben"), answer(3, 1)], ("accepted", "ben1")),  # ann comes round
+        ([answer(1, 0), answer(2, 1, "ben"), answer(3, 1)], ("accepted", "ann1")),  # ann comes round
         ([answer(1, 0, uncovered=1)], ("annotated", None)),
         ([answer(1, 0, uncovered=1), event(2, "accept", answer="ann0")], ("accepted", "ann0")),
         ([answer(1, 0), event(2, "return", reason="sloppy")], ("proposed", None)),

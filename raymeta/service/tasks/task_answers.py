@@ -150,6 +150,17 @@ class ToolCostAnswer(_Answer):
     source: str | None = Field(description="where the seconds come from")
 
 
+class DoubleAnswer(_Answer):
+    """How far two people agree who answered the same tasks independently."""
+
+    asked: int = Field(description="tasks that two people shall answer")
+    answered: int = Field(description="that two have answered")
+    agree: int = Field(description="of these, up to the place of outlines")
+    equal: float | None = Field(description="share of equal pixels, on average")
+    miou: float | None
+    within: float | None = Field(description="share of the pixels that agree up to oracle.agree_within, on average")
+
+
 class LedgerAnswer(_Answer):
     """What labelling has cost, and what is still to be done."""
 
@@ -160,6 +171,7 @@ class LedgerAnswer(_Answer):
     open_images: int
     coming_boxes: int = Field(description="of queries that the run will still ask")
     hours_left: float | None = Field(description="null as long as nobody's time is known")
+    double: DoubleAnswer | None = Field(description="null where no task is answered by two people")
     prices: dict[str, float] | None = Field(description="seconds of an event; null before 200 answers are known")
 
 
@@ -259,6 +271,9 @@ class AgreementAnswer(_Answer):
     pixels: int
     equal: float | None = Field(description="share of these pixels with the same class")
     miou: float | None
+    within: float | None = Field(
+        description="share of the pixels in which they agree up to oracle.agree_within; oracle.agree_at is enough"
+    )
 
 
 class KeptAnswerAnswer(_Answer):

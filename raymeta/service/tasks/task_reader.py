@@ -5,6 +5,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import OrderedDict
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -14,12 +15,14 @@ from raymeta.annotation.known_labels import KnownLabels
 from raymeta.exchange.rasterizer import fill_rings
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import encode_labels
+from raymeta.labels.double_answers import DoubleAnswers, double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import ledger
 from raymeta.labels.prelabels import PredictedSegment
 from raymeta.labels.task_leases import MAX_LEASED
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
+from raymeta.labels.task_states import Rules
 from raymeta.locations import last_name
 from raymeta.runs.run_store import RunStore
 from raymeta.service.scoring.rendering import rgb_png
@@ -48,7 +51,7 @@ class TaskReader:
         self._settings = settings
         self._store = RunStore(settings.run)
         self._config = self._store.load_config()
-        self._labels = LabelStore(self._store)
+        self._labels = LabelStore(self._store, Rules.of(self._config.oracle))
         self.pictures = TaskPictures(settings.dataset(self._config.dataset), self._config.seed)
         self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
         self._known: tuple[float, KnownLabels | None] = (float("-inf"), None)
@@ -106,9 +109,13 @@ class TaskReader:
         with self._lock:
             read_at, answer = self._ledger
             if answer is None or time.monotonic() - read_at > LEDGER_AGE_S:
-                answer = told_ledger(ledger(self._store, self._labels), self._config)
+                answer = told_ledger(ledger(self._store, self._labels), self._config, self._doubles())
                 self._ledger = (time.monotonic(), answer)
             return answer
+
+    def _doubles(self) -> DoubleAnswers:
+        states = self._labels.states_by_set(self._labels.sets.names())
+        return double_answers(chain.from_iterable(states.values()), self._labels.rules)
 
     def find(self, task_id: str) -> Task | None:
         """A task by its id; None where the run has none of that id."""

@@ -37,7 +37,7 @@ class TaskService:
         store = RunStore(settings.run)
         self.config = store.load_config()
         oracle = self.config.oracle
-        labels = LabelStore(store, Rules(oracle.review, oracle.max_uncovered))
+        labels = LabelStore(store, Rules.of(oracle))
         self.pictures = TaskPictures(settings.dataset(self.config.dataset), self.config.seed)
         self.picture_files = PictureFiles(self.pictures.dataset)
         self.dispatcher = TaskDispatcher(labels, store.files, settings.lease_s)
@@ -172,8 +172,11 @@ class TaskService:
         live = [each for each in state.live.values() if each in seen]
         return made.AnswersAnswer(
             answers=[_answer(each, state, person) for each in seen],
-            agreement=[_agreement(each) for each in agreements(live)] if answer_id is None else [],
+            agreement=self._agreements(live) if answer_id is None else [],
         )
+
+    def _agreements(self, answers: Sequence[AnswerRecord]) -> list[made.AgreementAnswer]:
+        return [_agreement(each) for each in agreements(answers, self.dispatcher.labels.rules.agree_within)]
 
     def _row(self, state: TaskState, person: Person) -> made.TaskRow:
         return made.TaskRow(**self._row_fields(state, person))
@@ -265,7 +268,7 @@ def _start(state: TaskState, person: Person) -> AnswerRecord | None:
     """The answer that the next one begins with: what was returned or reopened, or what a person corrects."""
     if not state.answers:
         return None
-    if state.name in OPEN:
+    if state.name in OPEN and not state.waits_for_second:  # who answers second doesn't see the first answer
         return state.accepted or state.answers[-1]
     own = [each for each in state.answers if each.who == person.name]
     if own:
@@ -302,7 +305,9 @@ def _answer(answer: AnswerRecord, state: TaskState, person: Person) -> made.Answ
 
 
 def _agreement(found: Agreement) -> made.AgreementAnswer:
-    return made.AgreementAnswer(answers=found.answers, pixels=found.pixels, equal=found.equal, miou=found.miou)
+    return made.AgreementAnswer(
+        answers=found.answers, pixels=found.pixels, equal=found.equal, miou=found.miou, within=found.within
+    )
 
 
 def _people(states: Iterable[TaskState]) -> list[made.PersonProgress]:
