@@ -26,13 +26,13 @@ HEADER: Final = """\
 """
 
 
-def first_config(folder: Path, run_dir: str, ask: Ask = "boxes") -> str:
+def first_config(folder: Path, run_dir: str, ask: Ask = "points") -> str:
     """A config as YAML text: people label, sizes follow the images.
 
     Args:
         folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
         run_dir: of the run.
-        ask: outlines in boxes, or the class at points.
+        ask: the class at points, which needed half of the clicks (docs/study_fewer_clicks.md), or outlines in boxes.
 
     Raises:
         ValueError: no images, no class list, or one with faults.

@@ -56,7 +56,9 @@ class DrawnShape:
         """(N, 2) float64, the points that a person clicks to draw it; None for masks."""
         if self.geometry == "mask":
             return None
-        return self.rings[0][::2] if self.geometry in ("rectangle", "ellipse") else np.concatenate(self.rings)
+        if self.geometry in ("rectangle", "ellipse"):
+            return self.rings[0][:: len(self.rings[0]) // 2]  # two ends that lie opposite each other
+        return np.concatenate(self.rings)
 
 
 @dataclass(frozen=True)

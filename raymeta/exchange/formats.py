@@ -155,6 +155,8 @@ def _find_part(file: SourceFile, wanted: FormatName | None, digest: str) -> Part
         if wanted not in (None, "cvat"):
             raise ExchangeError(f"{file.name}: is XML, not {wanted}")
         return Part(file.name, "cvat", digest, partial(cvat.read, file))
+    if not head:
+        raise ExchangeError(f"{file.name}: is empty: export it again")
     content = load_json(file.read(MAX_JSON_BYTES), file.name)
     name = file.path.rsplit("/", 1)[-1]
     for form in _JSON_FORMATS:
@@ -168,6 +170,8 @@ def _find_part(file: SourceFile, wanted: FormatName | None, digest: str) -> Part
             return Part(file.name, found, digest, partial(form.read, content, shown_name))
     if content == [] or _is_side_file(content):
         return None
+    if label_studio.is_minimal(content):
+        raise ExchangeError(f"{file.name}: is Label Studio's JSON-MIN, which lacks the size of pictures: export 'JSON'")
     raise ExchangeError(f"{file.name}: is JSON of none of the formats {', '.join(FORMATS)}: export it in one of them")
 
 

@@ -46,6 +46,15 @@ def recognises(content: Any) -> bool:
     return bool(tasks) and all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks[:50])
 
 
+def is_minimal(content: Any) -> bool:
+    """Whether parsed JSON is what Label Studio calls JSON-MIN: tasks without their annotations as objects."""
+    return isinstance(content, list) and bool(content) and all(_is_minimal_task(task) for task in content[:50])
+
+
+def _is_minimal_task(task: Any) -> bool:
+    return isinstance(task, dict) and {"annotation_id", "lead_time"} <= task.keys() and "data" not in task
+
+
 def read(content: Any, name: str) -> Iterator[DrawnPicture]:
     """One picture for each annotation; predictions are no answers.
 

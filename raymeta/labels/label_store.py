@@ -1,5 +1,6 @@
 """Where an iteration finds the labels that it is trained on."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -155,6 +156,19 @@ class LabelStore:
         table = self.snapshot(iteration)
         self._store.iteration(iteration).write_scratch(LABELS_SNAPSHOT, table_to_bytes(table))
         return table
+
+    def corrected(self, iteration: int) -> Counter[str]:
+        """Tasks by set whose answer counts for an iteration as another one than for the iteration before."""
+        if iteration == 0 or not self._is_peoples:
+            return Counter()
+        before, after = (
+            {row[TASK_ID]: row for row in self.snapshot(i).to_pylist()} for i in (iteration - 1, iteration)
+        )
+        return Counter(
+            row[SET]
+            for task_id, row in after.items()
+            if task_id in before and row["labels_sha256"] != before[task_id]["labels_sha256"]
+        )
 
     @cached_property
     def _is_peoples(self) -> bool:

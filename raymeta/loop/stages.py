@@ -47,6 +47,11 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
     """Train the network from its start weights on the labels so far."""
     start = time.monotonic()
     session.progress.begin_stage("train")
+    for name, count in session.labels.corrected(index).items():
+        session.progress.say(
+            f"{count} answers of {name} were corrected since iteration {index - 1} was trained: iteration {index} "
+            "trains on the corrected ones"
+        )
     key = work_key(session.config, training_seed(session.config.seed, index), known)
     write: Callable[[bytes], None] = partial(folder.write_scratch, TRAINING_STATE, key=key)
     with BackgroundWriter(write, lambda old, new: new) as states:

@@ -6,6 +6,8 @@ from typing import Final
 
 from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.errors import WaitingForPeople
+from raymeta.labels.answer_files import now
+from raymeta.labels.task_leases import seconds_between
 from raymeta.labels.task_states import ANSWERED, DONE
 from raymeta.loop.people import label_store
 from raymeta.runs.run_store import RunStore
@@ -53,9 +55,20 @@ def wait_for_answers(
         sleep(pause)
         since_message += pause
         if since_message >= TOLD_EVERY_S:
-            say("still waiting for people (Ctrl-C is safe: the same command goes on)")
+            say(f"{_last_heard(configs)}still waiting for people (Ctrl-C is safe: the same command goes on)")
             since_message = 0.0
         pause = min(2 * pause, max_pause_s)
+
+
+def _last_heard(configs: Sequence[ExperimentConfig]) -> str:
+    """`no answer for 8 h; `, by the newest answer of some runs; nothing where nobody has answered yet."""
+    times = []
+    for config in configs:
+        store = RunStore(absolute_paths(config).run_dir)
+        labels = label_store(config, store)
+        answers = [labels.answers.of_set(name).values() for name in labels.sets.names()]
+        times += [answer.time for of_set in answers for of_task in of_set for answer in of_task]
+    return f"no answer for {seconds_between(max(times), now()) / 3600:.0f} h; " if times else ""
 
 
 def people_are_done(config: ExperimentConfig) -> bool:

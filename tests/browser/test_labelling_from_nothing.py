@@ -41,7 +41,19 @@ def labelling(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]", Path
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "label.log"
-    command = [sys.executable, "-m", "raymeta", "label", "data", *SMALL, "--local", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "raymeta",
+        "label",
+        "data",
+        "--ask",
+        "boxes",
+        *SMALL,
+        "--local",
+        "--port",
+        str(port),
+    ]
     with log.open("w") as file:
         process = subprocess.Popen(
             command,

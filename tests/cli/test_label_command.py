@@ -59,7 +59,19 @@ def started(folder):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder.parent / "label.log"
-    command = [sys.executable, "-m", "raymeta", "label", "mine", *SMALL, "--local", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "raymeta",
+        "label",
+        "mine",
+        "--ask",
+        "boxes",
+        *SMALL,
+        "--local",
+        "--port",
+        str(port),
+    ]
     with log.open("w") as file:
         process = subprocess.Popen(
             command, cwd=folder.parent, stdout=file, stderr=subprocess.STDOUT, preexec_fn=heed_sigint
@@ -129,7 +141,7 @@ def test_the_config_follows_the_images(folder, monkeypatch, capsys):
         port = str(taken.getsockname()[1])
         assert main(["label", "mine", "--port", port]) == EXIT_BAD_INPUT  # before anything is written
         assert not (folder.parent / "runs").exists()
-    assert main(["label", "mine", "oracle.kind=simulated", "--port", "8765"]) == EXIT_BAD_INPUT
+    assert main(["label", "mine", "--ask", "boxes", "oracle.kind=simulated", "--port", "8765"]) == EXIT_BAD_INPUT
     assert "oracle.kind=people" in capsys.readouterr().err
     config = load_config(folder.parent / "runs/mine.yaml")
     assert (config.run_dir, config.oracle.kind) == (str(folder.parent / "runs/mine"), "people")
@@ -191,14 +203,14 @@ def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, c
     assert back[1:] == ["tasks", "import", str(spaced.parent / "runs/meine Bilder"), str(tmp_path / "hand out")]
 
 
-def test_a_new_run_may_ask_for_points(folder, tmp_path):
+def test_a_new_run_asks_for_points_unless_boxes_are_wanted(folder, tmp_path):
     """A query of points fits what is left of the images, and check finds nothing wrong."""
-    text = first_config(folder, str(tmp_path / "runs/points"), "points")
+    text = first_config(folder, str(tmp_path / "runs/points"))
     config = parse_config(yaml.safe_load(text))
     assert (config.acquisition.strategy, config.acquisition.unit) == ("points", "point")
     assert config.training.example_balance == 0.5
     assert 0 < config.acquisition.query_size <= MAX_POINTS
     Path(tmp_path / "points.yaml").write_text(text)
     assert main(["check", str(tmp_path / "points.yaml")]) == 0
-    boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"))))
+    boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"), "boxes")))
     assert (boxes.acquisition.unit, boxes.training.example_balance) == ("box", 0.0)

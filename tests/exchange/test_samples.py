@@ -283,3 +283,17 @@ def test_a_new_class_for_a_predicted_shape_is_one_click(tmp_path: Path) -> None:
     (answer,) = read_answers(tmp_path / "a.json", MANIFEST)
     assert (answer.shapes[0].mark, answer.shapes[0].prelabel) == ("edited", "p1")
     assert (answer.clicks.polygon, answer.clicks.class_) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<ellipse label="road" cx="32" cy="32" rx="20" ry="10" rotation="30"></ellipse>',
+        '<box label="road" xtl="12" ytl="12" xbr="50" ybr="50"></box>',
+    ],
+)
+def test_an_ellipse_and_a_rectangle_are_two_clicks(shape: str, tmp_path: Path) -> None:
+    image = f'<image id="0" name="t000001.png" width="64" height="64">{shape}</image>'
+    (tmp_path / "a.xml").write_text(f"<annotations>{image}</annotations>")
+    (answer,) = read_answers(tmp_path / "a.xml", MANIFEST)
+    assert (answer.clicks.polygon, answer.clicks.intersection) == (2, 0)

@@ -143,6 +143,22 @@ def test_whole_images_are_counted_as_their_label_maps(tmp_path):
     assert min(effort["polygon_clicks"].to_pylist()) > 4
 
 
+def test_who_waits_is_told_how_long_nobody_has_answered(tmp_path):
+    run = Run(tmp_path)
+    answer_whole_images(run)
+    said = []
+
+    def answers(seconds):
+        if said:
+            for rank in (1, 2, 3):
+                run.answer("query-000", rank)
+
+    ask_query(run)
+    wait_for_answers([run.config], said.append, answers, max_pause_s=4000.0)
+    assert len(said) == 1
+    assert said[0].startswith("no answer for 0 h; ")
+
+
 def test_a_corrected_label_reaches_the_next_iteration_and_never_one_that_began(tmp_path):
     run = Run(tmp_path)
     answer_whole_images(run)
@@ -162,6 +178,8 @@ def test_a_corrected_label_reaches_the_next_iteration_and_never_one_that_began(t
     later = label_store(run.config, run.store).known_labels(1)
     assert labels_key(later) != key
     np.testing.assert_array_equal(later.of(image_id).read(image_id, (48, 64), run.dataset), corrected)
+    assert label_store(run.config, run.store).corrected(1) == {"initial": 1}
+    assert not label_store(run.config, run.store).corrected(0)
 
 
 def test_nothing_of_the_pool_is_known_but_what_was_answered(tmp_path):
