@@ -154,7 +154,7 @@ def test_who_waits_is_told_how_long_nobody_has_answered(tmp_path):
                 run.answer("query-000", rank)
 
     ask_query(run)
-    wait_for_answers([run.config], said.append, answers, max_pause_s=4000.0)
+    wait_for_answers([run.config], said.append, answers, max_pause_s=1000.0)
     assert len(said) == 1
     assert said[0].startswith("no answer for 0 h; ")
 
