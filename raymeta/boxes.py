@@ -78,3 +78,30 @@ def boxes_mask(boxes: list[Box], height: int, width: int) -> NDArray[np.bool_]:
     for box in boxes:
         mask[box.slices] = True
     return mask
+
+
+def pack_mask(mask: NDArray[np.bool_]) -> bytes:
+    """The pixels of a box as bytes, a bit a pixel, row by row.
+
+    mask: (b, b) bool.
+    """
+    return np.packbits(mask).tobytes()
+
+
+def unpack_mask(packed: bytes, width: int) -> NDArray[np.bool_]:
+    """The mask that `pack_mask` packed.
+
+    Args:
+        packed: a bit a pixel.
+        width: of the box, b, in pixels.
+
+    Returns:
+        (b, b) bool.
+
+    Raises:
+        ValueError: bytes of another box.
+    """
+    if len(packed) != -(-width * width // 8):
+        raise InputError(f"a mask of {len(packed)} bytes isn't that of a box of {width}×{width} pixels")
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=width * width)
+    return bits.astype(bool).reshape(width, width)

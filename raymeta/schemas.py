@@ -92,6 +92,12 @@ QUERY_SCHEMA: Final = pa.schema(
 Boxes are in pixels of the images as the network sees them, after `dataset.height` and `dataset.width`.
 """
 
+SEGMENT: Final = "segment"
+PREDICTED_CLASS: Final = "predicted_class"
+SEGMENT_FIELDS: Final = (pa.field(SEGMENT, pa.binary()), pa.field(PREDICTED_CLASS, pa.int32()))
+"""Further columns of query.parquet with acquisition.unit segment: what is asked of each tile, `boxes.pack_mask` of its
+(b, b) bool mask, and the class that the network sees there (docs/method.md#one-click-segments)."""
+
 IMAGE_FILE: Final = "image_file"
 IMAGE_HEIGHT: Final = "image_height"
 IMAGE_WIDTH: Final = "image_width"

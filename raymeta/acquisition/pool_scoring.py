@@ -16,6 +16,7 @@ from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
 from raymeta.acquisition.joint_score import BoxClicks, PriorityMaps, joint_scores
 from raymeta.acquisition.learned_cost import CostRegressor
 from raymeta.acquisition.predicted_clicks import PredictedClicks, predict_box_clicks
+from raymeta.acquisition.segment_candidates import PIXELS, segment_candidates
 from raymeta.acquisition.strategies import Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.argument_checks import check_array, check_choice, whole_number
@@ -23,7 +24,7 @@ from raymeta.boxes import Box, check_box_width
 from raymeta.config import ClicksPriority
 from raymeta.errors import InputError
 from raymeta.metaseg.meta_regression import MetaRegressor
-from raymeta.schemas import CANDIDATE_SCHEMA, ESTIMATED_CLICKS, LEFT, SCORE, TOP
+from raymeta.schemas import CANDIDATE_SCHEMA, ESTIMATED_CLICKS, LEFT, SCORE, SEGMENT_FIELDS, TOP
 
 if TYPE_CHECKING:
     import torch
@@ -68,8 +69,9 @@ def score_image(
     class_weights: NDArray[np.float64] | None = None,
     cost_regressor: CostRegressor | None = None,
     needs: Collection[str] = (),
+    min_segment_pixels: int | None = None,
 ) -> ImageScore:
-    """Candidate boxes of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
+    """Candidates of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
 
     softmax: (C, H, W) float32; a torch tensor is worked on where it lies. regressor: fitted, for metabox strategies.
     labelled_mask: (H, W) bool. true_vertex_map: (H, W) uint8, 1 at visible vertices of the ground truth, for `_star`
@@ -77,7 +79,8 @@ def score_image(
     query_size: at most this many candidates.
     min_score: the sequence ends when the next score is strictly below it. class_weights: (C,) float64 in [0, 1], for
     strategies that weigh classes. cost_regressor: for learned clicks. needs: columns of `candidate_columns` that
-    candidates carry.
+    candidates carry. min_segment_pixels: in place of boxes ask for the best part of a predicted segment in each tile of
+    `box_width`, of at least so many pixels; candidates then have SEGMENT_FIELDS too.
 
     Raises:
         ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
@@ -90,10 +93,20 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
-    prediction = _prediction(softmax, chosen, regressor, everything=keep_maps)
+    by_segment = min_segment_pixels is not None
+    prediction = _prediction(softmax, chosen, regressor, everything=keep_maps, with_segments=by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
     maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id), weights)
+    if min_segment_pixels is not None:
+        parts = _parts(chosen, maps, box_width, min_segment_pixels, query_size, min_score)
+        candidates = _with_mask_counts(parts, image_id)
+        if needs and chosen.gains:
+            candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
+        shown = None
+        if keep_maps:  # the sums of whole boxes, as beside parts nothing else is a map
+            shown = {**maps.shown(chosen), "joint": joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width))}
+        return ImageScore(candidates, _statistics(prediction, clicks, labelled, candidates), shown)
     learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
     box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
     joint = joint_scores(chosen, maps, box_clicks)
@@ -173,6 +186,7 @@ def _prediction(
     regressor: MetaRegressor | None,
     *,
     everything: bool,
+    with_segments: bool,
 ) -> ImagePrediction:
     """What the strategy needs to know of the prediction; with `everything` also what is only shown."""
     return predict_image(
@@ -180,6 +194,7 @@ def _prediction(
         regressor if strategy.needs_meta_regressor or everything else None,
         with_entropy=everything or "entropy" in strategy.priorities or strategy.learned_clicks,
         with_margin="margin" in strategy.priorities,
+        with_segments=with_segments,
     )
 
 
@@ -207,6 +222,35 @@ def _click_map(
     if vertices.shape != segmentation.shape:
         raise InputError(f"true_vertex_map has shape {vertices.shape}: give the image's size {segmentation.shape}")
     return (vertices != 0).view(np.uint8)
+
+
+def _parts(
+    strategy: Strategy, maps: PriorityMaps, tile_width: int, min_pixels: int, limit: int | None, min_score: float
+) -> pa.Table:
+    """PART_SCHEMA: the best part of each tile; none for a strategy without a gain."""
+    prediction = maps.prediction
+    if prediction.segment_map is None:
+        raise InputError("parts can't be told: the image was predicted without its segments")
+    gain = maps.make(strategy.gains[0]) if strategy.gains else np.zeros(maps.labelled.shape, np.float32)
+    return segment_candidates(
+        prediction.segment_map,
+        prediction.segmentation,
+        gain,
+        maps.labelled,
+        tile_width=tile_width,
+        min_pixels=min_pixels,
+        by_largest=strategy.gains == ("random",),  # the part that holds a random pixel, not the one with most of them
+        limit=limit,
+        min_score=min_score,
+    )
+
+
+def _with_mask_counts(parts: pa.Table, image_id: str) -> pa.Table:
+    """SCORED_SCHEMA and SEGMENT_FIELDS: each part is one click, and its mask is what it has of unlabelled pixels."""
+    ids, ones = pa.array([image_id] * parts.num_rows, pa.string()), pa.array([1] * parts.num_rows, pa.int64())
+    columns = [ids, parts[SCORE], parts[TOP], parts[LEFT], ones, parts[PIXELS]]
+    segments = [parts[field.name] for field in SEGMENT_FIELDS]
+    return pa.table([*columns, *segments], schema=pa.schema([*SCORED_SCHEMA, *SEGMENT_FIELDS]))
 
 
 def _with_counts(boxes: pa.Table, image_id: str, box_width: int, clicks: NDArray[np.uint8], labelled: Mask) -> pa.Table:

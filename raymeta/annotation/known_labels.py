@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.annotation.segment_answers import SegmentAnswer, with_segments
 from raymeta.boxes import Box
 from raymeta.errors import InputError
 from raymeta.schemas import IGNORE
@@ -56,12 +57,14 @@ class ImageLabels:
     whole: the data set's annotation of the whole image counts. boxes: there it counts where the image isn't whole.
     answers: label maps of people, the later one on top; where there are some, the data set is not asked at all.
     points: a box has the class at its middle (docs/method.md#points), not what the annotation says of each pixel.
+    segments: parts that have the class that was answered for them.
     """
 
     whole: bool = False
     boxes: tuple[Box, ...] = ()
     answers: tuple[StoredAnswer, ...] = ()
     points: bool = False
+    segments: tuple[SegmentAnswer, ...] = ()
 
     def read(self, image_id: str, size: tuple[int, int], dataset: LabelMaps) -> NDArray[np.uint8]:
         """The labels that are known, 255 elsewhere.
@@ -80,14 +83,17 @@ class ImageLabels:
         """
         if self.answers:
             return paint_answers(image_id, size, self.answers)
-        if not self.whole and not self.boxes:
+        if not self.whole and not self.boxes and not self.segments:
             return np.full(size, IGNORE, dtype=np.uint8)
         labels = dataset.label_map(image_id)
         if self.whole:
             return labels
         if self.points:
             labels = with_points(labels, self.boxes)
-        return LabelledRegions(boxes={image_id: self.boxes}).apply(labels, image_id)
+        if self.segments:
+            labels = with_segments(labels, self.boxes, self.segments)
+        regions = LabelledRegions(boxes={image_id: self.boxes}, segments={image_id: self.segments})
+        return regions.apply(labels, image_id)
 
 
 def with_points(labels: NDArray[np.uint8], boxes: Collection[Box]) -> NDArray[np.uint8]:
@@ -149,7 +155,8 @@ class KnownLabels:
         """What is known of one image; nothing, where nobody was asked."""
         whole = image_id in self.regions.images or image_id in self.reference
         boxes = () if whole else self.regions.boxes.get(image_id, ())
-        return ImageLabels(whole, boxes, self.answers.get(image_id, ()), self.points)
+        segments = () if whole else self.regions.segments.get(image_id, ())
+        return ImageLabels(whole, boxes, self.answers.get(image_id, ()), self.points, segments)
 
     def only(self, image_ids: Collection[str]) -> "KnownLabels":
         """The labels of some images of the meta set or validation alone."""

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from pydantic import Field, model_validator
 
 from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Location, Section
+from raymeta.config.segments import SegmentsConfig
 
 StrategyName = Literal[
     "random_box",
@@ -21,7 +22,9 @@ STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 """The paper's, and the reference."""
 PointStrategyName = Literal["points", "random_points"]
 POINT_STRATEGIES: tuple[str, ...] = get_args(PointStrategyName)
-RunStrategyName = Literal[StrategyName, PointStrategyName, "custom"]
+SegmentStrategyName = Literal["segments", "random_segments"]
+SEGMENT_STRATEGIES: tuple[str, ...] = get_args(SegmentStrategyName)
+RunStrategyName = Literal[StrategyName, PointStrategyName, SegmentStrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
 CUSTOM: Final = "custom"
 DEFAULT_STRATEGY: Final = "points"
@@ -31,7 +34,10 @@ GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 FusionName = Literal["product", "weighted_sum", "ratio"]
 PolicyName = Literal["top_scores", "matched_cost", "strata", "k_centre"]
-UnitName = Literal["box", "point"]
+UnitName = Literal["box", "point", "segment"]
+Asked = Literal["boxes", "points", "segments"]
+ASKED: Final[dict[UnitName, Asked]] = {"box": "boxes", "point": "points", "segment": "segments"}
+"""What a query asks for, as words for people say it."""
 InitialChoice = Literal["random", "k_means", "k_centre"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
 
@@ -60,6 +66,8 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "full_set": Preset(None, "none"),
     "points": Preset("margin", "none", "point", weighs_classes=True),
     "random_points": Preset("random", "none", "point"),
+    "segments": Preset("metaseg", "none", "segment", weighs_classes=True),
+    "random_segments": Preset("random", "none", "segment"),
     "custom": Preset(None, "none"),
 }
 
@@ -153,12 +161,15 @@ class AcquisitionConfig(Section):
     cost: CostName | None = Field(None, description="clicks that enter the score; none (YAML null): the strategy's")
     class_weights: ClassWeightsConfig = Field(default_factory=ClassWeightsConfig)
     unit: UnitName = Field(
-        "box", description="what is asked: outlines of all in a box, or the class at its middle, a point, by one click"
+        "box",
+        description="what is asked: outlines of all in a box; by one click the class at its middle, a point; or by one "
+        "click the class of a predicted segment's part in a tile",
     )
     box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
     point_width: int = Field(
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
     )
+    segments: SegmentsConfig = Field(default_factory=SegmentsConfig)
     query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration, at most")
     query_clicks: float | None = Field(
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
@@ -229,7 +240,7 @@ class AcquisitionConfig(Section):
     @model_validator(mode="after")
     def _something_is_asked_for(self) -> "AcquisitionConfig":
         if self.strategy == "custom" and self.gain is None:
-            names = ", ".join((*STRATEGY_NAMES, *POINT_STRATEGIES))
+            names = ", ".join((*STRATEGY_NAMES, *POINT_STRATEGIES, *SEGMENT_STRATEGIES))
             raise ValueError(f"strategy custom without a gain: name one of {names}, or a gain")
         if self.strategy == "full_set" and (self.gain is not None or self.cost is not None):
             raise ValueError("strategy full_set asks for no boxes: leave out gain and cost, or name another strategy")
@@ -244,28 +255,36 @@ class AcquisitionConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _points_fit(self) -> "AcquisitionConfig":
+    def _unit_fits(self) -> "AcquisitionConfig":
         if self.unit == "box":
             return self
-        if self.point_width > self.box_width:
+        asked = self.unit
+        if asked == "point" and self.point_width > self.box_width:
             raise ValueError(f"point_width {self.point_width} is above box_width {self.box_width}: choose at most that")
+        if asked == "segment" and self.segments.min_pixels > self.box_width**2:
+            raise ValueError(
+                f"segments.min_pixels {self.segments.min_pixels} is more than a tile of box_width {self.box_width} "
+                f"has: choose at most {self.box_width**2}"
+            )
         if self.cost_name != "none":
-            raise ValueError(f"cost {self.cost_name} with unit point: every point costs one click, so set cost: none")
+            raise ValueError(
+                f"cost {self.cost_name} with unit {asked}: every {asked} costs one click, so set cost: none"
+            )
         if self.match_cost_of is not None:
-            raise ValueError("match_cost_of with unit point: every point costs one click, so give query_clicks instead")
+            raise ValueError(f"match_cost_of with unit {asked}: it is answered by one click: give query_clicks instead")
         if self.gain_name == "metaseg" and not self.meta_images and self.meta_list is None:
-            raise ValueError("meta_images 0 with unit point: no IoU can be told from points; give at least 1")
+            raise ValueError(f"meta_images 0 with unit {asked}: no IoU can be told from {asked}s; give at least 1")
         return self
 
     @property
     def asked_width(self) -> int:
-        """Side in pixels of the square that is handed out and labelled: the box, or the one around its middle."""
-        return self.box_width if self.unit == "box" else self.point_width
+        """Side in pixels of the square that is handed out: the box, the tile, or the one around a box's middle."""
+        return self.point_width if self.unit == "point" else self.box_width
 
     @property
-    def asked(self) -> Literal["boxes", "points"]:
+    def asked(self) -> Asked:
         """What people are asked for, as words for them say it."""
-        return "boxes" if self.unit == "box" else "points"
+        return ASKED[self.unit]
 
     @property
     def has_budget(self) -> bool:

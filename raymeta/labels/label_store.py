@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from raymeta.annotation.known_labels import KnownLabels, StoredAnswer
 from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.annotation.segment_answers import SegmentAnswer
+from raymeta.boxes import pack_mask
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, WHOLE_IMAGE_SETS, query_set_name
 from raymeta.labels.answer_files import AnswerFiles, AnswerRecord, now
 from raymeta.labels.prelabels import Prelabels
@@ -18,7 +20,7 @@ from raymeta.labels.task_states import Rules, TaskState, fold, lease_is_over
 from raymeta.runs.iteration_folder import LABELS_SNAPSHOT, table_from_bytes, table_to_bytes
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split, read_split
-from raymeta.schemas import IMAGE_ID, LEFT, TOP, WIDTH
+from raymeta.schemas import IGNORE, IMAGE_ID, LEFT, TOP, WIDTH
 
 LABELS: Final = "labels.parquet"
 ANSWER_ID: Final = "answer_id"
@@ -195,24 +197,36 @@ class LabelStore:
         return pa.Table.from_pylist(rows, schema=LABELS_SCHEMA)
 
     def _known(self, table: pa.Table) -> KnownLabels:
-        images, boxes, reference = [], [], set()
+        images, reference, boxes, segments = [], set(), [], []
         answers: dict[str, tuple[StoredAnswer, ...]] = {}
         for row in table.to_pylist():
-            image_id = row[IMAGE_ID]
+            image_id, answer = row[IMAGE_ID], self._answer(row)
+            if answer is not None:
+                answers[image_id] = (*answers.get(image_id, ()), answer)
             if row[SET] == INITIAL:
                 images.append(image_id)
             elif row[SET] in WHOLE_IMAGE_SETS:
                 reference.add(image_id)
-            else:
+            elif answer is None or self.sets.task(row[SET], row[TASK_ID]).segment is None:
                 boxes.append({name: row[name] for name in (IMAGE_ID, TOP, LEFT, WIDTH)})
-            if row[ANSWER_ID] is not None:
-                record = self.answers.get(row[SET], row[TASK_ID], row[ANSWER_ID])
-                answer = StoredAnswer(
-                    row[TOP], row[LEFT], row[HEIGHT], row[WIDTH], row["labels_sha256"], record.png_bytes
-                )
-                answers[image_id] = (*answers.get(image_id, ()), answer)
-        regions = LabelledRegions.from_images(images).with_boxes(_boxes_table(boxes))
+            else:
+                segments.append((image_id, _segment(self.sets.task(row[SET], row[TASK_ID]), answer)))
+        regions = LabelledRegions.from_images(images).with_boxes(_boxes_table(boxes)).with_segments(segments)
         return KnownLabels(regions, frozenset(reference), answers)
+
+    def _answer(self, row: dict[str, Any]) -> StoredAnswer | None:
+        """The answer that a row of LABELS_SCHEMA names; None where the data set's labels count."""
+        if row[ANSWER_ID] is None:
+            return None
+        record = self.answers.get(row[SET], row[TASK_ID], row[ANSWER_ID])
+        return StoredAnswer(row[TOP], row[LEFT], row[HEIGHT], row[WIDTH], row["labels_sha256"], record.png_bytes)
+
+
+def _segment(task: Task, answer: StoredAnswer) -> SegmentAnswer:
+    """What people labelled of a task that asks for a segment: what was asked isn't asked again, mixed or not."""
+    labelled = answer.labels() != IGNORE
+    asked = labelled if task.segment_mask is None else labelled | task.segment_mask
+    return SegmentAnswer(task.top, task.left, task.width, pack_mask(asked), pack_mask(labelled))
 
 
 def _row(task: Task, answer: AnswerRecord) -> dict[str, Any]:

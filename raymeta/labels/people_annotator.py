@@ -12,18 +12,31 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import LabelMapScene
+from raymeta.annotation.segment_answers import LABELLED, segment_row, told_segment
+from raymeta.boxes import pack_mask
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, Answers, TaskSet, Ticket, query_set_name
 from raymeta.labels.answer_files import AnswerRecord
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.picture_files import PictureFiles
-from raymeta.labels.simulated_annotator import ONE_POINT, POINT_FIELD, region_clicks
+from raymeta.labels.simulated_annotator import FURTHER_FIELDS, NO_OUTLINES, ONE_POINT, region_clicks
 from raymeta.labels.task_events import TaskEvent
-from raymeta.labels.task_sets import query_of
+from raymeta.labels.task_sets import Task, query_of
 from raymeta.labels.task_states import ANSWERED, DONE, StateName, TaskState
 from raymeta.runs.split import Split
-from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WHOLE_IMAGE_CLICKS_SCHEMA, WIDTH
+from raymeta.schemas import (
+    ANNOTATION_SCHEMA,
+    IGNORE,
+    IMAGE_ID,
+    LEFT,
+    PREDICTED_CLASS,
+    RANK,
+    SEGMENT,
+    TOP,
+    WHOLE_IMAGE_CLICKS_SCHEMA,
+    WIDTH,
+)
 
 RUN_ITSELF = "raymeta run"
 """Who withdraws what is left of a set when a run goes on without it."""
@@ -58,7 +71,8 @@ class PeopleAnnotator:
     def ask(self, tasks: TaskSet) -> Ticket:
         """See `Annotator.ask`: seals the set, or takes the one that is there."""
         sizes = {image_id: self._dataset.size(image_id) for image_id in tasks.images}
-        tasks = replace(tasks, points=self._points, double_share=self._config.oracle.double_share)
+        points = self._config.acquisition.unit == "point"
+        tasks = replace(tasks, points=points, double_share=self._config.oracle.double_share)
         digests, pictures = None, None
         if self._labels.sets.table(tasks.name) is None:
             if tasks.prelabels is not None:
@@ -87,7 +101,7 @@ class PeopleAnnotator:
             rows = [self._whole_image_row(state, answer) for state, answer in answered_states]
             return Answers(pa.Table.from_pylist(rows, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
         rows = [self._box_row(state, answer) for state, answer in answered_states]
-        schema = PEOPLE_SCHEMA.append(POINT_FIELD) if self._points else PEOPLE_SCHEMA
+        schema = pa.schema([*PEOPLE_SCHEMA, *FURTHER_FIELDS[self._config.acquisition.unit]])
         return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK))
 
     def asked(self, iteration: int) -> pa.Table | None:
@@ -116,17 +130,25 @@ class PeopleAnnotator:
             f"bring them back: raymeta tasks import {place} DIR; then the same command goes on"
         )
 
-    @property
-    def _points(self) -> bool:
-        return self._config.acquisition.unit == "point"
-
     def _box_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
         task = state.task
         place = {IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left, WIDTH: task.width, RANK: task.rank}
-        epsilon, height = self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0]
-        clicks = ONE_POINT if self._points else region_clicks(answer.labels(), epsilon, height)
         human = {name: getattr(answer, name) for name in HUMAN_COLUMNS}
-        return place | clicks | human | {ACTIVE_SECONDS: answer.seconds, "who": answer.who, "answer_id": answer.id}
+        who = {ACTIVE_SECONDS: answer.seconds, "who": answer.who, "answer_id": answer.id}
+        return place | self._clicks(task, answer.labels()) | human | who
+
+    def _clicks(self, task: Task, labels: NDArray[np.uint8]) -> dict[str, Any]:
+        """The model's clicks for the labels of a task, and what else annotation.parquet says of it."""
+        epsilon, height = self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0]
+        if self._config.acquisition.unit == "point":
+            return dict(ONE_POINT)
+        mask = task.segment_mask
+        if mask is None or task.predicted_class is None:
+            return region_clicks(labels, epsilon, height)
+        origin, class_id = told_segment(labels, mask, task.predicted_class)
+        clicks = region_clicks(labels, epsilon, height) if origin == "drawn" else dict(NO_OUTLINES)
+        asked = {WIDTH: task.width, SEGMENT: task.segment, PREDICTED_CLASS: task.predicted_class}
+        return clicks | segment_row(asked, origin, class_id) | {LABELLED: pack_mask(labels != IGNORE)}
 
     def _whole_image_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
         labels = answer.labels()

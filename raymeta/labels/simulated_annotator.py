@@ -12,22 +12,40 @@ from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import count_region_clicks
 from raymeta.annotation.events import EVENT_COLUMNS
 from raymeta.annotation.oracle import GroundTruth, Oracle
-from raymeta.boxes import Box, check_inside
-from raymeta.config import ExperimentConfig
+from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment, segment_row
+from raymeta.boxes import Box, check_inside, unpack_mask
+from raymeta.config import ExperimentConfig, UnitName
 from raymeta.labels.annotator import Answers, TaskSet, Ticket
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import work_key
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, LEFT, RANK, TOP, WHOLE_IMAGE_CLICKS_SCHEMA, WIDTH
+from raymeta.schemas import (
+    ANNOTATION_SCHEMA,
+    IGNORE,
+    IMAGE_ID,
+    LEFT,
+    PREDICTED_CLASS,
+    RANK,
+    SEGMENT,
+    TOP,
+    WHOLE_IMAGE_CLICKS_SCHEMA,
+    WIDTH,
+)
 
 POINT_FIELD: Final = pa.field(EVENT_COLUMNS["prompt"], pa.int32())
-ONE_POINT: Final[dict[str, int]] = {
+FURTHER_FIELDS: Final[dict[UnitName, tuple[pa.Field, ...]]] = {
+    "box": (),
+    "point": (POINT_FIELD,),
+    "segment": SEGMENT_ANSWER_FIELDS,
+}
+"""Columns of annotation.parquet beside ANNOTATION_SCHEMA, by what is asked."""
+NO_OUTLINES: Final[dict[str, int]] = {
     "polygon_clicks": 0,
     "intersection_clicks": 0,
     "box_clicks": 0,
     "class_clicks": 0,
-    EVENT_COLUMNS["prompt"]: 1,
 }
+ONE_POINT: Final[dict[str, int]] = {**NO_OUTLINES, EVENT_COLUMNS["prompt"]: 1}
 """Clicks of a point: its class, void or not."""
 
 
@@ -56,8 +74,7 @@ class SimulatedAnnotator:
         key = work_key(self._config, folder.read_bytes("query.parquet"))
         with folder.finished_blocks("annotate", key) as finished:
             rows, faults = self._rows(finished, tasks.boxes)
-        points = self._config.acquisition.unit == "point"
-        schema = ANNOTATION_SCHEMA.append(POINT_FIELD) if points else ANNOTATION_SCHEMA
+        schema = pa.schema([*ANNOTATION_SCHEMA, *FURTHER_FIELDS[self._config.acquisition.unit]])
         return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK), faults=faults)
 
     def asked(self, iteration: int) -> None:
@@ -83,12 +100,7 @@ class SimulatedAnnotator:
                 continue
             boxes = query.filter(pc.equal(query[IMAGE_ID], image_id))
             try:
-                if self._config.acquisition.unit == "point":
-                    found = self._named(image_id, boxes)
-                else:
-                    found = oracle.answer(boxes).to_pylist()
-                if self._config.oracle.clicks == "region" and self._config.acquisition.unit == "box":
-                    found = [self._by_region(oracle, row) for row in found]
+                found = self._answered(oracle, image_id, boxes)
             except (OSError, ValueError) as error:
                 faults[image_id] = str(error)  # without labels the boxes stay unlabelled
             else:
@@ -96,6 +108,36 @@ class SimulatedAnnotator:
                 rows += found
             self._advance(boxes.num_rows)
         return rows, faults
+
+    def _answered(self, oracle: Oracle, image_id: str, boxes: pa.Table) -> list[dict[str, Any]]:
+        """Rows of one image. Raises ValueError, OSError: its labels can't be read, or a box lies outside of it."""
+        if self._config.acquisition.unit == "point":
+            return self._named(image_id, boxes)
+        if self._config.acquisition.unit == "segment":
+            return self._confirmed(oracle, image_id, boxes)
+        return self._outlined(oracle, boxes)
+
+    def _outlined(self, oracle: Oracle, boxes: pa.Table) -> list[dict[str, Any]]:
+        """Rows of ANNOTATION_SCHEMA of boxes of one image, whose outlines are drawn."""
+        found = oracle.answer(boxes).to_pylist()
+        return [self._by_region(row) for row in found] if self._config.oracle.clicks == "region" else found
+
+    def _confirmed(self, oracle: Oracle, image_id: str, tiles: pa.Table) -> list[dict[str, Any]]:
+        """Rows of one image's segments; outlines in their tiles are counted only where they are drawn."""
+        labels = self._dataset.label_map(image_id)
+        config = self._config.acquisition.segments
+        rows, place = [], tiles.select([IMAGE_ID, TOP, LEFT, WIDTH, RANK]).to_pylist()
+        for number, (row, segment) in enumerate(zip(place, tiles.to_pylist(), strict=True)):
+            tile = Box(row[TOP], row[LEFT], row[WIDTH])
+            check_inside(tile, *labels.shape)
+            mask = unpack_mask(segment[SEGMENT], tile.width)
+            origin, class_id = answer_segment(labels[tile.slices], mask, segment[PREDICTED_CLASS], config.purity)
+            clicks = NO_OUTLINES
+            if origin == "mixed" and config.mixed == "box" and (labels[tile.slices][mask] != IGNORE).any():
+                origin = "drawn"
+                clicks = self._outlined(oracle, tiles.slice(number, 1))[0]
+            rows.append(row | clicks | segment_row(segment, origin, class_id))
+        return rows
 
     def _named(self, image_id: str, points: pa.Table) -> list[dict[str, Any]]:
         """Rows of ANNOTATION_SCHEMA of one image's points, whose outlines nobody draws: they aren't counted.
@@ -109,7 +151,7 @@ class SimulatedAnnotator:
             check_inside(Box(row[TOP], row[LEFT], row[WIDTH]), height, width)
         return [row | ONE_POINT for row in rows]
 
-    def _by_region(self, oracle: Oracle, row: dict[str, Any]) -> dict[str, Any]:
+    def _by_region(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row of ANNOTATION_SCHEMA with the clicks that the box's own labels tell, as for people's answers."""
         box = Box(row[TOP], row[LEFT], row[WIDTH])
         labels = self._dataset.label_map(row[IMAGE_ID])

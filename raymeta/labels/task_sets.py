@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from raymeta.boxes import unpack_mask
 from raymeta.labels.annotator import WHOLE_IMAGE_SETS, TaskSet
 from raymeta.runs.iteration_folder import checksum
 from raymeta.runs.sealed_table import open_sealed, seal
 from raymeta.runs.store_files import RunError, StoreFiles
-from raymeta.schemas import IMAGE_ID, LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
+from raymeta.schemas import IMAGE_ID, LEFT, PREDICTED_CLASS, QUERY_SCHEMA, RANK, SEGMENT, SEGMENT_FIELDS, TOP, WIDTH
 
 HEIGHT: Final = "height"
 TASK_ID: Final = "task_id"
@@ -28,11 +31,13 @@ TASK_SCHEMA: Final = pa.schema(
         (POINT, pa.bool_()),
         (PICTURE_SHA256, pa.string()),
         (DOUBLE, pa.bool_()),
+        *SEGMENT_FIELDS,
     ]
 )
 """A row a task: QUERY_SCHEMA, whose score and clicks are null for whole images, the height of the region, the checksum
 of its pre-annotations, null where it has none, whether the class at its middle is asked, the checksum of the image
-file, and whether two people answer. Sets that earlier versions handed out lack the last three columns."""
+file, whether two people answer, and what part of the region is asked as a segment, and the class seen there, both null
+where none is. Sets that earlier versions handed out lack the last columns."""
 
 PRELABELS_FILE: Final = "prelabels.parquet"
 _FOLDER: Final = "labels/sets"
@@ -54,7 +59,9 @@ class Task:
     """One region to label, in the data set's pixels.
 
     point: whether the class at its middle is asked, which labels all of it. picture_sha256: of the image file when it
-    was asked; None where nobody knows. double: whether two people answer, independently.
+    was asked; None where nobody knows. double: whether two people answer, independently. segment: `boxes.pack_mask` of
+    the part whose class is asked by one click, all of it predicted_class as the network sees it; both None where no
+    segment is asked.
     """
 
     id: str
@@ -69,6 +76,13 @@ class Task:
     point: bool = False
     picture_sha256: str | None = None
     double: bool = False
+    segment: bytes | None = None
+    predicted_class: int | None = None
+
+    @property
+    def segment_mask(self) -> NDArray[np.bool_] | None:
+        """(height, width) bool: the part whose class is asked; None where no segment is."""
+        return None if self.segment is None else unpack_mask(self.segment, self.width)
 
     @property
     def whole(self) -> bool:
@@ -83,6 +97,7 @@ class TaskSets:
         self._files = files
         self._known: dict[str, pa.Table] = {}
         self._tasks: dict[str, tuple[Task, ...]] = {}
+        self._by_id: dict[str, dict[str, Task]] = {}
 
     def names(self) -> list[str]:
         """Sets that were handed out: whole images first, then the queries in their order."""
@@ -116,6 +131,21 @@ class TaskSets:
         if name not in self._tasks:  # a set never changes, and services ask for it at every answer
             self._tasks[name] = tuple(_task(name, row) for row in table.to_pylist())
         return self._tasks[name]
+
+    def task(self, name: str, task_id: str) -> Task:
+        """A task of a set by its id.
+
+        Raises:
+            RunError: the set has no such task, or its file is damaged.
+        """
+        if name not in self._by_id:
+            self._by_id[name] = {task.id: task for task in self.tasks(name)}
+        try:
+            return self._by_id[name][task_id]
+        except KeyError:
+            raise RunError(
+                f"{self._files.path(set_file(name, _FILE))} has no task {task_id}, which was answered: restore it"
+            ) from None
 
     def seal(
         self,
@@ -153,6 +183,8 @@ def _task(set_name: str, row: dict[str, Any]) -> Task:
         point=bool(row.get(POINT)),
         picture_sha256=row.get(PICTURE_SHA256),
         double=bool(row.get(DOUBLE)),
+        segment=row.get(SEGMENT),
+        predicted_class=row.get(PREDICTED_CLASS),
     )
 
 
@@ -188,10 +220,17 @@ def doubled(task_ids: Sequence[str], share: float) -> frozenset[str]:
 
 
 def query_of(table: pa.Table) -> pa.Table:
-    """QUERY_SCHEMA of a set's boxes."""
-    return table.select(QUERY_SCHEMA.names)
+    """QUERY_SCHEMA of a set's boxes, with SEGMENT_FIELDS where segments are asked."""
+    further = SEGMENT_FIELDS if _asks_segments(table) else ()
+    return table.select([*QUERY_SCHEMA.names, *(field.name for field in further)])
 
 
 def table_digest(table: pa.Table) -> str:
     """What a set asks for, as the beginning of a checksum."""
-    return checksum(repr(table.select([IMAGE_ID, TOP, LEFT, WIDTH]).to_pylist()).encode())[:12]
+    names = [IMAGE_ID, TOP, LEFT, WIDTH, *([SEGMENT] if _asks_segments(table) else [])]
+    return checksum(repr(table.select(names).to_pylist()).encode())[:12]
+
+
+def _asks_segments(table: pa.Table) -> bool:
+    """Whether a set or query asks for segments; an empty one asks for nothing."""
+    return SEGMENT in table.column_names and table[SEGMENT].null_count < table.num_rows

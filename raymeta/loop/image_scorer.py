@@ -167,16 +167,17 @@ class ImageScorer:
             class_weights=self.class_weights,
             cost_regressor=self.cost_regressor,
             needs=query_policy(acquisition).needs,
+            min_segment_pixels=acquisition.segments.min_pixels if acquisition.unit == "segment" else None,
         )
         if beta is None:
             return score
         return replace(score, candidates=with_noise(score.candidates, beta, self.config.seed, self.bundle.iteration))
 
     def _asked_mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
-        """(H, W) bool: what was asked before: labelled pixels, or the boxes around labelled points."""
+        """(H, W) bool: what was asked before: labelled pixels, the boxes around labelled points, parts of segments."""
         regions, acquisition = self.bundle.regions, self.acquisition
-        if acquisition.unit == "box" or image_id not in regions.boxes:
-            return regions.mask(image_id, height, width)
+        if acquisition.unit != "point" or image_id not in regions.boxes:
+            return regions.asked_mask(image_id, height, width)
         margin = (acquisition.box_width - acquisition.asked_width) // 2
         boxes = [Box(box.top - margin, box.left - margin, acquisition.box_width) for box in regions.boxes[image_id]]
         return boxes_mask(boxes, height, width)

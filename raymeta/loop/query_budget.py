@@ -77,6 +77,11 @@ class EarlierAnswers:
         """Of all answers so far."""
         return self._sums[0]
 
+    def mean(self, first: float) -> float:
+        """Cost of an answer so far; `first` before there is one."""
+        cost, boxes, _ = self._sums
+        return cost / boxes if boxes else first
+
     def scaled(self, estimates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Costs of boxes by (1 + estimated clicks) times what answered boxes have cost by it.
 

@@ -16,7 +16,7 @@ from raymeta.loop.cost_matching import match_target, ranked_cost
 from raymeta.loop.query_budget import COST_OF_UNIT, EarlierAnswers, budget_until, cut_at_cost, expected_costs
 from raymeta.runs.records import BudgetCut
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import LEFT, QUERY_SCHEMA, RANK, TOP, WIDTH
+from raymeta.schemas import LEFT, QUERY_SCHEMA, RANK, SEGMENT_FIELDS, TOP, WIDTH
 
 
 def choose_query(
@@ -38,7 +38,7 @@ def choose_query(
         RunError: a run whose clicks are to be matched is no longer there, or an artefact of either is damaged.
     """
     if not candidates.num_rows:  # the pool is dry, and nobody sent a table from which to learn the columns
-        return QUERY_SCHEMA.empty_table(), candidates, {}
+        return query_schema(config.acquisition).empty_table(), candidates, {}
     acquisition = at_iteration(config.acquisition, iteration)
     oracle, widths = Oracle(dataset, acquisition.epsilon), (acquisition.box_width, acquisition.asked_width)
 
@@ -61,17 +61,24 @@ def choose_query(
 
 
 def _expected_costs(chosen: pa.Table, answers: EarlierAnswers, acquisition: AcquisitionConfig) -> NDArray[np.float64]:
-    """(rows,) float64 of candidates: a point is one click, whatever is around it."""
+    """(rows,) float64 of candidates: a point is one click, a segment what segments have cost so far."""
     if acquisition.unit == "point":
         return np.full(chosen.num_rows, float(answers.model.box_prices.get("prompt", 1.0)))
+    if acquisition.unit == "segment":
+        return np.full(chosen.num_rows, answers.mean(float(answers.model.box_prices.get("confirm", 1.0))))
     return expected_costs(chosen, answers)
+
+
+def query_schema(acquisition: AcquisitionConfig) -> pa.Schema:
+    """QUERY_SCHEMA, with SEGMENT_FIELDS where segments are asked for."""
+    return pa.schema([*QUERY_SCHEMA, *(SEGMENT_FIELDS if acquisition.unit == "segment" else ())])
 
 
 def query_table(selected: pa.Table, box_width: int, asked_width: int | None = None) -> pa.Table:
     """QUERY_SCHEMA of candidates, ranked in their order: their boxes, or the squares in their middles.
 
     Args:
-        selected: SCORED_SCHEMA, other columns are left out.
+        selected: SCORED_SCHEMA; of other columns SEGMENT_FIELDS stay.
         box_width: of the candidates, in pixels.
         asked_width: of what is asked, at most that; None: the box.
     """
@@ -84,4 +91,5 @@ def query_table(selected: pa.Table, box_width: int, asked_width: int | None = No
         WIDTH: pa.array([width] * count, pa.int32()),
         RANK: pa.array(range(1, count + 1), pa.int32()),
     }
-    return pa.table([columns[name].cast(QUERY_SCHEMA.field(name).type) for name in QUERY_SCHEMA.names], QUERY_SCHEMA)
+    schema = pa.schema([*QUERY_SCHEMA, *(field for field in SEGMENT_FIELDS if field.name in columns)])
+    return pa.table([columns[field.name].cast(field.type) for field in schema], schema)

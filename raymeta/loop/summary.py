@@ -77,7 +77,6 @@ def labelled_pixels(clicks: pa.Table, regions: LabelledRegions) -> int:
         image_id = row[IMAGE_ID]
         if image_id in regions.images:
             labelled += row["pixels"]
-        elif boxes := regions.boxes.get(image_id):
-            bottom, right = max(box.bottom for box in boxes), max(box.right for box in boxes)
-            labelled += regions.labelled_pixels(image_id, bottom, right)
+        else:
+            labelled += regions.labelled_pixels(image_id, *regions.extent(image_id))
     return labelled

@@ -42,5 +42,15 @@ def _canonical(value: bytes | str | int | LabelledRegions | KnownLabels | None) 
         return _canonical(value.regions) + answers + (b"points" if value.points else b"")
     if isinstance(value, LabelledRegions):
         boxes = {image: [[box.top, box.left, box.width] for box in boxes] for image, boxes in value.boxes.items()}
-        return b"regions" + json.dumps([sorted(value.images), boxes], sort_keys=True).encode()
+        known = b"regions" + json.dumps([sorted(value.images), boxes], sort_keys=True).encode()
+        return known + _segments(value) if value.segments else known
     return type(value).__name__.encode() + str(value).encode()
+
+
+def _segments(regions: LabelledRegions) -> bytes:
+    """Answered segments with their masks and classes, image by image."""
+    rows = {
+        image: [[each.top, each.left, each.width, each.asked.hex(), each.labelled.hex(), each.class_id] for each in of]
+        for image, of in regions.segments.items()
+    }
+    return b"segments" + json.dumps(rows, sort_keys=True).encode()

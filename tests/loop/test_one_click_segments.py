@@ -1,0 +1,119 @@
+"""One-click segments through a run: parts of predicted segments to confirm or to fix."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from experiment_runner import LocalRunner, assert_same_run, summaries
+from tiny_settings import tiny_values
+
+from raymeta.boxes import Box, unpack_mask
+from raymeta.config import ConfigError, load_config, parse_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.labels.label_store import LabelStore
+from raymeta.runs.run_store import RunStore
+
+SEGMENTS = (
+    "acquisition.strategy=segments",
+    "acquisition.box_width=16",
+    "acquisition.query_clicks=30",
+    "acquisition.query_growth=2",
+    "acquisition.query_size=1000",
+    "training.example_balance=0.5",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, scenes):
+    runner = LocalRunner(tmp_path_factory.mktemp("segments"), scenes)
+    runner.run(*SEGMENTS)
+    return runner
+
+
+def table(run_dir, index, name):
+    return pq.read_table(run_dir / f"iterations/{index:03d}/{name}.parquet")
+
+
+def test_an_answer_is_one_click(finished):
+    for index, count in ((0, 30), (1, 60)):
+        query, answers = table(finished.run_dir, index, "query"), table(finished.run_dir, index, "annotation")
+        assert query.num_rows == answers.num_rows == count
+        rows = answers.to_pylist()
+        assert {row["confirm_clicks"] + row["reclass_clicks"] for row in rows} == {1}
+        assert all(row["confirm_clicks"] == (row["origin"] == "confirmed") for row in rows)
+        assert not any(row["polygon_clicks"] + row["box_clicks"] + row["class_clicks"] for row in rows)
+    costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
+    pool = pq.read_table(finished.run_dir / "pool_clicks.parquet")
+    whole = sum(pool["polygon_clicks"].to_pylist()) + sum(pool["class_clicks"].to_pylist())
+    assert costs[1] - costs[0] == pytest.approx(100 * 30 / whole)
+
+
+def test_training_reads_the_answered_class_on_the_mask_alone(finished):
+    store = RunStore(str(finished.run_dir))
+    config = load_config(finished.run_dir / "config.yaml")
+    dataset = open_dataset(config.dataset, config.seed)
+    known = LabelStore(store).known_labels(2)
+    expected = {}
+    for index in range(2):
+        for row in table(finished.run_dir, index, "annotation").to_pylist():
+            truth = dataset.label_map(row["image_id"])
+            labels, asked = expected.setdefault(
+                row["image_id"], (np.full_like(truth, 255), np.zeros(truth.shape, bool))
+            )
+            tile = Box(row["top"], row["left"], row["width"]).slices
+            mask = unpack_mask(row["segment"], row["width"])
+            assert not (asked[tile] & mask).any()  # nothing is asked twice
+            asked[tile] |= mask
+            there = truth[tile][mask & (truth[tile] != 255)]
+            shares = np.bincount(there, minlength=1) / max(1, len(there))
+            if shares.max() >= 0.8:
+                assert row["answered_class"] == shares.argmax()
+                assert row["origin"] == ("confirmed" if shares.argmax() == row["predicted_class"] else "fixed")
+                labels[tile][mask] = row["answered_class"]
+            else:
+                assert (row["answered_class"], row["origin"]) == (None, "mixed")
+    assert set(known.regions.segments) == set(expected)
+    for image_id, (labels, asked) in expected.items():
+        np.testing.assert_array_equal(known.of(image_id).read(image_id, labels.shape, dataset), labels)
+        np.testing.assert_array_equal(known.regions.mask(image_id, *labels.shape), labels != 255)
+        np.testing.assert_array_equal(known.regions.asked_mask(image_id, *labels.shape), asked)
+
+
+def test_mixed_parts_become_boxes_where_the_config_says_so(runner, finished):
+    runner.run(*SEGMENTS, "acquisition.segments.mixed=box", "acquisition.segments.purity=1", "iterations=2")
+    rows = table(runner.run_dir, 0, "annotation").to_pylist()
+    drawn = [row for row in rows if row["origin"] == "drawn"]
+    assert drawn
+    assert all(row["class_clicks"] > 0 and row["reclass_clicks"] == 1 for row in drawn)
+    assert all(row["class_clicks"] == 0 for row in rows if row["origin"] != "drawn")
+    store = RunStore(str(runner.run_dir))
+    config = load_config(runner.run_dir / "config.yaml")
+    dataset = open_dataset(config.dataset, config.seed)
+    known = LabelStore(store).known_labels(1)
+    for row in drawn:
+        truth = dataset.label_map(row["image_id"])
+        tile = Box(row["top"], row["left"], row["width"]).slices
+        labels = known.of(row["image_id"]).read(row["image_id"], truth.shape, dataset)[tile]
+        clear = truth[tile] != 255
+        np.testing.assert_array_equal(labels[clear], truth[tile][clear])
+
+
+def test_a_run_that_starts_again_asks_for_the_same_segments(runner, finished):
+    runner.run(*SEGMENTS, "iterations=1")
+    runner.run(*SEGMENTS)
+    assert_same_run(runner.run_dir, finished.run_dir)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"segments": {"min_pixels": 257}}, "min_pixels"),
+        ({"strategy": "metabox_plus"}, "cost"),
+        ({"strategy": "random_box", "match_cost_of": "other"}, "match_cost_of"),
+        ({"strategy": "metabox", "meta_images": 0}, "meta_images"),
+    ],
+)
+def test_what_segments_can_not_be_is_refused(values, named, tmp_path):
+    settings = tiny_values(tmp_path, str(tmp_path / "run"))
+    settings["acquisition"] = {"strategy": "random_box", "unit": "segment", "box_width": 16, **values}
+    with pytest.raises(ConfigError, match=named):
+        parse_config(settings)
