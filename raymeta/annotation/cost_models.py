@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raymeta.annotation.events import EVENT_COLUMNS, Events, Prices
+from raymeta.annotation.events import EVENT_COLUMNS, Events, Prices, asked_pixels
 from raymeta.errors import InputError
-from raymeta.schemas import WIDTH
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class CostModel:
             if kind in self.box_prices and column in annotation.column_names:
                 costs = costs + self.box_prices[kind] * pc.fill_null(annotation[column], 0).to_numpy()
         if "pixels" in self.box_prices:
-            costs = costs + self.box_prices["pixels"] * annotation[WIDTH].to_numpy().astype(np.int64) ** 2
+            costs = costs + self.box_prices["pixels"] * asked_pixels(annotation)
         return costs
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from raymeta.schemas import IMAGE_ID, WIDTH
+from raymeta.schemas import IMAGE_ID, SEGMENT, WIDTH
 
 Prices = Mapping[str, float]
 """Price of one event, by kind (a field of `Events`); kinds that are not named cost nothing."""
@@ -43,7 +44,7 @@ stroke: one stroke of a brush. seconds: active time as measured, for people.
 class Events:
     """Sums of events over whole images or over boxes, by kind; with pixels and boxes, they add over shards.
 
-    pixels: of whole images, or b² a box whether boxes overlap or not. boxes: 0 for whole images.
+    pixels: of whole images, or what `asked_pixels` tells of boxes. boxes: 0 for whole images.
     """
 
     polygon: int = 0
@@ -77,8 +78,7 @@ class Events:
     @classmethod
     def of_boxes(cls, table: pa.Table) -> "Events":
         """Sums of a table of boxes: ANNOTATION_SCHEMA, and further columns of EVENT_COLUMNS where there are some."""
-        widths = table[WIDTH].to_numpy().astype(np.int64)
-        return cls(**_sums(table), pixels=int((widths * widths).sum()), boxes=table.num_rows)
+        return cls(**_sums(table), pixels=int(asked_pixels(table).sum()), boxes=table.num_rows)
 
     @classmethod
     def from_record(cls, values: Mapping[str, float]) -> "Events":
@@ -96,6 +96,18 @@ class Events:
 
 NOTHING: Final = Events()
 """No event at all."""
+
+
+def asked_pixels(table: pa.Table) -> NDArray[np.int64]:
+    """(rows,) int64: pixels that each row asks for: b² of a box, whether boxes overlap or not, or those of its segment.
+
+    Args:
+        table: ANNOTATION_SCHEMA, and SEGMENT where segments were asked.
+    """
+    if SEGMENT in table.column_names:
+        return np.array([int.from_bytes(mask).bit_count() for mask in table[SEGMENT].to_pylist()], np.int64)
+    widths: NDArray[np.int64] = table[WIDTH].to_numpy().astype(np.int64)
+    return widths * widths
 
 
 def _sums(table: pa.Table) -> dict[str, Any]:

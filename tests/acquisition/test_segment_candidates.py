@@ -113,7 +113,7 @@ def test_a_limit_or_a_lowest_score_cuts_the_end_off(image, limit):
 
 def test_a_candidate_by_hand():
     """Tiles of 2 in 3×3: segments are {0: left and below}, {1: the 2×2 at the top right}. In the first tile both have
-    two pixels, and the left one more gain; the pixel below it was asked; the last tiles begin at 1 and hold what is left.
+    pixels, and the left one more gain; the pixel below it was asked; the last tiles begin at 1 and hold what is left.
     """
     label_map = np.array([[0, 1, 1], [0, 1, 1], [0, 0, 0]], np.uint8)
     gain = np.array([[8, 5, 4], [0, 1, 4], [2, 2, 0]], np.float32) / 16
@@ -136,7 +136,7 @@ def test_a_candidate_by_hand():
 
 
 def test_scores_weigh_the_gain_by_the_classes():
-    """Two classes, half the image each; p = 3/4: margin 1 - 1/2, weighed by 3/4·w_0 + 1/4·w_1 and the other way round."""
+    """Two classes, half the image each; p = 3/4: margin 1/2, weighed by 3/4·w_0 + 1/4·w_1 and the other way round."""
     softmax = np.empty((2, 2, 4), np.float32)
     softmax[0, :, :2], softmax[1, :, :2] = 0.75, 0.25
     softmax[0, :, 2:], softmax[1, :, 2:] = 0.25, 0.75
