@@ -2,6 +2,7 @@
 
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.acquisition import (
+    ASKED_ONE,
     CUSTOM,
     DEFAULT_STRATEGY,
     POINT_STRATEGIES,
@@ -61,6 +62,7 @@ from raymeta.config.tracking import NotifyConfig, NotifyEvent, TrackerConfig, Tr
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
 
 __all__ = [
+    "ASKED_ONE",
     "CUSTOM",
     "DEFAULT_STRATEGY",
     "MAX_EPSILON",

@@ -38,6 +38,8 @@ UnitName = Literal["box", "point", "segment"]
 Asked = Literal["boxes", "points", "segments"]
 ASKED: Final[dict[UnitName, Asked]] = {"box": "boxes", "point": "points", "segment": "segments"}
 """What a query asks for, as words for people say it."""
+ASKED_ONE: Final[dict[Asked, str]] = {"boxes": "box", "points": "point", "segments": "segment"}
+"""One of them."""
 InitialChoice = Literal["random", "k_means", "k_centre"]
 MetaRegressorKind = Literal["catboost", "sklearn"]
 
@@ -285,6 +287,11 @@ class AcquisitionConfig(Section):
     def asked(self) -> Asked:
         """What people are asked for, as words for them say it."""
         return ASKED[self.unit]
+
+    @property
+    def segments_are_drawn(self) -> bool:
+        """Whether a segment that is mixed costs the outlines in its tile too."""
+        return self.unit == "segment" and self.segments.mixed == "box"
 
     @property
     def has_budget(self) -> bool:

@@ -2,7 +2,7 @@
 
 from raymeta.acquisition.strategies import expansion
 from raymeta.annotation.oracle import Oracle
-from raymeta.config import ExperimentConfig
+from raymeta.config import AcquisitionConfig, ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.people_annotator import whole_image_sets
 from raymeta.runs.split import Split
@@ -36,11 +36,10 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
     """What the queries ask for, and what they cost."""
     acquisition, pool = config.acquisition, len(split.pool)
     width, clicks = acquisition.box_width, _clicks_per_image(config, dataset, split)
-    points = acquisition.unit == "point"
+    one_click = acquisition.unit != "box"
     across = (dataset.height // width) * (dataset.width // width)
     share = 100 * acquisition.query_size * acquisition.asked_width**2 / (pool * dataset.height * dataset.width)
-    units = f"points, each in the middle of {acquisition.asked_width}, in boxes" if points else "boxes"
-    asked = f"{units} of {width} pixels: {across} side by side in an image; "
+    asked = f"{_units(acquisition)} of {width} pixels: {across} side by side in an image; "
     if acquisition.has_budget:
         asked += _budget_fact(config, None if clicks is None else clicks * pool)
     else:
@@ -54,15 +53,26 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
             f"; a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of "
             f"{clicks * pool:.0f} clicks, before boxes' own"
         )
-        if points:
-            price = f"; a query of points costs at most {acquisition.query_size} of {clicks * pool:.0f} clicks"
+        if one_click:
+            outlines = ", and those of outlines" if acquisition.segments_are_drawn else ""
+            price = (
+                f"; a query of {acquisition.asked} costs at most {acquisition.query_size} of {clicks * pool:.0f} "
+                f"clicks{outlines}"
+            )
         facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
-    if points and config.training.example_balance == 0:
+    if one_click and config.training.example_balance == 0:
         facts.append(
-            "training.example_balance 0: the few pixels of points may be drowned by those of wholly labelled images; "
+            f"training.example_balance 0: the few pixels of {acquisition.asked} may be drowned by those of wholly labelled images; "
             "0.5 did better (docs/study_fewer_clicks.md)"
         )
     return facts
+
+
+def _units(acquisition: AcquisitionConfig) -> str:
+    """What a query asks for, up to its size."""
+    if acquisition.unit == "point":
+        return f"points, each in the middle of {acquisition.asked_width}, in boxes"
+    return "boxes" if acquisition.unit == "box" else "segments, the best part of one in each of the tiles"
 
 
 def _budget_fact(config: ExperimentConfig, pool_clicks: float | None) -> str:
@@ -88,7 +98,7 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
     sets = list(whole_image_sets(split, dataset.has_labels))
     first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
     width = config.acquisition.asked_width
-    units = "boxes" if config.acquisition.unit == "box" else "points, squares"
+    units = {"box": "boxes", "point": "points, squares", "segment": "segments, in tiles"}[config.acquisition.unit]
     facts = [
         f"people are asked: first {first}, then in each of {config.iterations} iterations "
         f"{config.acquisition.query_size} {units} of {width}×{width} pixels"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from raymeta.annotation.cost_models import COST_A
+from raymeta.config import ASKED_ONE, Asked
 from raymeta.locations import hide_secrets
 from raymeta.loop.workers import TrainingProgress
 from raymeta.runs.forecast import Forecast
@@ -40,7 +41,7 @@ class RunProgress:
     Without a terminal (a pipe, a log file) each stage and each epoch gets a line, with its time and rate.
     """
 
-    def __init__(self, name: str, iterations: int, console: Console | None = None, asked: str = "boxes") -> None:
+    def __init__(self, name: str, iterations: int, console: Console | None = None, asked: Asked = "boxes") -> None:
         self.console = console or Console()
         self.name = name
         self._asked = asked
@@ -104,7 +105,7 @@ class RunProgress:
     def _counted(self) -> tuple[str, str]:
         """What the current stage counts: one of them, and several."""
         if self._stage == STAGE_TEXT["annotate"]:
-            return ("box", "boxes") if self._asked == "boxes" else ("point", "points")
+            return ASKED_ONE[self._asked], self._asked
         return "image", "images"
 
     def _end_stage(self) -> None:
@@ -124,7 +125,7 @@ class RunProgress:
         self._iteration_began = time.monotonic()
 
     def begin_stage(self, stage: str, total: int | None = None) -> None:
-        """A stage starts; `total` in images, or in boxes or points where they are asked for."""
+        """A stage starts; `total` in images, or in boxes, points or segments where they are asked for."""
         self._end_stage()
         self._done = 0
         self._epoch = None

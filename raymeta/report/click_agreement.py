@@ -85,9 +85,9 @@ def click_pairs(query: pa.Table, annotation: pa.Table, iteration: int) -> ClickP
 def run_click_pairs(run: RunResults) -> tuple[ClickPairs, list[str]]:
     """Pairs of all finished iterations of a run, and what could not be read.
 
-    Strategies that see true clicks have no estimates, so they give none.
+    Strategies that see true clicks have no estimates, so they give none; nor do points and segments, which are a click.
     """
-    if strategy_of(run.config.acquisition).true_clicks:
+    if strategy_of(run.config.acquisition).true_clicks or run.config.acquisition.unit != "box":
         return ClickPairs.join([]), []
     parts, notes = [], []
     for summary in run.summaries:

@@ -15,6 +15,8 @@ WORDS: Final = {
     "box, query": "A square part of an image is what is asked for; the boxes of one iteration are its query.",
     "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in its place: its class, for "
     "one click.",
+    "segment, one-click": "With acquisition.unit: segment the part of a predicted segment in a tile is shown, and "
+    "answered by one click: its class is right, is another one, or the part is mixed.",
     "oracle": "Who answers a query with labels. Here it is the data set's ground truth, unless people label.",
     "mIoU": "Intersection over union of predicted and true pixels, averaged over the classes: how good a network is.",
     "full set, target": "A network trained on the whole pool, and 95 % of its mIoU: what counts as reached.",

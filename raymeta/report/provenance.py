@@ -89,6 +89,8 @@ def _query(run: RunResults) -> str:
     size = f"{acquisition.box_width}×{acquisition.box_width} pixels"
     if acquisition.unit == "point":
         return f"{number} points an iteration, each in the middle of a box of {size}"
+    if acquisition.unit == "segment":
+        return f"{number} segments an iteration, each in a tile of {size}"
     return f"{number} boxes of {size} an iteration"
 
 

@@ -159,9 +159,11 @@ def _missing_tables(
         reason = few.get(len(comparison.queried), "the runs have no range of cost_A in common")
         omitted.append(("At equal cost", reason))
     if not clicks:
-        points = all(run.config.acquisition.unit == "point" for group in comparison.queried for run in group.runs)
+        units = {run.config.acquisition.unit for group in comparison.queried for run in group.runs}
         no_box = "no queried box has both counts (strategies with true clicks estimate none)"
-        reason = "a point costs one click, so nothing is estimated" if comparison.queried and points else no_box
+        reason = no_box
+        if units and "box" not in units:
+            reason = f"a {' or a '.join(sorted(units))} costs one click, so nothing is estimated"
         omitted.append(("Estimated and true clicks", reason))
     return omitted
 

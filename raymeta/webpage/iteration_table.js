@@ -18,7 +18,7 @@ function costColumn({ name, label }) {
   return [label, (row) => cost(row.costs.find((found) => found.name === name)?.value ?? null, 2)];
 }
 
-/** rows: answer.iterations; shown: the iteration that the page shows; units: "boxes" or "points". */
+/** rows: answer.iterations; shown: the iteration that the page shows; units: "boxes", "points" or "segments". */
 export function iterationTable(rows, shown, units) {
   const columns = [...BEFORE_COSTS, ...(rows[0]?.costs ?? []).map(costColumn), ...afterCosts(units)];
   const heads = ["iteration", ...columns.map(([name]) => name)];

@@ -40,9 +40,9 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What a query asks for, one and several of them; unit: "box" or "point". */
+/** What a query asks for, one and several of them; unit: "box", "point" or "segment". */
 export function unitNames(unit) {
-  return unit === "point" ? ["point", "points"] : ["box", "boxes"];
+  return unit === "box" ? ["box", "boxes"] : [unit, `${unit}s`];
 }
 
 /** 1 → "1 box", 3 → "3 boxes". */

@@ -11,6 +11,7 @@ import { segmentedChoice } from "./segmented_choice.js";
 
 const TARGET_SHARE = 0.95;
 const ITERATION = "iteration";
+const UNITS = { box: "boxes", point: "points in boxes", segment: "segments in tiles" };
 let axis = null; // stays when the view is built anew; null: the first cost
 
 /** context: {service, live, iteration}. */
@@ -48,7 +49,7 @@ function waiting() {
 
 function heading(progress, model, context) {
   const facts = [
-    model.strategy, model.dataset, `${model.width}×${model.height} pixels`, `${model.unit === "point" ? "points in boxes" : "boxes"} of ${model.box_width} pixels`, `seed ${progress.seed}`,
+    model.strategy, model.dataset, `${model.width}×${model.height} pixels`, `${UNITS[model.unit] ?? "boxes"} of ${model.box_width} pixels`, `seed ${progress.seed}`,
   ];
   return element(
     "div", { class: "heading" },

@@ -17,8 +17,9 @@ from raymeta.acquisition.policies.query_policy import QueryBudget, QueryContext
 from raymeta.acquisition.policies.strata import Strata
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.priority_maps import entropy_priority, metaseg_priority, random_priority
+from raymeta.acquisition.segment_candidates import segment_candidates
 from raymeta.annotation.click_estimation import estimate_clicks
-from raymeta.boxes import Box, boxes_mask
+from raymeta.boxes import Box, boxes_mask, unpack_mask
 from raymeta.config import PolicyConfig
 from raymeta.loop.query_budget import budget_until, cut_at_cost
 from raymeta.metaseg.heatmaps import entropy
@@ -82,6 +83,24 @@ def random_example():
 
 def aggregated_map():
     return ["\n".join(grid(aggregate(scored().maps["entropy"], 2)))]
+
+
+def one_click_segments():
+    segments, _ = segment_metrics(SOFTMAX)
+    gain = metaseg_priority(predicted_iou_map(segments, np.array([0.75, 0.5, 0.25])))
+    nothing = np.zeros(gain.shape, bool)
+    parts = segment_candidates(segments.segment_map, segments.label_map, gain, nothing, tile_width=3).to_pylist()
+    rows = ["top left segment score"]
+    picture = np.zeros(gain.shape, np.uint8)
+    for row in sorted(parts, key=lambda each: (each["top"], each["left"])):
+        tile = np.s_[row["top"] : row["top"] + 3, row["left"] : row["left"] + 3]
+        mask = unpack_mask(row["segment"], 3)
+        [number_of] = np.unique(segments.segment_map[tile][mask])
+        picture[tile][mask] = number_of
+        assert (segments.label_map[tile][mask] == row["predicted_class"]).all()
+        rows.append(f"{row['top']:<4}{row['left']:<5}{number_of:<8}{number(row['score'])}")
+    shown = [" ".join(str(value) if value else "." for value in line) for line in picture.tolist()]
+    return [side_by_side(["segments", "parts"], [grid(segments.segment_map), shown]), "\n".join(rows)]
 
 
 def joint_score():
@@ -193,6 +212,7 @@ EXAMPLES = {
     "Random priority": random_example,
     "Aggregated map": aggregated_map,
     "Joint score": joint_score,
+    "One-click segments": one_click_segments,
     "Fusion": fusion,
     "Class weights": class_weights,
     "Strata": strata,

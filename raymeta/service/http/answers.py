@@ -30,7 +30,10 @@ class ModelAnswer(_Answer):
     iteration: int
     strategy: RunStrategyName
     strategies: list[str] = Field(description="usable for any image with this iteration")
-    unit: UnitName = Field(description="what a query asks for: outlines in boxes, or the class at their middles")
+    unit: UnitName = Field(
+        description="what a query asks for: outlines in boxes, the class at their middles, or of "
+        "predicted segments' parts in tiles"
+    )
     box_width: int = Field(description="pixels")
     query_size: int
     clicks_priority: ClicksPriority

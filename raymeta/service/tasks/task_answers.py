@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raymeta.config import UnitName
 from raymeta.labels.annotator_list import Role
 from raymeta.labels.task_states import StateName
 
@@ -164,7 +165,7 @@ class DoubleAnswer(_Answer):
 class LedgerAnswer(_Answer):
     """What labelling has cost, and what is still to be done."""
 
-    unit: Literal["box", "point"] = Field(description="what a query asks for; points are counted as boxes here")
+    unit: UnitName = Field(description="what a query asks for; points and segments are counted as boxes here")
     tools: list[ToolCostAnswer]
     hours: float | None = Field(description="of all answers whose time is known, whole images too")
     open_boxes: int
