@@ -2,27 +2,14 @@
 
 from raymeta.config.absolute_paths import absolute_paths
 from raymeta.config.acquisition import (
-    ASKED_ONE,
-    CUSTOM,
-    DEFAULT_STRATEGY,
-    POINT_STRATEGIES,
-    PRESETS,
-    SEGMENT_STRATEGIES,
-    STRATEGY_NAMES,
     AcquisitionConfig,
-    Asked,
     ClicksPriority,
-    CostName,
     FusionName,
-    GainName,
     MetaRegressorConfig,
     MetaRegressorKind,
     NoiseConfig,
     PolicyConfig,
     PolicyName,
-    RunStrategyName,
-    StrategyName,
-    UnitName,
 )
 from raymeta.config.config_file import (
     ConfigError,
@@ -46,6 +33,21 @@ from raymeta.config.experiment import (
 from raymeta.config.keys import config_keys
 from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig, OracleKind
+from raymeta.config.presets import (
+    ASKED_ONE,
+    CUSTOM,
+    DEFAULT_STRATEGY,
+    POINT_STRATEGIES,
+    PRESETS,
+    SEGMENT_STRATEGIES,
+    STRATEGY_NAMES,
+    Asked,
+    CostName,
+    GainName,
+    RunStrategyName,
+    StrategyName,
+    UnitName,
+)
 from raymeta.config.runs import is_many, run_configs, run_name, seed_folder, shared_folder
 from raymeta.config.section import (
     MAX_EPSILON,

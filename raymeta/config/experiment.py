@@ -5,10 +5,11 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from raymeta.config.absolute_paths import location_keys, same_place
-from raymeta.config.acquisition import PRESETS, STRATEGY_NAMES, AcquisitionConfig, MetaRegressorConfig
+from raymeta.config.acquisition import AcquisitionConfig, MetaRegressorConfig
 from raymeta.config.dataset import DatasetConfig
 from raymeta.config.network import NetworkConfig
 from raymeta.config.oracle import OracleConfig
+from raymeta.config.presets import PRESETS, STRATEGY_NAMES
 from raymeta.config.section import MAX_IMAGES, MAX_PROCESSES, Location, Section
 from raymeta.config.study import StudyConfig
 from raymeta.config.tracking import NotifyConfig, TrackerConfig

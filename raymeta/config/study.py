@@ -7,11 +7,11 @@ from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
-from raymeta.config.acquisition import CUSTOM, POINT_STRATEGIES, STRATEGY_NAMES
+from raymeta.config.presets import CUSTOM, POINT_STRATEGIES, SEGMENT_STRATEGIES, STRATEGY_NAMES
 from raymeta.config.section import Section
 
 Value = int | float | str | bool | None
-KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, *POINT_STRATEGIES, CUSTOM)
+KNOWN_STRATEGIES: Final = (*STRATEGY_NAMES, *POINT_STRATEGIES, *SEGMENT_STRATEGIES, CUSTOM)
 NEAR: Final = 0.85
 """Likeness of two names, of 1, from which on one is taken for a slip of the keyboard."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
