@@ -62,8 +62,8 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
         facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
     if one_click and config.training.example_balance == 0:
         facts.append(
-            f"training.example_balance 0: the few pixels of {acquisition.asked} may be drowned by those of wholly labelled "
-            "images; 0.5 did better (docs/study_fewer_clicks.md)"
+            f"training.example_balance 0: the few pixels of {acquisition.asked} may be drowned by those of wholly "
+            "labelled images; 0.5 did better (docs/study_fewer_clicks.md)"
         )
     return facts
 
