@@ -6,13 +6,12 @@ unknown user, a read-only installation) it refuses to import; here it then keeps
 
 import contextlib
 import os
-import stat
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
+
+from raymeta.local_files import own_temporary_folder
 
 
 def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -24,7 +23,7 @@ def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         except RuntimeError as error:
             if not options.get("cache") or "cannot cache function" not in str(error):
                 raise
-        folder = cache_folder()
+        folder = own_temporary_folder("raymeta-numba")
         numba.config.CACHE_DIR = folder  # type: ignore[attr-defined]
         os.environ["NUMBA_CACHE_DIR"] = folder  # for the processes that this one starts
         return _forgiving(numba.njit(**options)(function))
@@ -50,19 +49,3 @@ def _forgiving(dispatcher: Any) -> Any:
 
     cache.load_overload = load_or_forget
     return dispatcher
-
-
-def cache_folder() -> str:
-    """A folder for compiled code among the temporary ones: always the same for a user, where nobody else can write it.
-
-    What lies in it is run: a folder that another user made in advance is never taken.
-    """
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(tempfile.gettempdir()) / f"raymeta-numba-{user}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError:
-        return tempfile.mkdtemp(prefix="raymeta-numba-")
-    own = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022
-    return str(folder) if own else tempfile.mkdtemp(prefix="raymeta-numba-")

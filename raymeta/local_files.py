@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from raymeta.errors import InputError
@@ -80,3 +81,19 @@ def read_bounded(path: Path, most: int, *, pipes: bool = False) -> bytes:
     if len(data) > most:
         raise LocalFileError(f"holds more than {most} bytes: at most that many are read")
     return data
+
+
+def own_temporary_folder(name: str) -> str:
+    """A folder among the temporary ones: always the same for a user, where nobody else can write it.
+
+    What lies in it is trusted: a folder that another user made in advance is never taken.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"{name}-{user}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return tempfile.mkdtemp(prefix=f"{name}-")
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022
+    return str(folder) if own else tempfile.mkdtemp(prefix=f"{name}-")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from raymeta.compilation import cache_folder
+from raymeta.local_files import own_temporary_folder
 
 MODULE = """
 from raymeta.compilation import njit
@@ -85,7 +85,7 @@ def test_a_folder_that_others_prepared_is_not_taken(tmp_path, monkeypatch, kind)
         expected.chmod(0o777)
     else:
         expected.write_text("")
-    found = Path(cache_folder())
+    found = Path(own_temporary_folder("raymeta-numba"))
     assert found != expected
     assert found.is_dir()
     assert found.stat().st_mode & 0o077 == 0

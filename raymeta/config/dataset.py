@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from raymeta.config.section import MAX_IMAGES, MAX_PIXELS, Location, Section
 
 MAX_WAIT_S: Final = 7 * 24 * 3600.0
+MAX_CACHE_GIB: Final = 1_000_000.0
 
 DatasetKind = Literal["cityscapes", "camvid", "folder", "street_scenes"]
 
@@ -26,7 +27,13 @@ class DatasetConfig(Section):
     """Where the images are and how large they are read."""
 
     kind: DatasetKind = Field(description="layout of the data set")
-    root: Location = Field(description="folder of the data set")
+    root: Location = Field(description="folder of the data set; behind a URI it is read through copies on local disk")
+    cache_dir: Location | None = Field(
+        None, description="folder of these copies; none is raymeta/data among the user's caches"
+    )
+    cache_gib: float = Field(
+        20.0, ge=0, le=MAX_CACHE_GIB, description="GiB that these copies may take on each machine; 0 keeps none"
+    )
     height: int | None = Field(
         None, ge=8, le=MAX_PIXELS, description="resize to this height (pixels); none keeps the files' size"
     )

@@ -135,6 +135,8 @@ RESUME_MAY_CHANGE: tuple[str, ...] = (
     "seeds",
     "study",
     "dataset.root",
+    "dataset.cache_dir",
+    "dataset.cache_gib",
     "dataset.outage_wait_s",
     "dataset.max_failed_share",
     "training.cache_gib",

@@ -4,9 +4,8 @@ Brostow, Fauqueur, Cipolla: Semantic object classes in video (2009); the split a
 Badrinarayanan, Kendall and Cipolla published with SegNet (2017).
 """
 
-from pathlib import Path
-
 from raymeta.datasets.class_list import consecutive_classes
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.file_dataset import DatasetFiles
 from raymeta.datasets.sample_files import pair_files, require_folders
 
@@ -30,7 +29,7 @@ CAMVID_COLORS: dict[str, tuple[int, int, int]] = {
 LAYOUT = "train, trainannot, val and valannot: images (PNG or JPEG), and label PNGs of the same names"
 
 
-def find_camvid(root: Path, *, test: bool = False) -> DatasetFiles:
+def find_camvid(root: DataPath, *, test: bool = False) -> DatasetFiles:
     """Files of CamVid below `root`. Raises DatasetError where the layout is another.
 
     test: whether `test` and `testannot` are opened too.

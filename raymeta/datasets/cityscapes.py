@@ -3,13 +3,12 @@
 Cordts et al.: The Cityscapes Dataset for Semantic Urban Scene Understanding (2016).
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from raymeta.datasets.cityscapes_labels import CITYSCAPES_LABELS, EVALUATED_LABELS
 from raymeta.datasets.cityscapes_polygons import read_cityscapes_polygons
 from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.file_dataset import DatasetFiles
 from raymeta.datasets.image_files import name_fault
 from raymeta.datasets.sample import DatasetError
@@ -33,7 +32,7 @@ def cityscapes_classes() -> ClassList:
     )
 
 
-def find_cityscapes(root: Path, name: str = "cityscapes", *, test: bool = False) -> DatasetFiles:
+def find_cityscapes(root: DataPath, name: str = "cityscapes", *, test: bool = False) -> DatasetFiles:
     """Files of Cityscapes below `root`; the pool is `train`. Raises DatasetError where the layout is another.
 
     test: whether the split `test` is opened too. The published one has no labels to be judged by.
@@ -45,21 +44,33 @@ def find_cityscapes(root: Path, name: str = "cityscapes", *, test: bool = False)
     return DatasetFiles.of(name, cityscapes_classes(), pool, validation, read_cityscapes_polygons, test=found)
 
 
-def _find_split(root: Path, split: str) -> FoundFiles:
+def _find_split(root: DataPath, split: str) -> FoundFiles:
     """Files of one split, by image id."""
     images, annotation = root / "leftImg8bit" / split, root / "gtFine" / split
     found: dict[str, SampleFiles] = {}
-    for path in sorted(images.glob(f"*/*{IMAGE_ENDING}")):
+    annotated = _by_city(annotation, LABELS_ENDING, POLYGONS_ENDING)
+    for path in _by_city(images, IMAGE_ENDING).values():
         image_id = path.name.removesuffix(IMAGE_ENDING)
         if fault := name_fault(path.name):
             raise DatasetError(f"{path.name!r} in {path.parent} {fault}: rename it")
         if image_id in found:
             raise DatasetError(f"{found[image_id].image} and {path} are both image {image_id}: remove one")
-        stem = annotation / path.parent.name / image_id
-        found[image_id] = SampleFiles(path, Path(f"{stem}{LABELS_ENDING}"), Path(f"{stem}{POLYGONS_ENDING}"))
+        city = path.parent.name
+        labels, polygons = (
+            annotated.get((city, image_id + ending), annotation / city / (image_id + ending))
+            for ending in (LABELS_ENDING, POLYGONS_ENDING)
+        )
+        found[image_id] = SampleFiles(path, labels, polygons)
     if not found:
         raise DatasetError(f"folder {images} holds no image: expected {LAYOUT}")
     known = {path for sample in found.values() for path in (sample.labels, sample.polygons)}
-    files = sorted(path for ending in (LABELS_ENDING, POLYGONS_ENDING) for path in annotation.glob(f"*/*{ending}"))
+    files = sorted(annotated.values())
     orphans = (f"{path}: has no image in {images / path.parent.name}" for path in files if path not in known)
     return FoundFiles(found, tuple(orphans), frozenset(path for path in known if path is not None).difference(files))
+
+
+def _by_city(folder: DataPath, *endings: str) -> dict[tuple[str, str], DataPath]:
+    """Files in the folders of a folder, by folder and name, in that order."""
+    cities = sorted(city for city in folder.iterdir() if city.is_dir())
+    files = (path for city in cities for path in sorted(city.iterdir()) if path.name.endswith(endings))
+    return {(path.parent.name, path.name): path for path in files}

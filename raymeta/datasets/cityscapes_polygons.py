@@ -1,21 +1,20 @@
 """Reads the polygon files of Cityscapes, `*_gtFine_polygons.json` (docs/method.md#polygons)."""
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.cityscapes_labels import FRAME_LABELS, label_of
+from raymeta.datasets.data_paths import DataPath, read_whole
 from raymeta.datasets.sample import DatasetError, MissingFileError, Polygon
-from raymeta.local_files import read_bounded
 
 MAX_BYTES: Final = 32 << 20
 """A hundred times the polygons of a street scene; decoded they take several times as much memory."""
 
 
-def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]]:
+def read_cityscapes_polygons(path: DataPath) -> tuple[list[Polygon], tuple[int, int]]:
     """Polygons in painting order, and (height, width) of their image in pixels.
 
     Deleted objects and frame labels are left out; labels that aren't evaluated have class 255 and cover.
@@ -44,9 +43,9 @@ def read_cityscapes_polygons(path: Path) -> tuple[list[Polygon], tuple[int, int]
     return polygons, size
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: DataPath) -> dict[str, Any]:
     try:
-        content = json.loads(read_bounded(path, MAX_BYTES).decode())
+        content = json.loads(read_whole(path, MAX_BYTES).decode())
     except FileNotFoundError:
         raise MissingFileError(path) from None
     except (OSError, ValueError, RecursionError) as error:

@@ -24,7 +24,7 @@ def grouped_faults(faults: Sequence[str]) -> list[str]:
             lines.extend(group)
             continue
         name, _, what = group[0].partition(": ")
-        folder, suffix = PurePath(name).parent, PurePath(name).suffix
+        folder, suffix = name.rpartition("/")[0], PurePath(name).suffix
         names = ", ".join(PurePath(fault.partition(": ")[0]).name for fault in group[:MAX_SHOWN])
         lines.append(f"{folder}: {len(group)} {suffix} files ({names}, …), of the first: {what}")
     return lines

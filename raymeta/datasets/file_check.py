@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.duplicates import perceptual_hash
 from raymeta.datasets.image_files import (
     ImageHeader,
@@ -86,10 +86,10 @@ def look_at_files(
     return findings
 
 
-def count_sizes(paths: Sequence[Path]) -> Counter[Size]:
+def count_sizes(paths: Sequence[DataPath]) -> Counter[Size]:
     """Images of each (height, width) in pixels, from their headers; what can't be read is passed over."""
 
-    def sizes(part: Sequence[Path]) -> list[Size]:
+    def sizes(part: Sequence[DataPath]) -> list[Size]:
         found = []
         for path in part:
             with contextlib.suppress(DatasetError, OSError):

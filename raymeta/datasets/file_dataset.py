@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.file_check import count_sizes
 from raymeta.datasets.image_files import (
     GREY_BITS,
@@ -48,7 +48,7 @@ class DatasetFiles:
     validation: Mapping[str, SampleFiles]
     orphans: tuple[str, ...] = ()
     read_polygons: PolygonReader | None = None
-    absent: frozenset[Path] = frozenset()
+    absent: frozenset[DataPath] = frozenset()
     own_classes: bool = False
     test: Mapping[str, SampleFiles] = field(default_factory=dict)
 
@@ -238,7 +238,7 @@ class FileDataset:
         """Where an image comes from, before the resize. Raises DatasetError if the file is missing or unreadable."""
         path = self._sample(image_id).image
         with self._files_were_there():
-            return ImageSource(str(path), *image_size(path))
+            return ImageSource(path, *image_size(path))
 
     def image_sizes(self) -> Mapping[tuple[int, int], int]:
         """(height, width) in pixels → number of images as stored, of all that are readable."""

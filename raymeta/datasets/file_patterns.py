@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from raymeta.datasets.data_paths import DataPath, below_root, files_below
 from raymeta.datasets.image_files import canonical_name, is_image_name, name_fault
 from raymeta.datasets.sample import DatasetError
 
@@ -23,7 +24,7 @@ def check_pattern(key: str, pattern: str) -> None:
         )
 
 
-def find_by_pattern(root: Path, key: str, pattern: str, split: str) -> dict[str, Path]:
+def find_by_pattern(root: DataPath, key: str, pattern: str, split: str) -> dict[str, DataPath]:
     """Image files by id.
 
     Args:
@@ -37,11 +38,11 @@ def find_by_pattern(root: Path, key: str, pattern: str, split: str) -> dict[str,
     """
     check_pattern(key, pattern)
     expression = _expression(pattern, split)
-    found: dict[str, Path] = {}
-    seen: dict[str, Path] = {}
+    found: dict[str, DataPath] = {}
+    seen: dict[str, DataPath] = {}
     faults = []
     for path in _files_below(root / _fixed_folder(pattern, split)):
-        relative = path.relative_to(root).as_posix()
+        relative = below_root(path, root)
         match = expression.fullmatch(relative)
         if match is None or not is_image_name(path.name):
             continue
@@ -58,7 +59,7 @@ def find_by_pattern(root: Path, key: str, pattern: str, split: str) -> dict[str,
     return found
 
 
-def expected_file(root: Path, pattern: str, split: str, image_id: str) -> Path:
+def expected_file(root: DataPath, pattern: str, split: str, image_id: str) -> DataPath:
     """Where a file that isn't there would be looked for."""
     return root / pattern.replace("{split}", split).replace("{id}", image_id)
 
@@ -80,7 +81,7 @@ def shared_affix(stems: Iterable[str], others: Iterable[str]) -> tuple[str, str]
     return None
 
 
-def deeper_folders(folder: Path) -> Sequence[str]:
+def deeper_folders(folder: DataPath) -> Sequence[str]:
     """Names of the folders in `folder` that hold images."""
     return sorted(
         child.name
@@ -109,7 +110,7 @@ def _fixed_folder(pattern: str, split: str) -> str:
     return "/".join(fixed)
 
 
-def _files_below(folder: Path) -> list[Path]:
+def _files_below(folder: DataPath) -> list[DataPath]:
     if not folder.is_dir():
         raise DatasetError(f"folder {folder} is missing: correct the pattern, or put the files there")
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return files_below(folder)

@@ -8,12 +8,13 @@ import numpy as np
 
 from raymeta.argument_checks import nearest
 from raymeta.datasets.class_list import ClassList
+from raymeta.datasets.data_paths import DataPath, read_whole
 from raymeta.datasets.file_dataset import DatasetFiles, sorted_ids
 from raymeta.datasets.file_patterns import find_by_pattern
 from raymeta.datasets.image_files import list_images
 from raymeta.datasets.sample import IGNORED, DatasetError
 from raymeta.datasets.sample_files import FoundFiles, match_stems, pair_files, require_folders
-from raymeta.local_files import LocalFileError, read_bounded
+from raymeta.local_files import LocalFileError
 from raymeta.safe_yaml import MAX_BYTES, YamlError, load_yaml
 
 CLASS_FILE = "classes.yaml"
@@ -28,7 +29,7 @@ CLASS_FORM = (
 
 
 def find_folder(
-    root: Path,
+    root: DataPath,
     image_pattern: str | None = None,
     label_pattern: str | None = None,
     validation_every: int | None = None,
@@ -51,13 +52,18 @@ def find_folder(
     classes = read_class_list(root / CLASS_FILE)
     if validation_every is not None:
         pool, validation = _parted(_find_part(root, "train", image_pattern, label_pattern), root, validation_every)
-        return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True)
+        return DatasetFiles.of(folder_name(root), classes, pool, validation, own_classes=True)
     pool, validation, *rest = (_find_part(root, split, image_pattern, label_pattern) for split in splits)
     found = rest[0] if test else None
-    return DatasetFiles.of(root.resolve().name, classes, pool, validation, own_classes=True, test=found)
+    return DatasetFiles.of(folder_name(root), classes, pool, validation, own_classes=True, test=found)
 
 
-def _find_part(root: Path, split: str, image_pattern: str | None, label_pattern: str | None) -> FoundFiles:
+def folder_name(root: DataPath) -> str:
+    """Name of the data set: that of the folder which the root leads to."""
+    return (root.resolve() if isinstance(root, Path) else root).name
+
+
+def _find_part(root: DataPath, split: str, image_pattern: str | None, label_pattern: str | None) -> FoundFiles:
     """Files of one part by image id."""
     usual = f"images/{split}", f"labels/{split}"
     if image_pattern is None and label_pattern is None:
@@ -77,7 +83,7 @@ def _find_part(root: Path, split: str, image_pattern: str | None, label_pattern:
     return match_stems(images, labels, label_pattern or "labels/{split}/{id}.png", root, split)
 
 
-def _parted(found: FoundFiles, root: Path, every: int) -> tuple[FoundFiles, FoundFiles]:
+def _parted(found: FoundFiles, root: DataPath, every: int) -> tuple[FoundFiles, FoundFiles]:
     """All images as pool and validation; raises DatasetError where one of them would be empty."""
     ids = sorted_ids(found.samples)
     if len(ids) < every:
@@ -90,7 +96,7 @@ def _parted(found: FoundFiles, root: Path, every: int) -> tuple[FoundFiles, Foun
     return FoundFiles(pool, found.orphans, found.absent), FoundFiles(validation, (), found.absent)
 
 
-def read_class_list(path: Path) -> ClassList:
+def read_class_list(path: DataPath) -> ClassList:
     """Classes of a YAML file: `classes`, `void`, ignored values, and `remap`.
 
     `classes` is a list of names or of `{name, value, color}`, in the order of train ids; without any `value`, places in
@@ -127,9 +133,9 @@ def read_class_list(path: Path) -> ClassList:
     return ClassList(tuple(entry["name"] for entry in entries), np.array(colors, dtype=np.uint8), train_ids)
 
 
-def _load(path: Path) -> dict[Any, Any]:
+def _load(path: DataPath) -> dict[Any, Any]:
     try:
-        content = load_yaml(read_bounded(path, MAX_BYTES).decode())
+        content = load_yaml(read_whole(path, MAX_BYTES).decode())
     except FileNotFoundError:
         raise DatasetError(f"{path}: there is no class list: {CLASS_FORM}") from None
     except (OSError, UnicodeDecodeError, LocalFileError, YamlError) as error:

@@ -4,6 +4,7 @@ import io
 import struct
 import unicodedata
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,13 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.png_chunks import has_tags_behind_pixels
+from raymeta.datasets.remote_paths import RemotePath
 from raymeta.datasets.sample import DatasetError, MissingFileError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 IMAGE_FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 LABEL_FORMATS: Final = ("PNG", "TIFF", "BMP")
 """JPEG and WebP change values."""
+
+START_BYTES: Final = 1 << 16
+"""Of a remote file that isn't on this machine: they hold the header."""
 
 UPLOAD_FORMATS: Final = ("PNG", "JPEG")
 GREY_BITS: Final = 16
@@ -37,7 +43,7 @@ _DECODING_ERRORS = (
 )
 
 
-def read_image(path: Path, grey_bits: int = GREY_BITS) -> NDArray[np.uint8]:
+def read_image(path: DataPath, grey_bits: int = GREY_BITS) -> NDArray[np.uint8]:
     """Decode an image completely.
 
     The content decides, not the ending: PNG, JPEG, TIFF, WebP and BMP are read. Grey, palette, CMYK and YCbCr images
@@ -55,13 +61,14 @@ def read_image(path: Path, grey_bits: int = GREY_BITS) -> NDArray[np.uint8]:
         DatasetError: missing, truncated or unreadable file, another format, several frames, an EXIF rotation, or more
             than 16 bits a channel.
     """
-    with _opened(path, IMAGE_FORMATS) as image:
+    content, name = _content(path), str(path)
+    with _opened(content, IMAGE_FORMATS, name) as image:
         _require_upright(image, path)
         if image.mode in _GREY_16:
-            values = np.array(_decoded(image, path), dtype=np.uint16) >> (grey_bits - 8)
+            values = np.array(_decoded(image, content, name), dtype=np.uint16) >> (grey_bits - 8)
             grey = np.minimum(values, 255).astype(np.uint8)
             return np.repeat(grey[:, :, None], 3, axis=2)
-        return _rgb(image, path)
+        return _rgb(image, content, name)
 
 
 def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -86,7 +93,7 @@ def open_header(data: bytes, name: str) -> Image.Image:
     return _opened(data, UPLOAD_FORMATS, name)
 
 
-def read_label_map(path: Path) -> NDArray[np.uint8]:
+def read_label_map(path: DataPath) -> NDArray[np.uint8]:
     """Decode a label file completely, values as stored (of a palette: the index).
 
     Returns:
@@ -96,15 +103,16 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         DatasetError: missing, truncated or unreadable file, no PNG, TIFF or BMP (JPEG and WebP change values), several
             frames, or not one channel of values 0 to 255.
     """
-    with _opened(path, LABEL_FORMATS) as image:
+    content, name = _content(path), str(path)
+    with _opened(content, LABEL_FORMATS, name) as image:
         _require_labels(image, path)
         if image.mode in _GREY_16:
-            values = np.array(_decoded(image, path), dtype=np.uint16)
+            values = np.array(_decoded(image, content, name), dtype=np.uint16)
             if (largest := int(values.max(initial=0))) > 255:
                 raise DatasetError(f"{path}: label map holds the value {largest}: store label ids 0 to 255")
             return values.astype(np.uint8)
-        factor = _grey_factor(path) if image.mode == "L" and image.format == "PNG" else 1
-        return np.array(_decoded(image, path), dtype=np.uint8) // np.uint8(factor)
+        factor = _grey_factor(content) if image.mode == "L" and image.format == "PNG" else 1
+        return np.array(_decoded(image, content, name), dtype=np.uint8) // np.uint8(factor)
 
 
 @dataclass(frozen=True)
@@ -116,37 +124,54 @@ class ImageHeader:
     kind: str
 
 
-def image_header(path: Path) -> ImageHeader:
+def image_header(path: DataPath) -> ImageHeader:
     """Size and kind of an image, from the header alone.
 
     Raises:
         DatasetError: missing or unreadable file, another format, several frames, or an EXIF rotation.
     """
-    with _opened(path, IMAGE_FORMATS) as image:
+    content = _content(path)
+    with _opened(content, IMAGE_FORMATS, str(path)) as image:
         # Pillow decodes a whole PNG to look for tags behind the pixels, where hardly any file has some.
-        if image.format != "PNG" or "exif" in image.info or has_tags_behind_pixels(path):
+        if image.format != "PNG" or "exif" in image.info or has_tags_behind_pixels(content):
             _require_upright(image, path)
         return ImageHeader(image.height, image.width, _kind(image))
 
 
-def label_header(path: Path) -> ImageHeader:
+def label_header(path: DataPath) -> ImageHeader:
     """Size and kind of a label map, from the header alone.
 
     Raises:
         DatasetError: missing or unreadable file, or one that can't be a label map.
     """
-    with _opened(path, LABEL_FORMATS) as image:
+    with _opened(_content(path), LABEL_FORMATS, str(path)) as image:
         _require_labels(image, path)
         return ImageHeader(image.height, image.width, _kind(image))
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(path: DataPath) -> tuple[int, int]:
     """Height and width in pixels, from the header alone. Raises DatasetError if it is missing or unreadable."""
-    with _opened(path, IMAGE_FORMATS) as image:
+    if isinstance(path, RemotePath):
+        with suppress(DatasetError), _opened(_remote(path, START_BYTES), IMAGE_FORMATS, str(path)) as image:
+            return image.height, image.width
+    with _opened(_content(path), IMAGE_FORMATS, str(path)) as image:
         return image.height, image.width
 
 
-def _require_upright(image: Image.Image, path: Path) -> None:
+def _content(path: DataPath) -> Path | bytes:
+    """A local path as it is, which Pillow reads as far as it must; of a remote file its bytes."""
+    return path if isinstance(path, Path) else _remote(path)
+
+
+def _remote(path: DataPath, start: int | None = None) -> bytes:
+    """Bytes of a remote file, or those that it starts with. Raises DatasetError if it is missing or unreachable."""
+    try:
+        return path.read_start(start) if start is not None and isinstance(path, RemotePath) else path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+
+
+def _require_upright(image: Image.Image, path: DataPath) -> None:
     if (turned := _exif_orientation(image)) not in (0, 1):
         raise DatasetError(
             f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
@@ -154,7 +179,7 @@ def _require_upright(image: Image.Image, path: Path) -> None:
         )
 
 
-def _require_labels(image: Image.Image, path: Path) -> None:
+def _require_labels(image: Image.Image, path: DataPath) -> None:
     if image.mode not in ("L", "P", "1", *_GREY_16):
         raise DatasetError(
             f"{path}: label map has mode {image.mode}: store one channel (mode L or P), whose values are the label "
@@ -180,9 +205,9 @@ def _exif_orientation(image: Image.Image) -> int:
         return 1  # a broken tag says nothing
 
 
-def _grey_factor(path: Path) -> int:
+def _grey_factor(source: Path | bytes) -> int:
     """By how much Pillow spreads the values of a grey PNG of 2 or 4 bits, so that its white is 255."""
-    with path.open("rb") as stream:
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
         bits, color_type = stream.read(26)[24:]
     return {2: 85, 4: 17}.get(bits, 1) if color_type == 0 else 1
 
@@ -197,7 +222,7 @@ def _opened(source: Path | bytes, formats: tuple[str, ...], name: str | None = N
     except DatasetError:
         raise
     except FileNotFoundError:
-        raise MissingFileError(Path(name)) from None
+        raise MissingFileError(source if isinstance(source, Path) else Path(name)) from None
     except _DECODING_ERRORS as error:
         wanted = f"{', '.join(formats[:-1])} or {formats[-1]}"
         raise DatasetError(f"{name}: can't be read: {_reason(error, wanted)}") from error
@@ -238,15 +263,15 @@ def _reason(error: Exception, wanted: str) -> str:
     return str(error) or type(error).__name__
 
 
-def list_images(folder: Path) -> dict[str, Path]:
+def list_images(folder: DataPath) -> dict[str, DataPath]:
     """Image files of a folder, told by their endings, by their stem; other and hidden files are passed over.
 
     Raises:
         DatasetError: two files share a stem, however it is written in Unicode, or a name can't be an image id; every
             one is named.
     """
-    found: dict[str, Path] = {}
-    seen: dict[str, Path] = {}
+    found: dict[str, DataPath] = {}
+    seen: dict[str, DataPath] = {}
     faults = []
     for path in sorted(folder.iterdir()):
         if not is_image_name(path.name):

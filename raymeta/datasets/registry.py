@@ -3,20 +3,25 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.camvid import find_camvid
 from raymeta.datasets.cityscapes import find_cityscapes
+from raymeta.datasets.data_paths import DataPath
+from raymeta.datasets.file_cache import FileCache, default_folder
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
 from raymeta.datasets.outages import SteadyDataset
+from raymeta.datasets.remote_paths import RemotePath, RemoteStorage
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
 from raymeta.local_files import LocalFileError, local_path
+from raymeta.locations import without_options
 
 
 def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
-    """The data set of a config; street scenes are generated into their folder first, where they are not there yet.
+    """The data set of a config; street scenes are generated into a local folder first, where they are not there yet.
 
     seed: decides which images `max_pool_images` keeps.
 
@@ -35,7 +40,7 @@ def open_existing(config: DatasetConfig, seed: int) -> Dataset:
     Raises:
         DatasetError: the folder is not there.
     """
-    if "://" not in config.root and not data_folder(config).is_dir():
+    if not data_folder(config).is_dir():
         raise DatasetError(f"dataset.root {config.root} is not there: restore it to see class names and panels")
     return open_dataset(config, seed)
 
@@ -48,11 +53,16 @@ def open_steady(config: DatasetConfig, seed: int, dataset: Dataset | None = None
     Raises:
         DatasetUnreachableError: it doesn't come.
     """
-    return SteadyDataset(partial(open_existing, config, seed), config.root, config.outage_wait_s, dataset)
+    return SteadyDataset(partial(open_existing, config, seed), str(data_folder(config)), config.outage_wait_s, dataset)
 
 
-def data_folder(config: DatasetConfig) -> Path:
+def data_folder(config: DatasetConfig) -> DataPath:
     """The folder that `dataset.root` names, `~` expanded. Raises DatasetError where there can be no such folder."""
+    if config.root.startswith("file://"):
+        return Path(unquote(without_options(config.root).removeprefix("file://")))
+    if "://" in config.root:
+        folder = default_folder() if config.cache_dir is None else Path(config.cache_dir)
+        return RemotePath(RemoteStorage(config.root, FileCache(folder, int(config.cache_gib * 2**30))))
     try:
         return local_path(config.root)
     except LocalFileError as error:
@@ -63,7 +73,8 @@ def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:
     scenes = config.scenes
     root = data_folder(config)
     numbers = scenes.train_images, scenes.validation_images, scenes.height, scenes.width, scenes.seed
-    write_street_scenes(root, *numbers, test_images=scenes.test_images)
+    if isinstance(root, Path):
+        write_street_scenes(root, *numbers, test_images=scenes.test_images)
     return find_cityscapes(root, name="street_scenes", test=config.test)
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.datasets.data_paths import DataPath
 from raymeta.errors import InputError
 
 IGNORED = 255
@@ -21,11 +21,11 @@ class DatasetError(InputError):
 class MissingFileError(DatasetError):
     """A file that isn't there. path: where it should be."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: DataPath) -> None:
         super().__init__(f"{path}: file is missing")
         self.path = path
 
-    def __reduce__(self) -> tuple[type, tuple[Path]]:
+    def __reduce__(self) -> tuple[type, tuple[DataPath]]:
         return type(self), (self.path,)
 
 
@@ -51,9 +51,9 @@ class Polygon:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """path: of the image's file. height, width: of the stored image, in pixels."""
+    """file: of the image. height, width: of the stored image, in pixels."""
 
-    path: str
+    file: DataPath
     height: int
     width: int
 

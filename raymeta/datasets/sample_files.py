@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.file_patterns import deeper_folders, expected_file, shared_affix
 from raymeta.datasets.image_files import IMAGE_SUFFIXES, canonical_name, list_images
 from raymeta.datasets.sample import DatasetError, Polygon
 
-PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
+PolygonReader = Callable[[DataPath], tuple[list[Polygon], tuple[int, int]]]
 """Reads one polygon file: polygons in its pixels, and its (height, width). Raises DatasetError naming each fault."""
 
 
@@ -17,13 +17,13 @@ PolygonReader = Callable[[Path], tuple[list[Polygon], tuple[int, int]]]
 class SampleFiles:
     """Where image, label map and polygons of one image lie. has_labels: whether there was a label map when listed."""
 
-    image: Path
-    labels: Path
-    polygons: Path | None = None
+    image: DataPath
+    labels: DataPath
+    polygons: DataPath | None = None
     has_labels: bool = True
 
 
-def require_folders(root: Path, folders: list[str], layout: str) -> None:
+def require_folders(root: DataPath, folders: list[str], layout: str) -> None:
     """Raise DatasetError, naming what is missing and the expected layout, unless all folders are in `root`."""
     if not root.is_dir():
         raise DatasetError(f"data set folder {root} is missing: set dataset.root to a folder with {layout}")
@@ -42,10 +42,10 @@ class FoundFiles:
 
     samples: dict[str, SampleFiles]
     orphans: tuple[str, ...]
-    absent: frozenset[Path]
+    absent: frozenset[DataPath]
 
 
-def pair_files(image_folder: Path, label_folder: Path, *, has_patterns: bool = False) -> FoundFiles:
+def pair_files(image_folder: DataPath, label_folder: DataPath, *, has_patterns: bool = False) -> FoundFiles:
     """Images and label maps of the same stem; one entry an image, its label map may be absent.
 
     has_patterns: whether this kind of data set takes `dataset.image_pattern` and `label_pattern`, as a remedy.
@@ -70,7 +70,7 @@ def pair_files(image_folder: Path, label_folder: Path, *, has_patterns: bool = F
 
 
 def match_stems(
-    images: Mapping[str, Path], labels: Mapping[str, Path], pattern: str, root: Path, split: str
+    images: Mapping[str, DataPath], labels: Mapping[str, DataPath], pattern: str, root: DataPath, split: str
 ) -> FoundFiles:
     """Images and label maps of the same id; pattern: where a label map that is absent would be, below `root`."""
     known = {canonical_name(stem): path for stem, path in labels.items()}
@@ -90,7 +90,7 @@ def match_stems(
     return FoundFiles(pairs, tuple(orphans), absent)
 
 
-def _no_image(folder: Path, has_patterns: bool) -> str:
+def _no_image(folder: DataPath, has_patterns: bool) -> str:
     """What is there instead of images, and the remedy."""
     deeper = deeper_folders(folder)
     if deeper:

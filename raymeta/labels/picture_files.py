@@ -1,7 +1,6 @@
 """Whether an image is still the file that people were asked about: an answer to another picture labels nothing."""
 
 import hashlib
-from pathlib import Path
 from typing import Final
 
 from raymeta.datasets.sample import Dataset, DatasetError
@@ -25,13 +24,12 @@ class PictureFiles:
     def sha256(self, image_id: str) -> str | None:
         """Of the file's bytes, in hexadecimal; None where there is none to read."""
         try:
-            path = Path(self._dataset.source(image_id).path)
-            written = path.stat()
+            file = self._dataset.source(image_id).file
+            written = file.stat()
             seen = (written.st_mtime_ns, written.st_size)
             known = self._known.get(image_id)
             if known is None or known[0] != seen:
-                with path.open("rb") as file:
-                    known = seen, hashlib.file_digest(file, "sha256").hexdigest()
+                known = seen, hashlib.sha256(file.read_bytes()).hexdigest()
                 self._known[image_id] = known
             return known[1]
         except (OSError, DatasetError):

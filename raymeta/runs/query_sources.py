@@ -1,11 +1,11 @@
 """Where the boxes of a query lie in the images' files, which are often larger than what the network sees."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
 from raymeta.config import DatasetConfig
+from raymeta.datasets.data_paths import below_root
 from raymeta.datasets.registry import data_folder
 from raymeta.datasets.sample import Dataset, DatasetError, ImageSource
 from raymeta.schemas import IMAGE_ID, LEFT, SOURCE_SCHEMA, TOP, WIDTH
@@ -60,11 +60,10 @@ def _sources(image_ids: Sequence[str], dataset: Dataset) -> Mapping[str, ImageSo
 def _row(box: Mapping[str, int], source: ImageSource | None, config: DatasetConfig) -> dict[str, object]:
     if source is None:
         return dict.fromkeys(SOURCE_SCHEMA.names)
-    path, root = Path(source.path), data_folder(config)
     height, width = config.height or source.height, config.width or source.width
     top, left, side = box[TOP], box[LEFT], box[WIDTH]
     values = (
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path),
+        below_root(source.file, data_folder(config)),
         source.height,
         source.width,
         file_pixel(top, height, source.height),

@@ -9,8 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from raymeta.config import AcquisitionConfig
+from raymeta.datasets.data_paths import DataPath, read_whole
+from raymeta.datasets.remote_paths import remote_file
+from raymeta.datasets.sample import DatasetError
 from raymeta.errors import InputError
-from raymeta.local_files import LocalFileError, local_path, read_bounded
+from raymeta.local_files import LocalFileError, local_path
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import (
     IMAGE_ID,
@@ -149,8 +152,8 @@ def _listed(key: str, location: str | None, pool: Sequence[str]) -> tuple[str, .
     if location is None:
         return None
     try:
-        text = read_bounded(local_path(location), MAX_LIST_BYTES).decode()
-    except (OSError, UnicodeDecodeError, LocalFileError) as error:
+        text = read_whole(_place(location), MAX_LIST_BYTES).decode()
+    except (OSError, UnicodeDecodeError, LocalFileError, DatasetError) as error:
         reason = "isn't UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise SplitError(f"{key} {location}: can't be read: {reason}; write one image id a line") from None
     ids = [line.strip() for line in text.splitlines() if line.strip()]
@@ -164,6 +167,10 @@ def _listed(key: str, location: str | None, pool: Sequence[str]) -> tuple[str, .
             "folder and ending"
         )
     return tuple(ids)
+
+
+def _place(location: str) -> DataPath:
+    return remote_file(location) if "://" in location else local_path(location)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ Each test notes what was survived in the ledger as soon as it has passed, so tha
 """
 
 import os
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -36,6 +38,32 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("faults survived")
         for line in table(entries):
             terminalreporter.line(line)
+
+
+@pytest.fixture
+def s3_server(tmp_path):
+    """Port of a running server of S3's protocol, moto.
+
+    It needs other versions of some packages than raymeta's pins, so it has an environment of its own, which
+    `make test-faults` makes; RAYMETA_MOTO names its `moto_server`.
+    """
+    moto = os.environ.get("RAYMETA_MOTO", "")
+    if not Path(moto).is_file():
+        pytest.skip("RAYMETA_MOTO names no moto_server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (tmp_path / "moto.txt").open("w") as output:
+        process = subprocess.Popen([moto, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.2)
+    yield port
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture

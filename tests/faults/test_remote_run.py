@@ -1,15 +1,9 @@
-"""A whole run in a bucket of a real S3-compatible server (moto), slow and failing through a proxy.
-
-moto needs other versions of some packages than raymeta's pins, so it has an environment of its own, which
-`make test-faults` makes; RAYMETA_MOTO names its `moto_server`.
-"""
+"""A whole run in a bucket of a real S3-compatible server (moto), slow and failing through a proxy."""
 
 import json
 import os
 import random
 import signal
-import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -19,34 +13,12 @@ from pyarrow import fs
 from tiny_experiment import TinyRun, results
 from warm_cluster import WarmRun
 
-MOTO = os.environ.get("RAYMETA_MOTO", "")
-
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not Path(MOTO).is_file(), reason="RAYMETA_MOTO names no moto_server"),
 ]
-
-
-@pytest.fixture
-def server(tmp_path):
-    """Port of a running server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (tmp_path / "moto.txt").open("w") as output:
-        process = subprocess.Popen([MOTO, "-H", "127.0.0.1", "-p", str(port)], stdout=output, stderr=output)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.2)
-    yield port
-    process.kill()
-    process.wait()
 
 
 def uri(port: int) -> str:
@@ -71,43 +43,45 @@ def committed(filesystem: fs.FileSystem) -> int:
         return len(json.loads(stream.read())["stages"])
 
 
-def test_killed_at_writes_to_a_slow_and_failing_store(driver, tmp_path, server, tiny_scenes, plain_undisturbed, ledger):
-    proxy = FaultyProxy(server, seed=2, failing=0.1, delay_s=0.01)
+def test_killed_at_writes_to_a_slow_and_failing_store(
+    driver, tmp_path, s3_server, tiny_scenes, plain_undisturbed, ledger
+):
+    proxy = FaultyProxy(s3_server, seed=2, failing=0.1, delay_s=0.01)
     run = TinyRun(tmp_path, tiny_scenes, uri(proxy.port))
     moments, kills = random.Random(3), 0
     while driver.run(run, kill_at=moments.randint(1, 25), mode="after") == -signal.SIGKILL and kills < 6:
         kills += 1
     assert kills >= 2, run.output
     assert driver.run(run) == 0, run.output
-    assert results(downloaded(server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
+    assert results(downloaded(s3_server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
     ledger.record("driver killed while its run lies in a remote store", kills)
     ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
 
 
-def test_slow_and_failing_store(tmp_path, server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
-    proxy = FaultyProxy(server, seed=1, failing=0.15, delay_s=0.02)
+def test_slow_and_failing_store(tmp_path, s3_server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
+    proxy = FaultyProxy(s3_server, seed=1, failing=0.15, delay_s=0.02)
     run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address, uri(proxy.port))
     run.run()
     assert proxy.failures >= 5
-    found = downloaded(server, tmp_path / "found")
+    found = downloaded(s3_server, tmp_path / "found")
     assert results(found) == results(plain_undisturbed.run_dir)
     ledger.record("request to a remote store failed, cut or answered 503", proxy.failures)
 
 
-def test_killed_and_contended(tmp_path, server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
-    run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address, uri(server))
+def test_killed_and_contended(tmp_path, s3_server, tiny_scenes, starter, warm_cluster, plain_undisturbed, ledger):
+    run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address, uri(s3_server))
     process = run.start()
-    filesystem, _ = fs.FileSystem.from_uri(uri(server))
+    filesystem, _ = fs.FileSystem.from_uri(uri(s3_server))
     while not committed(filesystem):
         assert process.poll() is None, run.output
         time.sleep(0.1)
-    other = WarmRun(make(tmp_path / "other"), tiny_scenes, starter, warm_cluster.address, uri(server))
+    other = WarmRun(make(tmp_path / "other"), tiny_scenes, starter, warm_cluster.address, uri(s3_server))
     assert f"in use by process {process.pid}" in other.run(code=2)
     assert process.poll() is None, run.output
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     run.run()
-    assert results(downloaded(server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
+    assert results(downloaded(s3_server, tmp_path / "found")) == results(plain_undisturbed.run_dir)
     ledger.record("second process on a run in a remote store", lost="nothing (the second is refused, naming the first)")
     ledger.record("driver killed while its run lies in a remote store")
 

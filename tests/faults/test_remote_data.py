@@ -1,0 +1,125 @@
+"""A data set in a bucket of a real server of S3's protocol: the same run, whatever happens to server and copies."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from faulty_proxy import FaultyProxy
+from pyarrow import fs
+from simulated_person import config_text, write_images
+from tiny_experiment import TinyRun, assert_same, results
+from tiny_runs import serving
+from tiny_settings import child_environment
+from warm_cluster import WarmRun
+
+from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
+from raymeta.service.settings import ServiceSettings
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def uri(port: int) -> str:
+    return f"s3://test:hidden@bucket/scenes?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
+
+
+def fill(port: int, folder: Path) -> None:
+    """Copy a folder into the bucket."""
+    filesystem, root = fs.FileSystem.from_uri(uri(port) + "&allow_bucket_creation=true")
+    filesystem.create_dir("bucket")
+    fs.copy_files(str(folder), root, destination_filesystem=filesystem)
+
+
+@pytest.fixture
+def stored(s3_server, tiny_scenes):
+    """Port of a server that holds the scenes."""
+    fill(s3_server, tiny_scenes)
+    return s3_server
+
+
+def place(run: TinyRun, port: int, **dataset: object) -> Path:
+    """Have the run read the bucket; gives the folder of its copies."""
+    copies = run.folder / "copies"
+    values = yaml.safe_load(run.config.read_text())
+    values["dataset"] |= {"root": uri(port), "cache_dir": str(copies)} | dataset
+    run.config.write_text(json.dumps(values))
+    return copies
+
+
+def command(run: TinyRun, *words: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "raymeta", *words],
+        env=child_environment(run.folder),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "hidden" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_check_run_report_and_serve_read_it_and_the_queries_are_the_same(tiny, stored, plain_undisturbed, ledger):
+    copies = place(tiny, stored)
+    command(tiny, "check", str(tiny.config))
+    tiny.run("--local")
+    assert_same(tiny.run_dir, plain_undisturbed.run_dir)
+    assert len(list(copies.glob("*/*"))) >= 14
+    assert "hidden" not in tiny.output
+    (tiny.run_dir / "report" / "report.html").unlink()
+    command(tiny, "report", str(tiny.run_dir))
+    assert list((tiny.run_dir / "report").glob("panels/*"))
+    settings = ServiceSettings(str(tiny.run_dir), threads=1, access_log=str(tiny.folder / "access.log"))
+    split = results(tiny.run_dir)["split.parquet"]
+    image_id = next(row["image_id"] for row in split if row["split"] == "pool")
+    with serving(create_app(settings, LocalBackend(settings))) as url:
+        for name in ("image", "boxes"):
+            assert httpx.get(f"{url}/v1/pool/{image_id}/{name}", timeout=60).status_code == 200
+    ledger.record("data set in a remote store")
+
+
+def test_people_are_asked_about_its_images(tiny, s3_server):
+    write_images(tiny.folder / "data", labelled=False)
+    fill(s3_server, tiny.folder / "data")
+    tiny.config.write_text(config_text(Path("elsewhere"), tiny.run_dir, "{kind: people}"))
+    place(tiny, s3_server)
+    command(tiny, "run", str(tiny.config), "--local", code=3)
+    out = tiny.folder / "exported"
+    command(tiny, "tasks", "export", str(tiny.run_dir), "--out", str(out), "--format", "labelme")
+    assert len(list(out.rglob("*.png"))) >= 4
+
+
+def test_on_ray(tmp_path, stored, tiny_scenes, starter, warm_cluster, plain_undisturbed):
+    run = WarmRun(tmp_path, tiny_scenes, starter, warm_cluster.address)
+    place(run, stored)
+    run.run()
+    assert_same(run.run_dir, plain_undisturbed.run_dir)
+
+
+def test_a_slow_and_failing_store_and_room_for_few_copies(driver, tiny, stored, plain_undisturbed, ledger):
+    proxy = FaultyProxy(stored, seed=4, failing=0.1, delay_s=0.005)
+    copies = place(tiny, proxy.port, cache_gib=60_000 / 2**30)
+    assert driver.run(tiny) == 0, tiny.output
+    assert_same(tiny.run_dir, plain_undisturbed.run_dir)
+    assert proxy.failures >= 5
+    assert 0 < sum(path.stat().st_size for path in copies.glob("*/*")) <= 60_000
+    ledger.record("request for data in a remote store failed, cut or answered 503", proxy.failures)
+
+
+def test_an_outage_ends_the_run_and_the_same_command_goes_on(driver, tiny, stored, plain_undisturbed, ledger):
+    proxy = FaultyProxy(stored)
+    place(tiny, proxy.port, cache_gib=0.0, outage_wait_s=1.0)
+    assert driver.run(tiny, kill_at=12, mode="after") < 0
+    proxy.failing = 1.0
+    told = command(tiny, "run", str(tiny.config), "--local", code=2)
+    assert "can't be reached" in told
+    assert "endpoint_override" in told
+    proxy.failing = 0.0
+    assert driver.run(tiny) == 0, tiny.output
+    assert_same(tiny.run_dir, plain_undisturbed.run_dir)
+    ledger.record("server of a remote data set away", lost="nothing (the run stops with a message)")
