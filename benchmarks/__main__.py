@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.exchange_runs import measure_exchange
 from benchmarks.gpu_stages import measure_gpu
 from benchmarks.image_stages import measure_image_stages
 from benchmarks.iteration_stages import measure_iterations
@@ -32,6 +33,7 @@ SECTIONS: dict[str, Callable[[bool], list[Measurement]]] = {
     "pool": measure_pool,
     "training": measure_training,
     "iteration": measure_iterations,
+    "exchange": measure_exchange,
 }
 
 

@@ -239,7 +239,7 @@ def _decide(options: argparse.Namespace) -> int:
             )
     else:
         _decide_all(labels, wanted, action, options)  # type: ignore[arg-type]
-    print(f"{action}: {len(wanted)} tasks")
+    print(f"{action}: {len(wanted)} {'task' if len(wanted) == 1 else 'tasks'}")
     return 0
 
 
@@ -255,11 +255,14 @@ def _chosen(state: TaskState, wanted: str | None) -> AnswerRecord:
         InputError: there is none, or several and it isn't said which.
     """
     found = state.answers if wanted else list(state.live.values())
+    if not state.answers:
+        raise InputError(f"{state.task.id}: nothing was answered yet that could be accepted")
     fitting = [answer for answer in found if wanted is None or answer.id.startswith(wanted)]
     if len(fitting) == 1:
         return fitting[0]
-    known = ", ".join(f"{answer.id[:8]} by {answer.who or 'somebody'}" for answer in state.answers) or "none"
-    raise InputError(f"{state.task.id}: --answer {wanted or ''} names {len(fitting)} answers; there are {known}")
+    known = ", ".join(f"{answer.id[:8]} by {answer.who or 'somebody'}" for answer in state.answers)
+    said = f"no answer begins with {wanted}" if wanted and not fitting else "say which answer, by --answer"
+    raise InputError(f"{state.task.id}: {said}; there are {known}")
 
 
 def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
@@ -267,13 +270,23 @@ def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
     if not options.tasks and not options.sets:
         raise InputError("which tasks? Give --task ID or --set NAME")
     states = [state for name in labels.sets.names() for state in labels.states(name)]
-    known = {state.task.id: state for state in states}
-    unknown = [task for task in options.tasks if task not in known]
-    if unknown:
-        raise InputError(f"--task {unknown[0]} isn't a task of the run: `raymeta tasks log RUN` names them")
+    known = _by_id(states, options.tasks)
+    unanswered = [task for task in options.tasks if not known[task].answers]
+    if options.action == "return" and unanswered:
+        raise InputError(f"{unanswered[0]}: nothing was answered yet that could be returned")
     sets = set_names(labels, options.sets) if options.sets else []
     wanted = [known[task] for task in options.tasks]
     return wanted + [state for state in states if state.task.set in sets and _concerns(options.action, state)]
+
+
+def _by_id(states: Sequence[TaskState], wanted: Sequence[str]) -> dict[str, TaskState]:
+    """States by the id of their task. Raises InputError where an id that is wanted is none of the run's."""
+    known = {state.task.id: state for state in states}
+    for task_id in wanted:
+        if task_id not in known:
+            example = f": they are called like {next(iter(known))}" if known else ": people were asked nothing yet"
+            raise InputError(f"--task {task_id} isn't a task of the run{example}")
+    return known
 
 
 def _concerns(action: str, state: TaskState) -> bool:
@@ -288,7 +301,9 @@ def _concerns(action: str, state: TaskState) -> bool:
 def _log(options: argparse.Namespace) -> int:
     _, labels = open_labels(options.run)
     lines: list[tuple[str, str]] = []
-    for state in (state for name in labels.sets.names() for state in labels.states(name)):
+    states = [state for name in labels.sets.names() for state in labels.states(name)]
+    _by_id(states, options.tasks)
+    for state in states:
         if not options.tasks or state.task.id in options.tasks:
             lines += _answer_lines(state, labels.rules)
     for event in labels.events.all():

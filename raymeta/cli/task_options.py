@@ -51,9 +51,17 @@ def add_picture_options(parser: argparse.ArgumentParser, *, prelabels: str) -> N
 
 
 def picture_options(options: argparse.Namespace) -> "PictureOptions":
-    """What `add_picture_options` has read."""
+    """What `add_picture_options` has read.
+
+    Raises:
+        InputError: a number that makes no sense.
+    """
     from raymeta.labels.task_exports import PictureOptions
 
+    if options.margin < 0:
+        raise InputError(f"--margin {options.margin}: choose 0 or more pixels")
+    if options.limit is not None and options.limit < 1:
+        raise InputError(f"--limit {options.limit}: choose 1 or more tasks")
     return PictureOptions(
         margin=None if options.shown == "images" else options.margin,
         prelabels=options.prelabels == "segments",

@@ -43,7 +43,7 @@ def test_an_unknown_section_is_named():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 2
     assert (
-        "section 'speed' is unknown: choose of image, query, gpu, selection, scale, pool, training, iteration"
+        "section 'speed' is unknown: choose of image, query, gpu, selection, scale, pool, training, iteration, exchange"
         in done.stderr
     )
 
