@@ -7,11 +7,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from http_person import truth_in
+from http_person import labels_for
 from running_service import Service, wait_for
 from simulated_person import config_text, write_images
 
@@ -63,11 +62,6 @@ def asked(tmp_path_factory):
     with pytest.raises(WaitingForPeople):
         run(folder, folder / "data", "{kind: people}")
     return folder
-
-
-def labels_for(task):
-    truth = truth_in(task)
-    return np.where(truth == 255, np.uint8(254), truth)
 
 
 def answer_all(client):
