@@ -1,14 +1,15 @@
 """What candidates carry for a query policy beside their scores: small rows of float16 (docs/method.md#class-shares)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from raymeta.boxes import unpack_mask
 from raymeta.compilation import njit
-from raymeta.schemas import LEFT, TOP
+from raymeta.schemas import LEFT, SEGMENT, TOP
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,7 @@ def with_columns(
     """The candidates of one image with the columns that a policy needs.
 
     Args:
-        candidates: boxes of one image, with `top` and `left`.
+        candidates: boxes of one image, with `top` and `left`; of segments their masks count.
         needs: of CLASS_SHARES and FEATURE.
         softmax: (C, H, W) float32.
         gain: (H, W) float32, what every pixel is worth.
@@ -39,13 +40,18 @@ def with_columns(
         The table; every column that is added is a list of C float16.
     """
     tops, lefts = candidates[TOP].to_numpy(), candidates[LEFT].to_numpy()
+    masks = None
+    if SEGMENT in candidates.column_names:
+        masks = [unpack_mask(packed, box_width) for packed in candidates[SEGMENT].to_pylist()]
     if CLASS_SHARES in needs:
-        sums = class_sums(softmax, gain, tops, lefts, box_width)
+        sums = class_sums(softmax, gain, tops, lefts, box_width, masks)
         total = sums.sum(axis=1, keepdims=True)
         shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
         candidates = candidates.append_column(CLASS_SHARES, _float16_lists(shares))
     if FEATURE in needs:
-        means = class_sums(softmax, np.ones_like(gain), tops, lefts, box_width) / box_width**2
+        sizes = [box_width**2] if masks is None else [np.count_nonzero(mask) for mask in masks]
+        sums = class_sums(softmax, np.ones_like(gain), tops, lefts, box_width, masks)
+        means = sums / np.array(sizes, np.float64).reshape(-1, 1)
         candidates = candidates.append_column(FEATURE, _float16_lists(means))
     return candidates
 
@@ -65,14 +71,32 @@ def class_sums(
     tops: NDArray[np.int32],
     lefts: NDArray[np.int32],
     box_width: int,
+    masks: Sequence[NDArray[np.bool_]] | None = None,
 ) -> NDArray[np.float64]:
-    """`Σ g·p_c` over the pixels of every box: (boxes, C) float64."""
+    """`Σ g·p_c` over the pixels of every box, or of its (b, b) bool mask: (boxes, C) float64."""
     sums = np.zeros((len(tops), len(softmax)))
-    if isinstance(softmax, np.ndarray):
+    if masks is not None:
+        _sum_masks(softmax, gain, tops, lefts, masks, sums)
+    elif isinstance(softmax, np.ndarray):
         _sum_boxes(np.ascontiguousarray(softmax, dtype=np.float32), gain, tops, lefts, box_width, sums)
     else:
         _sum_boxes_of_tensor(softmax, gain, tops, lefts, box_width, sums)
     return sums
+
+
+def _sum_masks(
+    softmax: Any,
+    gain: NDArray[np.float32],
+    tops: NDArray[Any],
+    lefts: NDArray[Any],
+    masks: Sequence[NDArray[np.bool_]],
+    sums: NDArray[Any],
+) -> None:
+    for row, (top, left, mask) in enumerate(zip(tops.tolist(), lefts.tolist(), masks, strict=True)):
+        box = np.s_[top : top + len(mask), left : left + len(mask)]
+        window = softmax[:, box[0], box[1]]
+        shown = window if isinstance(softmax, np.ndarray) else window.cpu().numpy()
+        sums[row] = np.einsum("cyx,yx->c", shown, gain[box] * mask, dtype=np.float64)
 
 
 def _sum_boxes_of_tensor(

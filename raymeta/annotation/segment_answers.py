@@ -102,7 +102,22 @@ def told_segment(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_c
     return ("confirmed" if classes[0] == predicted_class else "fixed"), int(classes[0])
 
 
-def segment_row(row: Mapping[str, Any], origin: Origin, class_id: int | None) -> dict[str, Any]:
+def without_border(mask: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
+    """A mask without the pixels that lie up to `border` pixels, also diagonally, from one that isn't in it.
+
+    What lies outside the tile counts as in the mask. A part that is too thin to have an inside stays whole.
+
+    mask: (b, b) bool.
+    """
+    if not border:
+        return mask
+    from scipy.ndimage import minimum_filter
+
+    inner: NDArray[np.bool_] = minimum_filter(mask, 2 * border + 1, mode="constant", cval=True)
+    return inner if inner.any() else mask
+
+
+def segment_row(row: Mapping[str, Any], origin: Origin, class_id: int | None, border: int = 0) -> dict[str, Any]:
     """SEGMENT_ANSWER_FIELDS of an answer.
 
     Args:
@@ -110,11 +125,12 @@ def segment_row(row: Mapping[str, Any], origin: Origin, class_id: int | None) ->
         origin: of the answer.
         class_id: None where it is mixed.
     """
-    empty = pack_mask(np.zeros((row[WIDTH], row[WIDTH]), bool))
+    mask = unpack_mask(row[SEGMENT], row[WIDTH])
+    labelled = np.zeros_like(mask) if class_id is None else without_border(mask, border)
     return {
         **{field.name: row[field.name] for field in SEGMENT_FIELDS},
         ANSWERED_CLASS: class_id,
-        LABELLED: empty if class_id is None else row[SEGMENT],
+        LABELLED: pack_mask(labelled),
         ORIGIN: origin,
         CONFIRM_CLICKS: int(origin == "confirmed"),
         RECLASS_CLICKS: int(origin != "confirmed"),

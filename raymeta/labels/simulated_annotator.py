@@ -136,7 +136,7 @@ class SimulatedAnnotator:
             if origin == "mixed" and config.mixed == "box" and (labels[tile.slices][mask] != IGNORE).any():
                 origin = "drawn"
                 clicks = self._outlined(oracle, tiles.slice(number, 1))[0]
-            rows.append(row | clicks | segment_row(segment, origin, class_id))
+            rows.append(row | clicks | segment_row(segment, origin, class_id, config.border))
         return rows
 
     def _named(self, image_id: str, points: pa.Table) -> list[dict[str, Any]]:

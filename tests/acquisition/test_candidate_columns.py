@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from raymeta.acquisition.candidate_columns import CLASS_SHARES, FEATURE, column_matrix, with_columns
+from raymeta.boxes import pack_mask
 
 B = 3
 
@@ -40,6 +41,20 @@ def test_shares_and_means_by_definition(softmax, gain, as_tensor):
             column_matrix(table, FEATURE)[row], softmax[:, box[0], box[1]].mean(axis=(1, 2)), atol=1e-3
         )
     assert pa.types.is_float16(table.schema.field(FEATURE).type.value_type)
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_of_a_segment_its_mask_counts(softmax, gain, as_tensor):
+    given = torch.from_numpy(softmax) if as_tensor else softmax
+    masks = np.random.default_rng(3).random((3, B, B)) < 0.5
+    segments = boxes().append_column("segment", pa.array([pack_mask(mask) for mask in masks], pa.binary()))
+    table = with_columns(segments, {"class_shares", "feature"}, given, gain, B)
+    for row, (top, left) in enumerate([(0, 0), (1, 4), (5, 7)]):
+        inside = softmax[:, top : top + B, left : left + B][:, masks[row]]
+        sums = (inside * gain[top : top + B, left : left + B][masks[row]]).sum(axis=1)
+        shares = sums / sums.sum() if sums.sum() else np.zeros(4)
+        np.testing.assert_allclose(column_matrix(table, CLASS_SHARES)[row], shares, atol=1e-3)
+        np.testing.assert_allclose(column_matrix(table, FEATURE)[row], inside.mean(axis=1), atol=1e-3)
 
 
 def test_only_what_is_needed_is_added(softmax, gain):

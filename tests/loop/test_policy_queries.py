@@ -29,6 +29,10 @@ CASES = {
     "caps": {"gain": "entropy", "policy": {"max_per_image": 1}},
     "weighted": {"gain": "margin", "cost": "estimated", "fusion": "ratio", "class_weights": {"source": "labels"}},
     "learned": {"gain": "entropy", "cost": "learned", "fusion": "ratio"},
+    "segments": {"gain": "margin", "unit": "segment", "class_weights": {"source": "labels"}},
+    "segments_noise": {"gain": "entropy", "unit": "segment", "noise": {"beta_start": 2.0}},
+    "segments_strata": {"gain": "margin", "unit": "segment", "policy": {"name": "strata"}},
+    "segments_k_centre": {"gain": "random", "unit": "segment", "policy": {"name": "k_centre", "max_per_image": 2}},
 }
 
 
