@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -10,27 +10,35 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.events import EVENT_COLUMNS
 from raymeta.boxes import Box, check_inside, pack_mask, unpack_mask
+from raymeta.config import SegmentsConfig
 from raymeta.schemas import IGNORE, LEFT, SEGMENT, SEGMENT_FIELDS, TOP, WIDTH
 
-Origin = Literal["confirmed", "fixed", "mixed", "drawn"]
-ORIGINS: Final[tuple[Origin, ...]] = ("confirmed", "fixed", "mixed", "drawn")
-"""Where a segment's labels come from. fixed: it got another class. mixed: no labels, as it has several classes, or only
-void. drawn: mixed, and then the outlines of all in its tile."""
+Origin = Literal["confirmed", "fixed", "point", "mixed", "drawn"]
+ORIGINS: Final[tuple[Origin, ...]] = get_args(Origin)
+"""Where a segment's labels come from. fixed: it got another class. point: it has several, and its innermost pixel's
+class counts around that. mixed: no labels, as it has several classes, or only void. drawn: several classes, and then
+the outlines of all in its tile."""
 ORIGIN: Final = "origin"
 ANSWERED_CLASS: Final = "answered_class"
 LABELLED: Final = "labelled"
-CONFIRM_CLICKS: Final = EVENT_COLUMNS["confirm"]
-RECLASS_CLICKS: Final = EVENT_COLUMNS["reclass"]
+CLICK_OF_ORIGIN: Final[dict[Origin, str]] = {
+    "confirmed": EVENT_COLUMNS["confirm"],
+    "fixed": EVENT_COLUMNS["reclass"],
+    "point": EVENT_COLUMNS["prompt"],
+    "mixed": EVENT_COLUMNS["reclass"],
+    "drawn": EVENT_COLUMNS["reclass"],
+}
+"""The one click of an answer; drawing costs its own besides."""
+ONE_CLICK_COLUMNS: Final = tuple(dict.fromkeys(CLICK_OF_ORIGIN.values()))
 SEGMENT_ANSWER_FIELDS: Final = (
     *SEGMENT_FIELDS,
     pa.field(ANSWERED_CLASS, pa.int32()),
     pa.field(LABELLED, pa.binary()),
     pa.field(ORIGIN, pa.string()),
-    pa.field(CONFIRM_CLICKS, pa.int64()),
-    pa.field(RECLASS_CLICKS, pa.int64()),
+    *(pa.field(name, pa.int64()) for name in ONE_CLICK_COLUMNS),
 )
 """Further columns of annotation.parquet with acquisition.unit segment. answered_class: null where the part is mixed.
-labelled: mask of the pixels that have it now, as `segment`. The clicks are the answer's own, one of both."""
+labelled: mask of the pixels that have it now, as `segment`. Of the clicks one is 1: the answer's own."""
 
 
 @dataclass(frozen=True)
@@ -62,78 +70,110 @@ class SegmentAnswer:
         return unpack_mask(self.labelled, self.width)
 
 
+@dataclass(frozen=True)
+class Told:
+    """An answer to a segment.
+
+    origin: of its labels. class_id: None where it has none, or several. labelled: (b, b) bool, pixels that get it.
+    """
+
+    origin: Origin
+    class_id: int | None
+    labelled: NDArray[np.bool_]
+
+
 def answer_segment(
-    labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_class: int, purity: float
-) -> tuple[Origin, int | None]:
+    labels: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    predicted_class: int,
+    config: SegmentsConfig,
+    point_width: int,
+) -> Told:
     """What somebody says who sees the true labels.
 
     Args:
         labels: (b, b) uint8 of the tile, 255 void.
         mask: (b, b) bool, what is asked, at least one pixel.
         predicted_class: that is to be confirmed.
-        purity: share of the mask's pixels of a class that one class has to cover, or the part is mixed.
-
-    Returns:
-        Where the answer's labels come from, and its class, None if it is mixed.
+        config: how pure a part must be, and what follows where it isn't.
+        point_width: of the square around the innermost pixel that its class labels.
     """
     counts = np.bincount(labels[mask & (labels != IGNORE)], minlength=1)
-    found, total = int(counts.argmax()), int(counts.sum())
-    if not total or counts[found] < purity * total:
-        return "mixed", None
-    return ("confirmed" if found == predicted_class else "fixed"), found
+    found, total, nothing = int(counts.argmax()), int(counts.sum()), np.zeros_like(mask)
+    if total and counts[found] >= config.purity * total:
+        return Told("confirmed" if found == predicted_class else "fixed", found, mask)
+    if not total or config.mixed == "skip":
+        return Told("mixed", None, nothing)
+    if config.mixed == "box":
+        return Told("drawn", None, nothing)
+    row, column = innermost_pixel(mask)
+    class_id = int(labels[row, column])
+    if class_id == IGNORE:
+        return Told("mixed", None, nothing)
+    return Told("point", class_id, point_mask(mask, point_width))
 
 
-def told_segment(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_class: int) -> tuple[Origin, int | None]:
-    """What people's labels of a tile say about the part that was asked.
+def innermost_pixel(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Row and column of the pixel that lies farthest inside: most steps to the next one that isn't in the mask.
+
+    Steps go to the side or up and down, and lead out of the tile too. Among equal ones the nearest to the mask's mean
+    counts, then the first row by row.
+
+    mask: (b, b) bool, at least one pixel.
+    """
+    from scipy.ndimage import distance_transform_cdt
+
+    steps = distance_transform_cdt(np.pad(mask, 1), metric="taxicab")[1:-1, 1:-1]
+    places = np.argwhere(steps == steps.max())
+    inside = np.argwhere(mask)
+    away = ((len(inside) * places - inside.sum(axis=0)) ** 2).sum(axis=1)  # whole numbers: no rounding decides
+    row, column = places[away.argmin()].tolist()
+    return row, column
+
+
+def point_mask(mask: NDArray[np.bool_], point_width: int) -> NDArray[np.bool_]:
+    """(b, b) bool: what the class of the innermost pixel labels: the square around it, as far as the mask reaches.
+
+    Args:
+        mask: (b, b) bool, at least one pixel.
+        point_width: w, pixels; the square begins ⌊w/2⌋ pixels above and to the left of the pixel.
+    """
+    row, column = innermost_pixel(mask)
+    top, left = row - point_width // 2, column - point_width // 2
+    square = np.zeros_like(mask)
+    square[max(0, top) : top + point_width, max(0, left) : left + point_width] = True
+    return square & mask
+
+
+def told_by_labels(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_class: int) -> Told:
+    """What people's labels of a tile say about the part that was asked: without any it is mixed.
+
+    One class in some of its pixels is that of a point; several classes, or labels outside of the part, were drawn.
 
     Args:
         labels: (b, b) uint8, 255 where they gave none.
         mask: (b, b) bool, what was asked.
         predicted_class: that was to be confirmed.
-
-    Returns:
-        As `answer_segment`: without any label the part is mixed; drawn where there are several, or some outside of it.
     """
-    classes = np.unique(labels[labels != IGNORE])
-    if not len(classes):
-        return "mixed", None
-    if len(classes) > 1 or (labels[~mask] != IGNORE).any():
-        return "drawn", None
-    return ("confirmed" if classes[0] == predicted_class else "fixed"), int(classes[0])
+    labelled = labels != IGNORE
+    classes = np.unique(labels[labelled]).tolist()
+    if not classes:
+        return Told("mixed", None, labelled)
+    if len(classes) > 1 or (labelled & ~mask).any():
+        return Told("drawn", None, labelled)
+    if (mask & ~labelled).any():
+        return Told("point", classes[0], labelled)
+    return Told("confirmed" if classes[0] == predicted_class else "fixed", classes[0], labelled)
 
 
-def without_border(mask: NDArray[np.bool_], border: int) -> NDArray[np.bool_]:
-    """A mask without the pixels that lie up to `border` pixels, also diagonally, from one that isn't in it.
-
-    What lies outside the tile counts as in the mask. A part that is too thin to have an inside stays whole.
-
-    mask: (b, b) bool.
-    """
-    if not border:
-        return mask
-    from scipy.ndimage import minimum_filter
-
-    inner: NDArray[np.bool_] = minimum_filter(mask, 2 * border + 1, mode="constant", cval=True)
-    return inner if inner.any() else mask
-
-
-def segment_row(row: Mapping[str, Any], origin: Origin, class_id: int | None, border: int = 0) -> dict[str, Any]:
-    """SEGMENT_ANSWER_FIELDS of an answer.
-
-    Args:
-        row: with SEGMENT_FIELDS and the width.
-        origin: of the answer.
-        class_id: None where it is mixed.
-    """
-    mask = unpack_mask(row[SEGMENT], row[WIDTH])
-    labelled = np.zeros_like(mask) if class_id is None else without_border(mask, border)
+def segment_row(row: Mapping[str, Any], told: Told) -> dict[str, Any]:
+    """SEGMENT_ANSWER_FIELDS of an answer; row: with SEGMENT_FIELDS."""
     return {
         **{field.name: row[field.name] for field in SEGMENT_FIELDS},
-        ANSWERED_CLASS: class_id,
-        LABELLED: pack_mask(labelled),
-        ORIGIN: origin,
-        CONFIRM_CLICKS: int(origin == "confirmed"),
-        RECLASS_CLICKS: int(origin != "confirmed"),
+        ANSWERED_CLASS: told.class_id,
+        LABELLED: pack_mask(told.labelled),
+        ORIGIN: told.origin,
+        **{name: int(name == CLICK_OF_ORIGIN[told.origin]) for name in ONE_CLICK_COLUMNS},
     }
 
 

@@ -59,6 +59,7 @@ from raymeta.config.section import (
     Location,
     Section,
 )
+from raymeta.config.segments import MixedAnswer, SegmentsConfig
 from raymeta.config.study import StudyConfig, setting_name
 from raymeta.config.tracking import NotifyConfig, NotifyEvent, TrackerConfig, TrackerKind
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
@@ -92,6 +93,7 @@ __all__ = [
     "Location",
     "MetaRegressorConfig",
     "MetaRegressorKind",
+    "MixedAnswer",
     "NetworkConfig",
     "NoiseConfig",
     "NotifyConfig",
@@ -106,6 +108,7 @@ __all__ = [
     "ScenesConfig",
     "ScoringConfig",
     "Section",
+    "SegmentsConfig",
     "StrategyName",
     "StudyConfig",
     "TrackerConfig",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from raymeta.config.section import MAX_PIXELS, Section
 
-MixedAnswer = Literal["skip", "box"]
+MixedAnswer = Literal["skip", "point", "box"]
 
 
 class SegmentsConfig(Section):
@@ -18,9 +18,8 @@ class SegmentsConfig(Section):
     purity: float = Field(
         0.8, gt=0.5, le=1, description="simulated annotator: share of a part that one class covers, else it is mixed"
     )
-    border: int = Field(
-        0, ge=0, le=MAX_PIXELS, description="pixels at a part's edge inside its tile that its answer doesn't label"
-    )
     mixed: MixedAnswer = Field(
-        "skip", description="what follows a part of several classes: nothing, or outlines of all in its tile"
+        "point",
+        description="a part of several classes: no labels; the class of its innermost pixel instead, for the same "
+        "click, in a square of point_width; or outlines of all in its tile",
     )

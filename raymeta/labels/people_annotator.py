@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from raymeta.annotation.click_estimation import default_epsilon
 from raymeta.annotation.clicks import LabelMapScene
-from raymeta.annotation.segment_answers import LABELLED, segment_row, told_segment
-from raymeta.boxes import pack_mask
+from raymeta.annotation.segment_answers import segment_row, told_by_labels
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, Answers, TaskSet, Ticket, query_set_name
@@ -27,7 +26,6 @@ from raymeta.labels.task_states import ANSWERED, DONE, StateName, TaskState
 from raymeta.runs.split import Split
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
-    IGNORE,
     IMAGE_ID,
     LEFT,
     PREDICTED_CLASS,
@@ -145,10 +143,9 @@ class PeopleAnnotator:
         mask = task.segment_mask
         if mask is None or task.predicted_class is None:
             return region_clicks(labels, epsilon, height)
-        origin, class_id = told_segment(labels, mask, task.predicted_class)
-        clicks = region_clicks(labels, epsilon, height) if origin == "drawn" else dict(NO_OUTLINES)
-        asked = {WIDTH: task.width, SEGMENT: task.segment, PREDICTED_CLASS: task.predicted_class}
-        return clicks | segment_row(asked, origin, class_id) | {LABELLED: pack_mask(labels != IGNORE)}
+        told = told_by_labels(labels, mask, task.predicted_class)
+        clicks = region_clicks(labels, epsilon, height) if told.origin == "drawn" else dict(NO_OUTLINES)
+        return clicks | segment_row({SEGMENT: task.segment, PREDICTED_CLASS: task.predicted_class}, told)
 
     def _whole_image_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
         labels = answer.labels()

@@ -21,7 +21,6 @@ from raymeta.runs.input_key import work_key
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
-    IGNORE,
     IMAGE_ID,
     LEFT,
     PREDICTED_CLASS,
@@ -125,18 +124,18 @@ class SimulatedAnnotator:
     def _confirmed(self, oracle: Oracle, image_id: str, tiles: pa.Table) -> list[dict[str, Any]]:
         """Rows of one image's segments; outlines in their tiles are counted only where they are drawn."""
         labels = self._dataset.label_map(image_id)
-        config = self._config.acquisition.segments
+        config = self._config.acquisition
         rows, place = [], tiles.select([IMAGE_ID, TOP, LEFT, WIDTH, RANK]).to_pylist()
         for number, (row, segment) in enumerate(zip(place, tiles.to_pylist(), strict=True)):
             tile = Box(row[TOP], row[LEFT], row[WIDTH])
             check_inside(tile, *labels.shape)
             mask = unpack_mask(segment[SEGMENT], tile.width)
-            origin, class_id = answer_segment(labels[tile.slices], mask, segment[PREDICTED_CLASS], config.purity)
-            clicks = NO_OUTLINES
-            if origin == "mixed" and config.mixed == "box" and (labels[tile.slices][mask] != IGNORE).any():
-                origin = "drawn"
-                clicks = self._outlined(oracle, tiles.slice(number, 1))[0]
-            rows.append(row | clicks | segment_row(segment, origin, class_id, config.border))
+            told = answer_segment(
+                labels[tile.slices], mask, segment[PREDICTED_CLASS], config.segments, config.point_width
+            )
+            drawn = told.origin == "drawn"
+            clicks = self._outlined(oracle, tiles.slice(number, 1))[0] if drawn else NO_OUTLINES
+            rows.append(row | clicks | segment_row(segment, told))
         return rows
 
     def _named(self, image_id: str, points: pa.Table) -> list[dict[str, Any]]:
