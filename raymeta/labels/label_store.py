@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from raymeta.annotation.known_labels import KnownLabels, StoredAnswer
 from raymeta.annotation.labelled_regions import LabelledRegions
-from raymeta.annotation.segment_answers import SegmentAnswer
+from raymeta.annotation.segment_answers import SegmentAnswer, told_by_labels
 from raymeta.boxes import pack_mask
 from raymeta.labels.annotator import INITIAL, META, VALIDATION, WHOLE_IMAGE_SETS, query_set_name
 from raymeta.labels.answer_files import AnswerFiles, AnswerRecord, now
@@ -224,9 +224,13 @@ class LabelStore:
 
 def _segment(task: Task, answer: StoredAnswer) -> SegmentAnswer:
     """What people labelled of a task that asks for a segment: what was asked isn't asked again, mixed or not."""
-    labelled = answer.labels() != IGNORE
-    asked = labelled if task.segment_mask is None else labelled | task.segment_mask
-    return SegmentAnswer(task.top, task.left, task.width, pack_mask(asked), pack_mask(labelled))
+    mask, labels = task.segment_mask, answer.labels()
+    assert mask is not None, "the task asks for a segment"
+    assert task.predicted_class is not None, "with the class that the network sees"
+    told = told_by_labels(labels, mask, task.predicted_class)
+    class_id = IGNORE if told.class_id is None else told.class_id
+    place = task.top, task.left, task.width
+    return SegmentAnswer(*place, pack_mask(mask | told.labelled), pack_mask(told.labelled), class_id)
 
 
 def _row(task: Task, answer: AnswerRecord) -> dict[str, Any]:

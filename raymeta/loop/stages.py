@@ -11,6 +11,7 @@ from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.acquisition.predicted_clicks import COST_FEATURES
 from raymeta.acquisition.strategies import at_iteration, strategy_of
 from raymeta.annotation.known_labels import KnownLabels
+from raymeta.annotation.segment_answers import origin_counts, origins_text
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.annotator import TaskSet, query_set_name
 from raymeta.labels.label_store import LABELS
@@ -182,7 +183,10 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
     if folder.is_named(QUERY_COSTS):
         costs = folder.read_table(QUERY_COSTS)
         agreement = cost_agreement(costs, query, answers.effort, session.config.acquisition)
-    OracleRecord(failed_images=session.faults, cost_agreement=agreement).write(folder)
+    origins = origin_counts(answers.effort)
+    if origins:
+        session.progress.say(f"segments of iteration {index}: {origins_text(origins)}")
+    OracleRecord(failed_images=session.faults, cost_agreement=agreement, origins=origins).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
 
 

@@ -1,15 +1,17 @@
 """Where the numbers of a report come from: data, boxes, network, seeds, dates, versions, and what mIoU means here."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from raymeta import __version__
 from raymeta.annotation.cost_models import COST_A
 from raymeta.annotation.events import Events
+from raymeta.annotation.segment_answers import origins_text
 from raymeta.locations import last_name
 from raymeta.report.comparison import Comparison
 from raymeta.report.run_results import RunResults
-from raymeta.runs.records import FitRecord
+from raymeta.runs.records import FitRecord, OracleRecord
 from raymeta.runs.run_store import RunError
 
 
@@ -20,6 +22,7 @@ def provenance(comparison: Comparison) -> list[tuple[str, str]]:
         ("data set", _each(run.data.text for run in runs if run.data)),
         ("images are read at", _each(map(_size, runs))),
         ("query", _each(map(_query, (run for group in comparison.queried for run in group.runs)))),
+        ("answers to segments", _answers(comparison)),
         ("start (L0)", _each(f"{run.config.acquisition.initial_images} images" for run in runs)),
         ("meta set (M)", _meta(comparison)),
         ("network", _each(map(_network, runs))),
@@ -92,6 +95,22 @@ def _query(run: RunResults) -> str:
     if acquisition.unit == "segment":
         return f"{number} segments an iteration, each in a tile of {size}"
     return f"{number} boxes of {size} an iteration"
+
+
+def _answers(comparison: Comparison) -> str:
+    """What was said of one-click segments, over all iterations and seeds of each group that asked for some."""
+    texts = []
+    for group in comparison.queried:
+        counts: Counter[str] = Counter()
+        for run in group.runs:
+            for summary in run.summaries:
+                try:
+                    counts.update(OracleRecord.read(run.store.iteration(summary.iteration)).origins)
+                except RunError:
+                    continue
+        if counts:
+            texts.append(f"{group.label}: {origins_text(counts)}")
+    return "; ".join(texts)
 
 
 def _meta(comparison: Comparison) -> str:

@@ -151,11 +151,15 @@ class ScoreRecord(Record):
 
 
 class OracleRecord(Record):
-    """What the oracle could not answer, by image, and how well the costs of its boxes were predicted."""
+    """What the oracle could not answer, by image, and how well the costs of its boxes were predicted.
+
+    origins: number of one-click segments by what was said of them (docs/method.md#one-click-segments).
+    """
 
     FILE = "oracle.json"
 
     failed_images: dict[str, str] = Field(default_factory=dict)
+    origins: dict[str, int] = Field(default_factory=dict)
     cost_agreement: CostAgreement | None = None
 
 

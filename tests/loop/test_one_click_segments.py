@@ -6,6 +6,7 @@ import pytest
 from experiment_runner import LocalRunner, assert_same_run, summaries
 from tiny_settings import tiny_values
 
+from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS, innermost_pixel, point_mask
 from raymeta.boxes import Box, unpack_mask
 from raymeta.config import ConfigError, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
@@ -38,7 +39,7 @@ def test_an_answer_is_one_click(finished):
         query, answers = table(finished.run_dir, index, "query"), table(finished.run_dir, index, "annotation")
         assert query.num_rows == answers.num_rows == count
         rows = answers.to_pylist()
-        assert {row["confirm_clicks"] + row["reclass_clicks"] for row in rows} == {1}
+        assert {sum(row[name] for name in ONE_CLICK_COLUMNS) for row in rows} == {1}
         assert all(row["confirm_clicks"] == (row["origin"] == "confirmed") for row in rows)
         assert not any(row["polygon_clicks"] + row["box_clicks"] + row["class_clicks"] for row in rows)
     costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
@@ -65,12 +66,25 @@ def test_training_reads_the_answered_class_on_the_mask_alone(finished):
             asked[tile] |= mask
             there = truth[tile][mask & (truth[tile] != 255)]
             shares = np.bincount(there, minlength=1) / max(1, len(there))
-            if shares.max() >= 0.8:
+            if len(there) and shares.max() >= 0.8:
                 assert row["answered_class"] == shares.argmax()
                 assert row["origin"] == ("confirmed" if shares.argmax() == row["predicted_class"] else "fixed")
                 labels[tile][mask] = row["answered_class"]
+                continue
+            inner = point_mask(mask, 3)
+            middle = truth[tile][innermost_pixel(mask)]
+            if len(there) and middle != 255:
+                assert (row["answered_class"], row["origin"]) == (middle, "point")
+                labels[tile][inner] = middle
             else:
                 assert (row["answered_class"], row["origin"]) == (None, "mixed")
+    assert {
+        row["origin"] for index in range(2) for row in table(finished.run_dir, index, "annotation").to_pylist()
+    } >= {
+        "confirmed",
+        "fixed",
+        "point",
+    }
     assert set(known.regions.segments) == set(expected)
     for image_id, (labels, asked) in expected.items():
         np.testing.assert_array_equal(known.of(image_id).read(image_id, labels.shape, dataset), labels)

@@ -1,0 +1,83 @@
+"""People answer one-click segments: somebody who knows the truth makes the simulated annotator's run."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from simulated_person import config_text, truth_of, write_images
+
+from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment
+from raymeta.config import load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.errors import WaitingForPeople
+from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
+from raymeta.labels.label_store import LabelStore
+from raymeta.labels.task_states import OPEN
+from raymeta.loop.iterations import run_experiment
+from raymeta.loop.local_workers import local_workers
+from raymeta.runs.run_store import RunStore
+from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, SEGMENT_FIELDS
+
+OVERRIDES = ["acquisition.strategy=segments", "acquisition.query_size=12"]
+
+
+def start(folder, labelled, oracle, *overrides):
+    write_images(folder / "data", labelled=labelled)
+    (folder / "config.yaml").write_text(config_text(folder / "data", folder / "run", oracle))
+    return load_config(folder / "config.yaml", [*OVERRIDES, *overrides])
+
+
+def answer_open_tasks(config):
+    """Every open task, as the simulated annotator would: a label map of its region, 255 outside of the answer."""
+    labels = LabelStore(RunStore(config.run_dir))
+    for name in labels.sets.names():
+        for task in [state.task for state in labels.states(name) if state.name in OPEN]:
+            truth = truth_of(task.image_id.rpartition("/")[2])
+            seen = truth[task.top : task.top + task.height, task.left : task.left + task.width]
+            if task.segment_mask is not None:
+                acquisition = config.acquisition
+                told = answer_segment(
+                    seen, task.segment_mask, task.predicted_class, acquisition.segments, acquisition.point_width
+                )
+                seen = np.where(told.labelled, 255 if told.class_id is None else told.class_id, 255).astype(np.uint8)
+            digest = labels_sha256(seen)
+            record = AnswerRecord(
+                id=f"{digest[:20]}{task.rank}",
+                task_id=task.id,
+                time=now(),
+                who="ann",
+                labels_sha256=digest,
+                png=encode_labels(seen),
+            )
+            labels.answers.add(task, record)
+
+
+@pytest.mark.parametrize("mixed", ["point", "skip"])
+def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, mixed):
+    choice = f"acquisition.segments.mixed={mixed}"
+    simulated = start(tmp_path / "simulated", True, "{kind: simulated, clicks: region}", choice)
+    run_experiment(simulated, local_workers)
+    people = start(tmp_path / "people", False, "{kind: people}", choice)
+    for _ in range(3):
+        with pytest.raises(WaitingForPeople):
+            run_experiment(people, local_workers)
+        answer_open_tasks(people)
+    run_experiment(people, local_workers)
+    for index in range(2):
+        ours, theirs = (f"{config.run_dir}/iterations/{index:03d}" for config in (people, simulated))
+        asked = [*QUERY_SCHEMA.names, *(field.name for field in SEGMENT_FIELDS)]
+        queries = [pq.read_table(f"{folder}/query.parquet").select(asked) for folder in (ours, theirs)]
+        assert queries[0].equals(queries[1])
+        names = [*ANNOTATION_SCHEMA.names, *(field.name for field in SEGMENT_ANSWER_FIELDS)]
+        answers = [pq.read_table(f"{folder}/annotation.parquet").select(names) for folder in (ours, theirs)]
+        assert answers[0].equals(answers[1])
+    known = [LabelStore(RunStore(config.run_dir)).current() for config in (people, simulated)]
+    assert known[0].regions == known[1].regions
+    datasets = [open_dataset(config.dataset) for config in (people, simulated)]
+    for image_id in datasets[0].pool_ids():
+        size = datasets[0].size(image_id)
+        ours, theirs = (
+            each.of(image_id).read(image_id, size, data) for each, data in zip(known, datasets, strict=True)
+        )
+        np.testing.assert_array_equal(ours, theirs)
+    tasks = LabelStore(RunStore(people.run_dir)).sets.tasks("query-000")
+    assert all(task.segment_mask.any() and task.predicted_class is not None for task in tasks)
