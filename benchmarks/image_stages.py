@@ -79,6 +79,8 @@ def _measure_candidates(
     for strategy in STRATEGIES:
         target = "≤ 0.35 s" if strategy == "metabox_plus" else ""
         bench.measure(f"score_image {strategy}", shape, _scoring(softmax, strategy, regressor, box_width), target)
+    segments_of = _scoring(softmax, "metabox", regressor, box_width, min_segment_pixels=4)
+    bench.measure("score_image metabox, one-click segments", shape, segments_of, "≤ 1.2 × metabox")
 
 
 def _measure_worst_case(bench: Bench, size: tuple[int, int, int], regressor: MetaRegressor, box_width: int) -> None:
@@ -92,7 +94,11 @@ def _measure_worst_case(bench: Bench, size: tuple[int, int, int], regressor: Met
 
 
 def _scoring(
-    softmax: NDArray[np.float32], strategy: str, regressor: MetaRegressor, box_width: int
+    softmax: NDArray[np.float32],
+    strategy: str,
+    regressor: MetaRegressor,
+    box_width: int,
+    min_segment_pixels: int | None = None,
 ) -> Callable[[], Any]:
     return lambda: score_image(
         softmax,
@@ -103,4 +109,5 @@ def _scoring(
         image_id="image",
         regressor=regressor,
         clicks_max=CLICKS_MAX,
+        min_segment_pixels=min_segment_pixels,
     )
