@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from experiment_runner import assert_same_run, queries
+from experiment_runner import LocalRunner, assert_same_run, queries
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -22,6 +22,21 @@ def test_it_ends_as_without_ray(runner, undisturbed):
 def test_two_scoring_actors_give_the_same_queries(runner, undisturbed):
     runner.run("scoring.actors=2")
     assert_same_run(runner.run_dir, undisturbed.run_dir)
+
+
+@pytest.mark.long
+def test_segments_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_path, scenes):
+    segments = ("acquisition.strategy=segments", "acquisition.query_clicks=30", "acquisition.query_size=1000")
+    (tmp_path / "local").mkdir()
+    local = LocalRunner(tmp_path / "local", scenes)
+    local.run(*segments)
+    process = runner.start(*segments, "scoring.actors=2")
+    time.sleep(25)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    runner.run(*segments, "scoring.actors=2")
+    assert_same_run(runner.run_dir, local.run_dir)
+    assert "segment" in queries(local.run_dir)[0][0]
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])

@@ -10,7 +10,9 @@ from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS, innermost_pixe
 from raymeta.boxes import Box, unpack_mask
 from raymeta.config import ConfigError, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
+from raymeta.labels.annotator import TaskSet, Ticket
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.runs.run_store import RunStore
 
 SEGMENTS = (
@@ -78,13 +80,8 @@ def test_training_reads_the_answered_class_on_the_mask_alone(finished):
                 labels[tile][inner] = middle
             else:
                 assert (row["answered_class"], row["origin"]) == (None, "mixed")
-    assert {
-        row["origin"] for index in range(2) for row in table(finished.run_dir, index, "annotation").to_pylist()
-    } >= {
-        "confirmed",
-        "fixed",
-        "point",
-    }
+    rows = [row for index in range(2) for row in table(finished.run_dir, index, "annotation").to_pylist()]
+    assert {row["origin"] for row in rows} >= {"confirmed", "fixed", "point"}
     assert set(known.regions.segments) == set(expected)
     for image_id, (labels, asked) in expected.items():
         np.testing.assert_array_equal(known.of(image_id).read(image_id, labels.shape, dataset), labels)
@@ -115,6 +112,42 @@ def test_a_run_that_starts_again_asks_for_the_same_segments(runner, finished):
     runner.run(*SEGMENTS, "iterations=1")
     runner.run(*SEGMENTS)
     assert_same_run(runner.run_dir, finished.run_dir)
+
+
+class Dying:
+    """A data set whose process dies when it is asked for the labels of a third image."""
+
+    def __init__(self, dataset):
+        self._dataset, self._asked = dataset, set()
+        self.num_classes, self.has_polygons = dataset.num_classes, dataset.has_polygons
+        self.polygons = dataset.polygons
+
+    def label_map(self, image_id):
+        self._asked.add(image_id)
+        if len(self._asked) > 2:
+            raise KeyboardInterrupt
+        return self._dataset.label_map(image_id)
+
+
+@pytest.mark.parametrize("mixed", ["skip", "point", "box"])
+def test_answers_go_on_where_they_were_interrupted(finished, mixed):
+    """The second process asks only for what the first one left, and masks come back from what was kept."""
+    store = RunStore(str(finished.run_dir))
+    config = load_config(
+        finished.run_dir / "config.yaml", [f"acquisition.segments.mixed={mixed}", "acquisition.segments.purity=0.95"]
+    )
+    dataset = open_dataset(config.dataset, config.seed)
+    ticket = Ticket(TaskSet.of_query(0, store.iteration(0).read_table("query.parquet")))
+    with pytest.raises(KeyboardInterrupt):
+        SimulatedAnnotator(config, store, Dying(dataset), lambda count: None).collect(ticket)
+    told = []
+    effort = SimulatedAnnotator(config, store, dataset, told.append).collect(ticket).effort
+    assert told[0] > 0
+    assert sum(told) == effort.num_rows == 30
+    store.iteration(0).delete_scratch_files()
+    whole = SimulatedAnnotator(config, store, dataset, lambda count: None).collect(ticket).effort
+    store.iteration(0).delete_scratch_files()
+    assert effort.equals(whole)
 
 
 @pytest.mark.parametrize(
