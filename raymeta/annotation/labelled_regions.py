@@ -58,8 +58,9 @@ class LabelledRegions:
         return replace(self, segments=_merged(self.segments, added)) if added else self
 
     def image_ids(self) -> list[str]:
-        """Images of which something was asked, sorted by their UTF-8 bytes."""
-        return sorted(self.images | self.boxes.keys() | self.segments.keys(), key=str.encode)
+        """Images with labels, sorted by their UTF-8 bytes; of one whose segments were all mixed nothing is known."""
+        named = {image_id for image_id, found in self.segments.items() if any(each.labels_something for each in found)}
+        return sorted(self.images | self.boxes.keys() | named, key=str.encode)
 
     def mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         """(H, W) bool, True where the image is labelled.

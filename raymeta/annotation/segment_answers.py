@@ -69,6 +69,11 @@ class SegmentAnswer:
         """The tile."""
         return Box(self.top, self.left, self.width)
 
+    @property
+    def labels_something(self) -> bool:
+        """Whether a pixel has a label by it."""
+        return bool(self.labelled.strip(b"\0"))
+
     def asked_mask(self) -> NDArray[np.bool_]:
         """(b, b) bool."""
         return unpack_mask(self.asked, self.width)

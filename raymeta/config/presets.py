@@ -57,7 +57,7 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "full_set": Preset(None, "none"),
     "points": Preset("margin", "none", "point", weighs_classes=True),
     "random_points": Preset("random", "none", "point"),
-    "segments": Preset("metaseg", "none", "segment", weighs_classes=True),
+    "segments": Preset("margin", "none", "segment", weighs_classes=True),
     "random_segments": Preset("random", "none", "segment"),
     "custom": Preset(None, "none"),
 }

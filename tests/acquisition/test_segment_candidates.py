@@ -10,6 +10,8 @@ from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.segment_candidates import segment_candidates
 from raymeta.acquisition.strategies import Strategy
 from raymeta.boxes import pack_mask, unpack_mask
+from raymeta.metaseg.meta_regression import MetaRegressor
+from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.metaseg.segments import find_segments
 
 
@@ -155,6 +157,37 @@ def test_scores_weigh_the_gain_by_the_classes():
         (0, 4 * 0.5 * (0.75 * 0.25 + 0.25 * 1.0), 0),
     ]
     assert [(row["estimated_clicks"], row["unlabelled_pixels"]) for row in found] == [(1, 4), (1, 4)]
+
+
+def test_metaseg_scores_are_one_minus_predicted_iou_times_area():
+    rng = np.random.default_rng(0)
+    softmax = rng.dirichlet(np.ones(3), (12, 14)).transpose(2, 0, 1).astype(np.float32)
+    segments, table = segment_metrics(softmax, rng.integers(0, 3, (12, 14)).astype(np.uint8))
+    regressor = MetaRegressor("sklearn", trees=5).fit(
+        table, ["a", "b"] * (table.num_rows // 2) + ["a"] * (table.num_rows % 2)
+    )
+    scored = score_image(
+        softmax,
+        strategy=Strategy("segments", ("metaseg",)),
+        box_width=4,
+        seed=0,
+        iteration=0,
+        image_id="a",
+        regressor=regressor,
+        min_segment_pixels=2,
+        keep_maps=True,
+    )
+    predicted = regressor.predict(segment_metrics(softmax)[1])
+    assert scored.candidates.num_rows == 12
+    for row in scored.candidates.to_pylist():
+        tile = np.s_[row["top"] : row["top"] + 4, row["left"] : row["left"] + 4]
+        mask = unpack_mask(row["segment"], 4)
+        [number] = np.unique(segments.segment_map[tile][mask])
+        area = mask.sum()
+        assert area == row["unlabelled_pixels"] >= 2
+        assert row["score"] == pytest.approx((1 - predicted[number - 1]) * area, abs=area * 2**-24)
+    assert scored.statistics["segments"] == segments.count
+    assert scored.maps["joint"].shape == (9, 11)
 
 
 def test_a_tile_that_does_not_fit_is_refused():

@@ -173,6 +173,7 @@ def test_regions_of_answers():
     assert regions.asked_mask("a", 6, 6).sum() == 8
     assert regions.image_ids() == ["a"]
     assert regions.extent("a") == (4, 6)
+    assert LabelledRegions().with_boxes(annotation(mixed)).image_ids() == []
     drawn = {"top": 2, "left": 2} | segment_row(
         asked, answer_segment(np.array([[0, 1, 0, 1]] * 4, np.uint8), right, 3, SegmentsConfig(mixed="box"), 3)
     )
