@@ -109,7 +109,7 @@ def test_every_cell_of_table_1(network, strategy):
 
 def test_published_start_weights_are_named_where_they_fit():
     named = {path.stem for path in SHIPPED if load_config(path).network.weights is not None}
-    assert named == {"cityscapes_deeplab", "camvid_pretrained", "fewer_clicks"}
+    assert named == {"cityscapes_deeplab", "camvid_pretrained", "fewer_clicks", "facades", "segments"}
 
 
 def test_overrides_go_by_path(config_file):
