@@ -10,6 +10,21 @@ Sampling = Literal["images", "labelled_pixels", "root_pixels", "classes"]
 BatchNormMode = Literal["train", "frozen", "sync"]
 
 
+class PseudoLabelsConfig(Section):
+    """Self-training: what the running mean of the network is sure of, where nobody labelled, is learnt too."""
+
+    weight: float = Field(0.0, ge=0, le=100, description="of their loss beside that of labels; 0: none are made")
+    confidence: float = Field(0.9, ge=0, lt=1, description="softmax of the teacher above which its class is taken")
+    start: float = Field(0.2, ge=0, lt=1, description="share of the training's steps that labels alone teach")
+    disturbance: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="the learning network sees it disturbed: this share of a frozen encoder's channels is left out; "
+        "without one brightness and contrast vary by as much",
+    )
+
+
 class TrainingConfig(Section):
     """How the network is trained in each iteration."""
 
@@ -58,6 +73,7 @@ class TrainingConfig(Section):
     ema: float = Field(
         0.0, ge=0, lt=1, description="decay of a running mean of the weights, which is validated and kept; 0: none"
     )
+    pseudo_labels: PseudoLabelsConfig = Field(default_factory=PseudoLabelsConfig)
     batch_size: int = Field(1, ge=1, le=MAX_IMAGES, description="images a step, over all workers")
     patience: int = Field(10, ge=1, le=MAX_NUMBER, description="epochs without a better validation mIoU, then it stops")
     max_epochs: int = Field(200, ge=1, le=MAX_NUMBER, description="at most this many epochs")
@@ -128,6 +144,15 @@ class TrainingConfig(Section):
             raise ValueError(f"full_steps_at {self.full_steps_at:g} needs steps: how many there are then")
         if self.steps is not None and self.min_steps > self.steps:
             raise ValueError(f"min_steps {self.min_steps} exceeds steps {self.steps}: lower it")
+        return self
+
+    @model_validator(mode="after")
+    def _pseudo_labels_have_a_teacher(self) -> "TrainingConfig":
+        weight = self.pseudo_labels.weight
+        if weight and not self.ema:
+            raise ValueError(f"pseudo_labels.weight {weight:g} needs a running mean as teacher: set ema, as in 0.99")
+        if weight and self.steps is None:
+            raise ValueError(f"pseudo_labels.weight {weight:g} begins after a share of the steps: set steps")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from raymeta.networks.segmentation_network import Encoded
 from raymeta.schemas import IGNORE
 from raymeta.training.feature_crops import CellPlaces, cut_features
 from raymeta.training.prefetching import prefetch
-from raymeta.training.random_crops import cut_crop
+from raymeta.training.random_crops import cut_crop, cut_labels
 from raymeta.training.training_batches import (
     Batch,
     FeatureSource,
@@ -23,25 +24,42 @@ from raymeta.training.training_batches import (
     every_pixel,
 )
 
-Part = tuple[Tensor | Encoded, Tensor]
-"""(N, H, W, 3) uint8 RGB images, or what a frozen encoder made of them, and (N, h, w) labels that the loss looks at."""
+
+class Part(NamedTuple):
+    """What is computed at once.
+
+    inputs: (N, H, W, 3) uint8 RGB images, or what a frozen encoder made of them. labels: (N, h, w), what the loss looks
+    at; int64 where they stay, uint8 where they travel. unlabelled: (N, h, w) bool, None unless it is asked for.
+    """
+
+    inputs: Tensor | Encoded
+    labels: Tensor
+    unlabelled: Tensor | None = None
 
 
-LoadedExample = tuple[NDArray[np.uint8] | Encoded, NDArray[np.uint8]]
+class LoadedExample(NamedTuple):
+    """An example of a `Part`; closed: (h, w) uint8, 0 where nobody labelled, 255 elsewhere and beyond the image."""
+
+    image: NDArray[np.uint8] | Encoded
+    labels: NDArray[np.uint8]
+    closed: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
 class LoadedBatch:
     """A rank's share of a batch in main memory, pinned where it goes to a GPU.
 
-    parts: what is computed at once; labels are int64 where they stay, uint8 where they travel. own_pixels: labelled
-    pixels of this share, by the weight of their classes and examples. labelled_pixels: those of the batch over all
-    ranks, where they were planned.
+    own_pixels: labelled pixels of this share, by the weight of their classes and examples. labelled_pixels: those of
+    the batch over all ranks, where they were planned.
     """
 
     parts: tuple[Part, ...]
     own_pixels: float
     labelled_pixels: float | None
+
+    def without_unlabelled(self) -> "LoadedBatch":
+        """The same for a step that labels alone teach."""
+        return replace(self, parts=tuple(part._replace(unlabelled=None) for part in self.parts))
 
 
 class BatchLoader:
@@ -60,12 +78,13 @@ class BatchLoader:
         example_balance: float = 0.0,
         features: FeatureSource | None = None,
         cell_places: CellPlaces | None = None,
+        with_unlabelled: bool = False,
     ) -> None:
         """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one.
 
         loss_stride: labels are given at every so many rows and columns. class_weights: (C,), of a labelled pixel; None:
         1. example_balance: see `summed_cross_entropy`. features: of a frozen encoder, given instead of images.
-        cell_places: of its network; crops are cut from them.
+        cell_places: of its network; crops are cut from them. with_unlabelled: parts tell what nobody labelled.
         """
         self._data = data
         self._num_classes = num_classes
@@ -78,6 +97,7 @@ class BatchLoader:
         self._example_balance = example_balance
         self._features = features
         self._cell_places = cell_places
+        self._with_unlabelled = with_unlabelled
 
     def load(self, batches: Sequence[Batch]) -> Iterator[LoadedBatch]:
         """The batches one after the other.
@@ -92,7 +112,7 @@ class BatchLoader:
         examples = [self._load(share) for share in batch.shares]
         size = self._part_size
         parts = tuple(self._stack(examples[start : start + size]) for start in range(0, len(examples), size))
-        return LoadedBatch(parts, sum(self._pixels(labels) for _, labels in examples), batch.labelled_pixels)
+        return LoadedBatch(parts, sum(self._pixels(each.labels) for each in examples), batch.labelled_pixels)
 
     def _pixels(self, labels: NDArray[np.uint8]) -> float:
         """Labelled pixels, of their classes' and their example's weight."""
@@ -109,25 +129,38 @@ class BatchLoader:
         else:
             image, labels = checked_example(self._data, share.index, self._num_classes)
             self._checked.add(share.index)
+        closed = self._closed(share)
         if not share.counts:
             labels = np.full_like(labels, IGNORE)
+        maps = [labels] if closed is None else [labels, closed]
         if self._features is not None:
             features = self._features.train_features(share.index, share.flip)
-            labels = labels[:, ::-1] if share.flip else labels
+            maps = [each[:, ::-1] if share.flip else each for each in maps]
             if share.crop is not None and self._cell_places is not None:
-                return cut_features(features, labels, share.crop, self._cell_places)
-            return features, every_pixel(labels, self._loss_stride)
+                return LoadedExample(*cut_features(features, maps[0], share.crop, self._cell_places, *maps[1:]))
+            return LoadedExample(features, *(every_pixel(each, self._loss_stride) for each in maps))
         if share.crop is not None:
-            image, labels = cut_crop(image, labels, share.crop)
-        labels = every_pixel(labels[:, ::-1] if share.flip else labels, self._loss_stride)
-        return (image[:, ::-1] if share.flip else image), labels
+            image, _ = cut_crop(image, labels, share.crop)
+            maps = [cut_labels(each, share.crop) for each in maps]
+        maps = [every_pixel(each[:, ::-1] if share.flip else each, self._loss_stride) for each in maps]
+        return LoadedExample(image[:, ::-1] if share.flip else image, *maps)
+
+    def _closed(self, share: Share) -> NDArray[np.uint8] | None:
+        """(H, W) uint8, see `LoadedExample`; None where nobody asks."""
+        if not self._with_unlabelled:
+            return None
+        unlabelled = self._data.unlabelled(share.index) & share.counts
+        return np.where(unlabelled, np.uint8(0), np.uint8(IGNORE))
 
     def _stack(self, examples: Sequence[LoadedExample]) -> Part:
-        labels = np.stack([label_map for _, label_map in examples])
-        inputs = _stacked([image for image, _ in examples], self._loss_stride)
+        labels = torch.from_numpy(np.stack([each.labels for each in examples]))
+        inputs = _stacked([each.image for each in examples], self._loss_stride)
+        closed = [each.closed for each in examples if each.closed is not None]
+        unlabelled = torch.from_numpy(np.stack(closed) == 0) if closed else None
         if self._device.type == "cuda":  # from pinned memory the copy runs beside the computation
-            return inputs.pin_memory(), torch.from_numpy(labels).pin_memory()
-        return inputs, torch.from_numpy(labels.astype(np.int64))
+            pinned = None if unlabelled is None else unlabelled.pin_memory()
+            return Part(inputs.pin_memory(), labels.pin_memory(), pinned)
+        return Part(inputs, labels.long(), unlabelled)
 
 
 def _stacked(inputs: Sequence[NDArray[np.uint8] | Encoded], loss_stride: int) -> Tensor | Encoded:
@@ -141,6 +174,10 @@ def _stacked(inputs: Sequence[NDArray[np.uint8] | Encoded], loss_stride: int) ->
 
 def to_device(part: Part, device: torch.device) -> Part:
     """A loaded part on its device, labels int64."""
-    inputs, labels = part
+    inputs, labels, unlabelled = part
     moved = inputs.to(device) if isinstance(inputs, Encoded) else inputs.to(device, non_blocking=True)
-    return moved, labels.to(device, non_blocking=True).long()
+    return Part(
+        moved,
+        labels.to(device, non_blocking=True).long(),
+        None if unlabelled is None else unlabelled.to(device, non_blocking=True),
+    )

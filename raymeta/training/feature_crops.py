@@ -48,8 +48,8 @@ class ComputedFeatures:
 
 
 def cut_features(
-    encoded: Encoded, labels: NDArray[np.uint8], crop: Crop, cell_places: CellPlaces
-) -> tuple[Encoded, NDArray[np.uint8]]:
+    encoded: Encoded, labels: NDArray[np.uint8], crop: Crop, cell_places: CellPlaces, *others: NDArray[np.uint8]
+) -> tuple[Encoded, NDArray[np.uint8], *tuple[NDArray[np.uint8], ...]]:
     """A crop of features and the labels at the cells of its finest.
 
     It lies where labels are: each place that it can have is as likely as it holds labelled cells.
@@ -60,15 +60,17 @@ def cut_features(
         crop: its height and width in pixels are rounded to cells of the coarsest features, at least one; at most the
             whole image. Its scale is not looked at.
         cell_places: of the network.
+        others: (H, W) uint8 each, cut at the same place.
 
     Returns:
-        The part, and (h, w) uint8 labels of its finest cells.
+        The part, and (h, w) uint8 labels of its finest cells; then the same of the others.
 
     Raises:
         ValueError: cells of the coarsest features don't lie on cells of the others, as in some encoders of timm.
     """
     fine, coarse = (tuple(encoded.features[level].shape[-2:]) for level in (0, -1))
-    at_cells = _labels_at_cells(labels, cell_places(labels.shape[0], fine[0]), cell_places(labels.shape[1], fine[1]))
+    places = cell_places(labels.shape[0], fine[0]), cell_places(labels.shape[1], fine[1])
+    at_cells, *others_at_cells = (_labels_at_cells(values, *places) for values in (labels, *others))
     spans = (
         _intervals(crop.height, labels.shape[0], coarse[0]),
         _intervals(crop.width, labels.shape[1], coarse[1]),
@@ -82,7 +84,8 @@ def cut_features(
         )
         parts.append(feature[..., rows, columns])
     rows, columns = _cells(fine[0], coarse[0], top, spans[0]), _cells(fine[1], coarse[1], left, spans[1])
-    return replace(encoded, features=tuple(parts), part=True), at_cells[rows, columns]
+    part = replace(encoded, features=tuple(parts), part=True)
+    return part, at_cells[rows, columns], *(values[rows, columns] for values in others_at_cells)
 
 
 def _labels_at_cells(

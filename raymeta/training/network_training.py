@@ -17,7 +17,7 @@ from raymeta.config import TrainingConfig
 from raymeta.errors import InputError
 from raymeta.networks.batch_norm import set_batch_norm_mode
 from raymeta.networks.evaluation import mean_iou
-from raymeta.networks.inference import prepared
+from raymeta.networks.inference import evaluation_mode, prepared
 from raymeta.networks.segmentation_network import Encoded, SegmentationNetwork, every
 from raymeta.training.batch_loading import BatchLoader, LoadedBatch, Part, to_device
 from raymeta.training.communicator import Communicator, SingleProcess
@@ -30,6 +30,7 @@ from raymeta.training.optimization import (
     set_learning_rate,
     summed_cross_entropy,
 )
+from raymeta.training.pseudo_labels import disturbed, pseudo_labels
 from raymeta.training.training_batches import Batch, BatchPlanner, FeatureSource, TrainingData
 from raymeta.training.training_state import EpochRecord, TrainingState
 from raymeta.training.validation import TrainingDivergedError, Validation
@@ -119,6 +120,7 @@ class _Training:
             example_balance=config.example_balance,
             features=features,
             cell_places=network.cell_places if crops else None,
+            with_unlabelled=config.pseudo_labels.weight > 0,
         )
         self.class_weights = None if weights is None else torch.from_numpy(weights).to(device)
         self.validation = Validation(data, classes, device, communicator, threads, features)
@@ -129,6 +131,8 @@ class _Training:
     def run(self, on_epoch: OnEpoch | None, on_step: OnStep | None, resume: bytes | None) -> TrainingState:
         state = self._start(resume)
         wrapped = _for_all_ranks(self.network, self.communicator)  # with the weights in place: it sends rank 0's
+        if self.config.ema and resume is None:
+            self.mean_network.load_state_dict(self.network.state_dict())
         while not _is_finished(state, self.config, self.planner.total_steps):
             start = time.perf_counter()
             epoch = state.epoch + 1
@@ -173,7 +177,7 @@ class _Training:
         for done, batch in enumerate(self.loader.load(batches), start=1):
             step = steps_done + done - 1
             set_learning_rate(self.optimizer, learning_rate(self.config, step, self.planner.total_steps))
-            total += self._step(wrapped, batch)
+            total += self._step(wrapped, batch, step)
             if self.config.ema:
                 move_mean(self.mean_network, self.network, self.config.ema, step)
             if on_step:
@@ -182,8 +186,10 @@ class _Training:
         summed = self.communicator.sum_array(np.array([total.item()]))
         return float(summed[0]) / len(batches)
 
-    def _step(self, wrapped: nn.Module, batch: LoadedBatch) -> Tensor:
+    def _step(self, wrapped: nn.Module, batch: LoadedBatch, step: int) -> Tensor:
         """One step, in parts if wanted; returns this rank's part of the batch's loss, on the device."""
+        if step < self.config.pseudo_labels.start * (self.planner.total_steps or 0):
+            batch = batch.without_unlabelled()
         pixels = self._labelled_pixels(batch)
         self.optimizer.zero_grad()
         loss = torch.zeros((), device=self.device)
@@ -202,17 +208,33 @@ class _Training:
 
     def _backward(self, wrapped: nn.Module, part: Part, pixels: Tensor) -> Tensor:
         """Add the gradients of some examples; returns their part of the loss, a mean over the batch's `pixels`."""
-        inputs, labels = to_device(part, self.device)
-        mixed = self.config.mixed_precision and self.device.type == "cuda"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits = wrapped(prepared(self.network, inputs, self.device))
-        if self.config.loss_stride > 1 and not isinstance(inputs, Encoded):
-            rows, columns = (every(side, self.config.loss_stride) for side in logits.shape[-2:])
-            logits = logits[..., rows, :][..., columns]
-        loss = self._summed_loss(logits, labels) / pixels
+        images, labels, unlabelled = to_device(part, self.device)
+        inputs = prepared(self.network, images, self.device)
+        loss = self._summed_loss(self._logits(wrapped, inputs), labels) / pixels
+        if unlabelled is not None:
+            loss = loss + self._pseudo_loss(wrapped, inputs, unlabelled)
         # The wrapper averages gradients over ranks, where their sum is wanted.
         (loss * self.communicator.world_size).backward()
         return loss.detach()
+
+    def _logits(self, network: nn.Module, inputs: Tensor | Encoded) -> Tensor:
+        """At the pixels that the loss looks at."""
+        mixed = self.config.mixed_precision and self.device.type == "cuda"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
+            logits: Tensor = network(inputs)
+        if self.config.loss_stride > 1 and not isinstance(inputs, Encoded):
+            rows, columns = (every(side, self.config.loss_stride) for side in logits.shape[-2:])
+            logits = logits[..., rows, :][..., columns]
+        return logits
+
+    def _pseudo_loss(self, wrapped: nn.Module, inputs: Tensor | Encoded, unlabelled: Tensor) -> Tensor:
+        """Their part of the loss: the sum over pseudo-labels divided by all pixels of a batch, of all ranks."""
+        settings = self.config.pseudo_labels
+        with evaluation_mode(self.mean_network), torch.no_grad():
+            labels = pseudo_labels(self._logits(self.mean_network, inputs), unlabelled, settings.confidence)
+        logits = self._logits(wrapped, disturbed(inputs, settings.disturbance))
+        pixels = self.config.batch_size * unlabelled[0].numel()
+        return settings.weight * summed_cross_entropy(logits, labels, self.class_weights) / pixels
 
     def _summed_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return summed_cross_entropy(

@@ -59,15 +59,22 @@ def cut_crop(image: NDArray[np.uint8], labels: NDArray[np.uint8], crop: Crop) ->
     """
     top, rows = _span(labels.shape[0], crop.height, crop.scale, crop.top)
     left, columns = _span(labels.shape[1], crop.width, crop.scale, crop.left)
-    cut_labels = np.full((crop.height, crop.width), IGNORE, np.uint8)
-    cut_labels[: len(rows), : len(columns)] = labels[rows[:, None], columns]
     if crop.scale == 1:
         inner = image[top : top + len(rows), left : left + len(columns)]
     else:
         inner = _scaled_part(image, crop.scale, (top, left), (len(rows), len(columns)))
     cut_image = np.full((crop.height, crop.width, 3), PADDING_COLOUR, np.uint8)
     cut_image[: len(rows), : len(columns)] = inner
-    return cut_image, cut_labels
+    return cut_image, cut_labels(labels, crop)
+
+
+def cut_labels(labels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    """labels: (h, w) uint8 → the same of the crop's size, 255 beyond the image; the part of `cut_crop`."""
+    _, rows = _span(labels.shape[0], crop.height, crop.scale, crop.top)
+    _, columns = _span(labels.shape[1], crop.width, crop.scale, crop.left)
+    cut = np.full((crop.height, crop.width), IGNORE, np.uint8)
+    cut[: len(rows), : len(columns)] = labels[rows[:, None], columns]
+    return cut
 
 
 def _span(size: int, wanted: int, scale: float, place: float) -> tuple[int, NDArray[np.int64]]:

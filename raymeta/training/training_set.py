@@ -139,6 +139,11 @@ class LabelledExamples:
         """(H, W, 3) uint8 RGB and (H, W) uint8 labels."""
         return self.cache.example(self.validation_ids[index], self.known)
 
+    def unlabelled(self, index: int) -> NDArray[np.bool_]:
+        """(H, W) bool, where nobody labelled a training image; what was labelled as void is not among it."""
+        image_id = self.train_ids[index]
+        return ~self.known.regions.mask(image_id, *self.cache.image(image_id).shape[:2])
+
 
 def _faults_of_all_ranks(
     cache: ExampleCache, image_ids: Sequence[str], known: KnownLabels, ranks: Communicator

@@ -42,10 +42,12 @@ def two_processes(folder, build, resume=None, **values):
 
 
 PARTS_OF_CROPS = {"accumulation_steps": 2, "crop_height": 20, "crop_width": 28, "scale_min": 0.5, "scale_max": 2.0}
+TAUGHT = {"steps": 8, "ema": 0.9, "pseudo_labels": {"weight": 1.0, "start": 0.0, "confidence": 0.3, "disturbance": 0.0}}
+"""Each rank draws its disturbances for itself."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("values", [{}, PARTS_OF_CROPS], ids=["whole", "parts-of-crops"])
+@pytest.mark.parametrize("values", [{}, PARTS_OF_CROPS, TAUGHT], ids=["whole", "parts-of-crops", "self-training"])
 def test_two_processes_equal_one_to_rounding(values, tmp_path):
     one = train_network(network(dropout=False), examples(train=7), config(**values), seed=0)
     two, other = two_processes(tmp_path / "two", functools.partial(network, dropout=False), **values)
