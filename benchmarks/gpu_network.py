@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -123,6 +125,10 @@ class Kept:
         return self._kept[index]
 
     validation_example = train_example
+
+    def unlabelled(self, index: int) -> NDArray[np.bool_]:
+        """See `NoiseExamples`."""
+        return self._examples.unlabelled(index)
 
 
 def _text(size: tuple[int, int]) -> str:

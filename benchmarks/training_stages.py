@@ -36,6 +36,10 @@ class NoiseExamples:
 
     validation_example = train_example
 
+    def unlabelled(self, index: int) -> NDArray[np.bool_]:
+        """(H, W) bool: everything is labelled."""
+        return np.zeros((self.height, self.width), np.bool_)
+
 
 def measure_training(quick: bool) -> list[Measurement]:
     """Median seconds of an epoch; what a fit takes beyond its epochs stands apart."""
