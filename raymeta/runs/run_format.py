@@ -10,10 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import yaml
 
+from raymeta import __version__
 from raymeta.config import RESUME_MAY_CHANGE, ExperimentConfig
 from raymeta.safe_yaml import YamlError, load_yaml
 
@@ -107,3 +109,27 @@ def _walk(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def new_run(config: ExperimentConfig) -> dict[str, Any]:
+    """Content of run.json of a run that begins now."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "raymeta": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "strategy": config.acquisition.strategy,
+        "seed": config.seed,
+        "config_sha256": config_digest(config),
+    }
+
+
+def tells_of(run: dict[str, Any], config: ExperimentConfig) -> bool:
+    """Whether run.json tells of this config's run; its checksum is not asked, since other versions count otherwise."""
+    return (run.get("strategy"), run.get("seed")) == (config.acquisition.strategy, config.seed)
+
+
+def was_begun_with(config: ExperimentConfig, run: dict[str, Any]) -> bool:
+    """Whether run.json was written for this config."""
+    if run["format_version"] == 1:
+        return bool(format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256"))
+    return bool(config_digest(config) == run.get("config_sha256"))

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import fs
 
-from raymeta import __version__
 from raymeta.config import ConfigError, ExperimentConfig, differences, parse_config
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.iteration_folder import STAGES, IterationFolder
@@ -20,9 +18,11 @@ from raymeta.runs.run_format import (
     config_digest,
     config_to_bytes,
     config_values,
-    format_1_digest,
+    new_run,
     run_from_bytes,
     run_to_bytes,
+    tells_of,
+    was_begun_with,
 )
 from raymeta.runs.run_lease import RunLease
 from raymeta.runs.run_lock import NoLocksError, hold_lock
@@ -89,15 +89,15 @@ class RunStore:
         """
         if not self._is_begun():
             self._files.write(CONFIG, config_to_bytes(config))
-            self._files.write(RUN, run_to_bytes(_new_run(config)))
+            self._files.write(RUN, run_to_bytes(new_run(config)))
             return
         run = self._sound_run()
         old = self._sound_config(run)
         self._check_same(config, run, old)
-        if old != config or run is None or run["format_version"] < FORMAT_VERSION or not _names(run, config):
+        if old != config or run is None or run["format_version"] < FORMAT_VERSION or not tells_of(run, config):
             # config.yaml first: it carries its own checksum, so a crash between the two leaves a run that opens.
             self._files.write(CONFIG, config_to_bytes(config))
-            self._files.write(RUN, run_to_bytes({**_new_run(config), "created": (run or _new_run(config))["created"]}))
+            self._files.write(RUN, run_to_bytes({**new_run(config), "created": (run or new_run(config))["created"]}))
 
     def damaged(self) -> list[str]:
         """`path: fault` for each file beside the iterations that is there, or should be, and can't be used."""
@@ -106,7 +106,7 @@ class RunStore:
         run = self._sound_run()
         config = self._sound_config(run)
         sound = {
-            RUN: run is not None and (config is None or _names(run, config)),
+            RUN: run is not None and (config is None or tells_of(run, config)),
             CONFIG: config is not None,
             SPLIT: self._files.size(SPLIT) is None or self.read_split() is not None,
             POOL_CLICKS: self._files.size(POOL_CLICKS) is None or self.read_pool_clicks() is not None,
@@ -137,7 +137,7 @@ class RunStore:
         """
         run = self.run_info()
         config = self._sound_config(run)
-        if config is not None and not _names(run, config):
+        if config is not None and not tells_of(run, config):
             raise RunError(
                 f"{self._files.path(CONFIG)} and {RUN} are of different runs ({config.acquisition.strategy} with seed "
                 f"{config.seed}, {run.get('strategy')} with seed {run.get('seed')}): restore the one that was replaced"
@@ -297,7 +297,7 @@ class RunStore:
         changed = differences(old, config) if old is not None else []
         if old is None and run is None:
             changed = [f"{RUN} and {CONFIG}: both damaged, so nothing tells which config the run was begun with"]
-        elif old is None and run is not None and not _agrees(config, run):
+        elif old is None and run is not None and not was_begun_with(config, run):
             changed = [f"{CONFIG}: damaged, and this config is not the one that the run was begun with"]
         if changed:
             raise other_config(self.location, changed)
@@ -338,26 +338,3 @@ def other_config(location: str, changed: Sequence[str]) -> RunError:
         f"run folder {location} holds a run of another config:\n{lines}"
         "take these values back to resume it, or choose another run_dir"
     )
-
-
-def _new_run(config: ExperimentConfig) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "raymeta": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "strategy": config.acquisition.strategy,
-        "seed": config.seed,
-        "config_sha256": config_digest(config),
-    }
-
-
-def _names(run: dict[str, Any], config: ExperimentConfig) -> bool:
-    """Whether run.json tells of this config's run; its checksum is not asked, since other versions count otherwise."""
-    return (run.get("strategy"), run.get("seed")) == (config.acquisition.strategy, config.seed)
-
-
-def _agrees(config: ExperimentConfig, run: dict[str, Any]) -> bool:
-    """Whether run.json was written for this config."""
-    if run["format_version"] == 1:
-        return bool(format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256"))
-    return bool(config_digest(config) == run.get("config_sha256"))
