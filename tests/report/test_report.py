@@ -12,7 +12,7 @@ from raymeta.report.comparison import compare
 from raymeta.report.figures import curves
 from raymeta.report.page import print_table, report_title, summary_table, write_report
 from raymeta.report.run_results import RunResults, group_runs, load_run
-from raymeta.runs.records import SummaryRecord
+from raymeta.runs.records import OracleRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
@@ -325,6 +325,21 @@ def test_the_report_of_a_points_run_says_points(tmp_path: Path) -> None:
     assert "<th>points</th>" in page
     assert "<th>boxes</th>" not in page
     assert "a point costs one click" in page
+
+
+def test_the_report_of_a_segments_run_says_segments_and_what_was_said_of_them(tmp_path: Path) -> None:
+    values = {"box_width": 4, "query_size": 2, "initial_images": 1, "meta_images": 1}
+    acquisition = {"strategy": "metabox", "unit": "segment", **values}
+    store = write_run(tmp_path / "segments", "metabox", acquisition=acquisition)
+    for index, origins in ((0, {"confirmed": 5, "point": 1}), (1, {"confirmed": 1, "fixed": 3})):
+        OracleRecord(origins=origins).write(store.iteration(index))
+        store.iteration(index).commit("annotate", ["annotation.parquet", "oracle.json"])
+        store.iteration(index).commit("summary", ["summary.json"])
+    page = Path(write_report([store.location], tmp_path / "out")).read_text()
+    assert "segments an iteration, each in a tile of 4×4 pixels" in page
+    assert "60 % confirmed, 30 % given another class, 10 % mixed and named at a point" in page
+    assert "<th>segments</th>" in page
+    assert "a segment costs one click" in page
 
 
 def test_pictures_are_there_when_the_page_is_printed(page_of_five: Path) -> None:
