@@ -16,7 +16,7 @@ class SegmentsConfig(Section):
         4, ge=1, le=MAX_PIXELS, description="smallest part that is asked: fewer pixels aren't worth a click"
     )
     purity: float = Field(
-        0.8, gt=0.5, le=1, description="simulated annotator: share of a part that one class covers, else it is mixed"
+        0.95, gt=0.5, le=1, description="simulated annotator: share of a part that one class covers, else it is mixed"
     )
     mixed: MixedAnswer = Field(
         "point",

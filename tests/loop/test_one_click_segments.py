@@ -68,7 +68,7 @@ def test_training_reads_the_answered_class_on_the_mask_alone(finished):
             asked[tile] |= mask
             there = truth[tile][mask & (truth[tile] != 255)]
             shares = np.bincount(there, minlength=1) / max(1, len(there))
-            if len(there) and shares.max() >= 0.8:
+            if len(there) and shares.max() >= 0.95:
                 assert row["answered_class"] == shares.argmax()
                 assert row["origin"] == ("confirmed" if shares.argmax() == row["predicted_class"] else "fixed")
                 labels[tile][mask] = row["answered_class"]

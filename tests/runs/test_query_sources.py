@@ -12,6 +12,7 @@ from dataset_layouts import write_camvid
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raymeta.boxes import pack_mask
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.runs.query_formats import COLUMNS, query_csv, query_geojson
@@ -70,6 +71,25 @@ def test_a_file_that_is_gone_and_a_query_of_nothing(tmp_path):
     assert [table[name].to_pylist() for name in SOURCE_SCHEMA.names] == [[None]] * 7
     empty = with_sources(QUERY_SCHEMA.empty_table(), dataset, config)
     assert empty.schema.names == QUERY_SCHEMA.names + SOURCE_SCHEMA.names
+
+
+def test_a_segment_is_the_polygons_of_its_part():
+    """A ring of pixels around a hole, and a single pixel; corners in the order in which they are walked."""
+    mask = np.array([[1, 1, 1, 0], [1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1]], bool)
+    (row,) = query(("a", 2, 4)).to_pylist()
+    row |= {"width": 4, "segment": pack_mask(mask), "predicted_class": 7}
+    (feature,) = json.loads(query_geojson([row], 0))["features"]
+    assert feature["properties"]["predicted_class"] == 7
+    assert feature["geometry"]["type"] == "MultiPolygon"
+    rings = [[{tuple(point) for point in ring} for ring in polygon] for polygon in feature["geometry"]["coordinates"]]
+    assert rings == [
+        [{(4, 2), (7, 2), (7, 5), (4, 5)}, {(5, 3), (6, 3), (6, 4), (5, 4)}],
+        [{(7, 5), (8, 5), (8, 6), (7, 6)}],
+    ]
+    assert all(ring[0] == ring[-1] for polygon in feature["geometry"]["coordinates"] for ring in polygon)
+    header, line = csv.reader(io.StringIO(query_csv([row]).decode()))
+    assert header == [*COLUMNS, "predicted_class"]
+    assert line[-1] == "7"
 
 
 def test_csv_and_geojson_append_the_columns_where_they_are_known(tmp_path):

@@ -156,6 +156,7 @@ class QueryRow(QueriedBox):
     file_left: int | None = Field(None, description="first column, in pixels of the file's image")
     file_bottom: int | None = Field(None, description="row behind the last one, in pixels of the file's image")
     file_right: int | None = Field(None, description="column behind the last one, in pixels of the file's image")
+    predicted_class: int | None = Field(None, description="of a one-click segment: the class that the network sees")
 
 
 class QueryAnswer(_Answer):
