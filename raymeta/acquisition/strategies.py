@@ -106,8 +106,13 @@ def expansion(acquisition: AcquisitionConfig) -> str:
     if acquisition.unit == "point":
         parts.append(f"answered by the class at points, {acquisition.point_width} pixels wide")
     if acquisition.unit == "segment":
-        then = ", and outlines where they are mixed" if acquisition.segments.mixed == "box" else ""
-        parts.append(f"answered by the class of predicted segments in tiles of {acquisition.box_width} pixels{then}")
+        then = {
+            "skip": "",
+            "point": ", or of a pixel where they are mixed",
+            "box": ", or outlines where they are mixed",
+        }
+        asked = f"answered by the class of predicted segments in tiles of {acquisition.box_width} pixels"
+        parts.append(asked + then[acquisition.segments.mixed])
     name = acquisition.policy.name if acquisition.match_cost_of is None else "matched_cost"
     parts.append(f"policy {name}")
     if acquisition.noise.beta_start is not None:

@@ -200,14 +200,6 @@ class AcquisitionConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _cost_and_fusion_fit(self) -> "AcquisitionConfig":
-        if self.fusion != "product" and self.cost_name == "none":
-            raise ValueError(f"fusion {self.fusion} joins a gain with a cost: name a cost (estimated, learned or true)")
-        if self.cost_name == "learned" and self.fusion != "ratio":
-            raise ValueError(f"cost learned goes with fusion ratio, not with {self.fusion}: set fusion to ratio")
-        return self
-
-    @model_validator(mode="after")
     def _unit_fits(self) -> "AcquisitionConfig":
         if self.unit == "box":
             return self
@@ -227,6 +219,14 @@ class AcquisitionConfig(Section):
             raise ValueError(f"match_cost_of with unit {asked}: it is answered by one click: give query_clicks instead")
         if self.gain_name == "metaseg" and not self.meta_images and self.meta_list is None:
             raise ValueError(f"meta_images 0 with unit {asked}: no IoU can be told from {asked}s; give at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _cost_and_fusion_fit(self) -> "AcquisitionConfig":
+        if self.fusion != "product" and self.cost_name == "none":
+            raise ValueError(f"fusion {self.fusion} joins a gain with a cost: name a cost (estimated, learned or true)")
+        if self.cost_name == "learned" and self.fusion != "ratio":
+            raise ValueError(f"cost learned goes with fusion ratio, not with {self.fusion}: set fusion to ratio")
         return self
 
     @property

@@ -155,6 +155,7 @@ def test_answers_go_on_where_they_were_interrupted(finished, mixed):
     [
         ({"segments": {"min_pixels": 257}}, "min_pixels"),
         ({"strategy": "metabox_plus"}, "cost"),
+        ({"cost": "learned"}, "set cost: none"),
         ({"strategy": "random_box", "match_cost_of": "other"}, "match_cost_of"),
         ({"strategy": "metabox", "meta_images": 0}, "meta_images"),
     ],
