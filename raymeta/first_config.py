@@ -17,7 +17,7 @@ MAX_SIDE: Final = 512
 CROP_SHARE: Final = 0.45
 QUERY_SHARE: Final = 0.03
 """Of the pool's pixels, an iteration."""
-Ask = Literal["boxes", "points"]
+Ask = Literal["points", "segments", "boxes"]
 MAX_POINTS: Final = 1000
 """Of a query: at 2 to 3 seconds each, somewhat less than an hour."""
 HEADER: Final = """\
@@ -32,7 +32,8 @@ def first_config(folder: Path, run_dir: str, ask: Ask = "points") -> str:
     Args:
         folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
         run_dir: of the run.
-        ask: the class at points, which needed half of the clicks (docs/study_fewer_clicks.md), or outlines in boxes.
+        ask: the class at points, which needed half of the clicks (docs/study_fewer_clicks.md), that of predicted
+            segments, or outlines in boxes.
 
     Raises:
         ValueError: no images, no class list, or one with faults.
@@ -93,16 +94,16 @@ def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
 
 
 def _acquisition(images: int, height: int, width: int, ask: Ask) -> dict[str, Any]:
-    """Boxes of about an eighth of an image's shorter side, or points that lie a third of that apart.
+    """Boxes of about an eighth of an image's shorter side; points, and tiles of segments, lie a third of that apart.
 
     Queries are such that a person answers them in an hour or so.
     """
     initial = max(1, min(20, images // 10))
-    if ask == "points":
+    if ask != "boxes":
         apart = max(4, min(height, width) // 22)
         fitting = (height // apart) * (width // apart) * (images - initial)
         return {
-            "strategy": "points",
+            "strategy": ask,
             "box_width": apart,
             "query_size": min(MAX_POINTS, fitting),
             "initial_images": initial,
@@ -120,12 +121,12 @@ def _acquisition(images: int, height: int, width: int, ask: Ask) -> dict[str, An
 
 def _learning(height: int, width: int, ask: Ask) -> dict[str, Any]:
     # Or the few pixels of points are drowned by those of the first images.
-    balance = {"example_balance": 0.5} if ask == "points" else {}
+    balance = {"example_balance": 0.5} if ask != "boxes" else {}
     if not has_pretrained():
         return FROM_SCRATCH | {"training": FROM_SCRATCH["training"] | balance}
     steps = {
         "steps": 1500,
-        "full_steps_at": 12 if ask == "points" else 100,
+        "full_steps_at": 12 if ask != "boxes" else 100,
         "min_steps": 300,
         "max_epochs": 4,
         "patience": 4,

@@ -240,6 +240,11 @@ class AcquisitionConfig(Section):
         return ASKED[self.unit]
 
     @property
+    def named_width(self) -> int | None:
+        """Width of the square that the class of a mixed segment's innermost pixel labels; None where it isn't asked."""
+        return self.point_width if self.unit == "segment" and self.segments.mixed == "point" else None
+
+    @property
     def segments_are_drawn(self) -> bool:
         """Whether a segment that is mixed costs the outlines in its tile too."""
         return self.unit == "segment" and self.segments.mixed == "box"

@@ -98,9 +98,21 @@ class Prelabel(_Record):
         return tuple(np.array(ring, dtype=np.float64) for ring in (self.points, *self.holes))
 
 
+class SegmentQuestion(_Record):
+    """A predicted segment that is asked: whether its class is right. Its shapes are the pre-annotations of the task.
+
+    predicted: its class. named: in the data set's pixels, what of the shape gets the class of a single point; None
+    where points say nothing.
+    """
+
+    predicted: Name
+    named: TaskBox | None = None
+
+
 class Task(_Record):
     """One region to label. box: None for the whole image. scale: pixels of the data set for each of the stored image.
-    point: whether the class at the middle of the box is asked, which all of the box gets.
+    point: whether the class at the middle of the box is asked, which all of the box gets. segment: where the class of a
+    predicted segment is asked.
 
     orientation: EXIF tag of the stored image, where it is known and not 1.
     """
@@ -109,6 +121,7 @@ class Task(_Record):
     image_id: Name
     box: TaskBox | None = None
     point: bool = False
+    segment: SegmentQuestion | None = None
     crop: Crop
     scale: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     state: Text = "handed_out"
@@ -126,6 +139,12 @@ class Task(_Record):
         sides = (self.crop.top, self.crop.left, self.crop.height, self.crop.width)
         top, left, height, width = (round(side * self.scale) for side in sides)
         return top, left, max(height, 1), max(width, 1)
+
+    @model_validator(mode="after")
+    def _segment_is_shown(self) -> "Task":
+        if self.segment is not None and not self.prelabels:
+            raise ValueError("asks for the class of a segment, which none of its prelabels shows")
+        return self
 
     @model_validator(mode="after")
     def _box_in_crop(self) -> "Task":

@@ -18,6 +18,7 @@ from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, P
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
 from raymeta.exchange.region_painting import RegionPainting, paint_region
+from raymeta.exchange.segment_answers import segment_painting
 from raymeta.exchange.sources import Source, open_source
 from raymeta.exchange.task_matching import Match, TaskIndex
 
@@ -187,13 +188,15 @@ class AnswerReader(Iterator[Answer]):
         point_ids = self._point_ids(picture, match, draft)
         if draft.faults or match.frame is None:
             return draft.refused()
-        if not picture.shapes and not point_ids:
+        if not picture.shapes and not point_ids and match.task.segment is None:
             self._note_unanswered(draft, "no shapes")
             return None
         try:
             painting = paint_region(picture, match.task, match.frame, class_ids, self._names)
             if match.task.point:
                 painting = point_painting(painting, picture, match.task, match.frame, point_ids, self._names)
+            elif match.task.segment is not None:
+                painting = segment_painting(painting, picture, match.task, match.frame, point_ids)
         except ShapeFault as fault:
             draft.faults.append(str(fault))
             return draft.refused()
@@ -218,30 +221,24 @@ class AnswerReader(Iterator[Answer]):
         return ids
 
     def _point_ids(self, picture: DrawnPicture, match: Match, draft: "_Draft") -> dict[str, int]:
-        """Class id by the label of each single point; none where no point was asked, and that is told."""
-        if not match.task.point:
+        """Class id by the label of each single point; none where points say nothing, and that is told."""
+        if not match.task.point and match.task.segment is None:
             draft.notes += [
                 f"{each.name} ({shown(each.label)}) is a point, which has no area: not read"
                 for each in picture.single_points
             ]
             return {}
-        unknown: Counter[str] = Counter()
-        ids: dict[str, int] = {}
-        for point in picture.single_points:
-            class_id = self._names.class_id(point.label)
-            if class_id is None:
-                unknown[point.label] += 1
-            else:
-                ids[point.label] = class_id
+        ids = {point.label: self._names.class_id(point.label) for point in picture.single_points}
+        unknown = Counter(point.label for point in picture.single_points if ids[point.label] is None)
         if unknown:
             draft.faults.append(self._names.unknown_labels(unknown))
-        return ids
+        return {label: class_id for label, class_id in ids.items() if class_id is not None}
 
     def _note_unanswered(self, draft: "_Draft", what: str) -> None:
         task_id = draft.match.task.id
         self.unanswered.append(task_id)
-        self.messages += [f"{task_id}: {note}" for note in draft.notes]
-        self.messages.append(f"{task_id}: {what}: not answered (mark it undecidable if nothing can be told)")
+        told = [*draft.notes, f"{what}: not answered (mark it undecidable if nothing can be told)"]
+        self.messages += [f"{task_id}: {each}" for each in told]
 
     def _settled(self, draft: "_Draft", painting: RegionPainting, picture: DrawnPicture) -> Answer:
         """The answer, after what was said about uncovered pixels."""

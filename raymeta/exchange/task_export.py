@@ -13,7 +13,7 @@ from raymeta.exchange import cityscapes, label_studio, tool_guides
 from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
 from raymeta.exchange.errors import ExchangeError
 from raymeta.exchange.formats import FormatName, check_format, writer_of
-from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, Task, TaskClass, load_manifest
+from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, SegmentQuestion, Task, TaskClass, load_manifest
 from raymeta.exchange.pixel_patches import encode_png
 from raymeta.exchange.planar_shapes import without_holes
 from raymeta.exchange.point_answers import ringed
@@ -35,7 +35,7 @@ class OpenTask:
     region: top, left, height and width in the data set's pixels; None for the whole image. scale: pixels of the data
     set for each of the stored image. prelabels: predicted shapes in corner coordinates of the stored image, in painting
     order, enclosing ones first, as `partition_shapes` gives them. point: whether the class at the region's middle is
-    asked, which all of it gets.
+    asked, which all of it gets. segment: where the class of the shapes of `prelabels` is asked.
     """
 
     id: str
@@ -45,6 +45,12 @@ class OpenTask:
     state: str = "handed_out"
     prelabels: Sequence[DrawnShape] = ()
     point: bool = False
+    segment: SegmentQuestion | None = None
+
+    @property
+    def is_region(self) -> bool:
+        """Whether all of a box is asked."""
+        return self.region is not None and not self.point and self.segment is None
 
 
 def export_tasks(
@@ -96,8 +102,8 @@ def export_tasks(
         digests[name] = hashlib.sha256(data).hexdigest()
     content = {"format": "raymeta-tasks-1", "run": run, "set": set, "created": created, "classes": list(classes)}
     manifest = Manifest.model_validate(content | {"tasks": listed, "untouched": digests})
-    points = sum(task.point for task in listed)
-    (folder / "README.txt").write_text(tool_guides.steps(form, len(listed), points), encoding="utf-8")
+    points, segments = (sum(bool(getattr(task, kind)) for task in listed) for kind in ("point", "segment"))
+    (folder / "README.txt").write_text(tool_guides.steps(form, len(listed), points, segments), encoding="utf-8")
     (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
 
@@ -137,12 +143,12 @@ def _hand_out(
     ]
     shapes = _writable(moved, form, height, width)
     shown_box = None
-    if task.region is not None:
+    if task.region is not None and task.segment is None:
         shown_box = (float(inside[1]), float(inside[0]), float(inside[1] + inside[3]), float(inside[0] + inside[2]))
     entry: dict[str, Any] = {"id": task.id, "image_id": task.image_id, "scale": task.scale, "state": task.state}
     if task.region is not None:
         entry["box"] = dict(zip(("top", "left", "height", "width"), task.region, strict=True))
-        entry["point"] = task.point
+        entry |= {"point": task.point, "segment": task.segment}
     entry["crop"] = {"top": top, "left": left, "height": height, "width": width}
     entry["image"] = {"height": image.shape[0], "width": image.shape[1]}
     entry |= {"file": f"{PICTURES}/{name}", "sha256": hashlib.sha256(data).hexdigest()}
@@ -181,8 +187,8 @@ def region_frames(
         task: what is asked.
         height: of the stored image.
         width: of the stored image.
-        margin: pixels of the stored image around the box, at least a fifth of its height around a point, of which
-            nobody could tell the class otherwise; None for the whole image.
+        margin: pixels of the stored image around the box, at least a fifth of its height around a point or a segment,
+            of which nobody could tell the class otherwise; None for the whole image.
 
     Raises:
         ExchangeError: the box reaches outside the image.
@@ -201,15 +207,15 @@ def region_frames(
     box = (top, left, bottom - top, right - left)
     if margin is None:
         return box, whole
-    if task.point:
+    if not task.is_region:
         margin = max(margin, height // POINT_SURROUNDINGS)
     first, start = max(top - margin, 0), max(left - margin, 0)
     return box, (first, start, min(bottom + margin, height) - first, min(right + margin, width) - start)
 
 
 def _shown(task: OpenTask, pixels: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """The picture as people see it: a box in dimmed surroundings, a point in a ring."""
-    if task.region is None:
+    """The picture as people see it: a box in dimmed surroundings, a point in a ring; a segment shows itself."""
+    if task.region is None or task.segment is not None:
         return pixels
     return ringed(pixels, box) if task.point else _dimmed(pixels, box)
 

@@ -22,6 +22,12 @@ shape over its middle.
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
 
 """
+_SEGMENTS: Final = """{count} pictures with a predicted shape, in pictures/: is its class right? If so, leave it as it
+is. If not, give the shape its class. If it covers several classes, or none, delete it, or call it void. The shapes have
+to be loaded with the pictures: they are the question.
+Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
+
+"""
 _STEPS: Final[dict[FormatName, str]] = {
     "cvat": """CVAT
 1. Make a task: labels from labels.json (tab "Raw"), all files of pictures/, image quality 100, sorting "predefined".
@@ -77,16 +83,17 @@ _STEPS: Final[dict[FormatName, str]] = {
 }
 
 
-def steps(form: FormatName, count: int, points: int = 0) -> str:
+def steps(form: FormatName, count: int, points: int = 0, segments: int = 0) -> str:
     """The README of an export: which steps lead from its pictures to an import.
 
     Args:
         form: the format.
         count: of all pictures.
         points: of those on which a point is asked.
+        segments: of those on which the class of a predicted segment is asked.
     """
-    regions = _COMMON.format(count=count - points) if count > points else ""
-    return regions + (_POINTS.format(count=points) if points else "") + _STEPS[form]
+    counts = ((_COMMON, count - points - segments), (_POINTS, points), (_SEGMENTS, segments))
+    return "".join(text.format(count=number) for text, number in counts if number) + _STEPS[form]
 
 
 def label_files(form: FormatName, classes: Sequence[TaskClass]) -> Iterator[tuple[str, bytes]]:

@@ -124,11 +124,12 @@ def _is_taken(
     if fault:
         summary.refused += 1
         summary.messages += [fault] if not answer.refused else []
-    elif not confirm_unchanged and _is_untouched(answer):
+    elif not confirm_unchanged and (_is_untouched(answer) or _is_gone(answer, task)):
         summary.untouched += 1
+        what = "its shapes are those that were predicted" if answer.shapes else "its shape is gone"
         summary.messages.append(
-            f"{task.id}: its shapes are those that were predicted, and {answer.format} files don't say whether "
-            "anybody looked: not taken; --confirm-unchanged takes them"
+            f"{task.id}: {what}, and {answer.format} files don't say whether anybody looked: not taken; "
+            "--confirm-unchanged takes them"
         )
     else:
         return True
@@ -149,6 +150,11 @@ def _is_untouched(answer: Answer) -> bool:
     shapes = [shape for shape in answer.shapes if shape.pixels]
     as_predicted = bool(shapes) and all(shape.mark == "unchanged" for shape in shapes) and not answer.deleted
     return as_predicted and answer.clicks.confirm > 0 and answer.format in _NO_DONE_MARK
+
+
+def _is_gone(answer: Answer, task: Task) -> bool:
+    """Whether nothing tells a segment that somebody deleted from one that was never loaded into the tool."""
+    return task.segment is not None and not answer.shapes and not answer.undecidable and answer.format in _NO_DONE_MARK
 
 
 def _fault(answer: Answer, task: Task) -> str | None:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
-from raymeta.exchange import DrawnShape, Manifest, OpenTask, TaskClass, export_tasks, load_manifest
+from raymeta.exchange import Manifest, OpenTask, TaskClass, export_tasks, load_manifest
 from raymeta.exchange.manifest import MANIFEST_FILE
 from raymeta.exchange.manifest import Task as HandedOut
 from raymeta.labels.answer_files import now
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.predrawn_shapes import predrawn_shapes
+from raymeta.labels.predrawn_shapes import asked_segment, predrawn_shapes
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_pictures import TaskPictures
 from raymeta.labels.task_sets import Task
@@ -93,11 +93,12 @@ def export_open_tasks(
     if not tasks:
         raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
     config = store.load_config()
+    named_width = config.acquisition.named_width
     pictures = TaskPictures(config.dataset, config.seed)
     created = now()
     manifest = export_tasks(
         folder,
-        [_opened(task, labels, pictures, options) for task in tasks],
+        [_opened(task, labels, pictures, options, named_width) for task in tasks],
         task_classes(pictures.dataset),
         pictures.read,
         format,
@@ -114,13 +115,18 @@ def export_open_tasks(
     return manifest
 
 
-def _opened(task: Task, labels: LabelStore, pictures: TaskPictures, options: PictureOptions) -> OpenTask:
-    """A task as `export_tasks` takes it."""
-    shapes: list[DrawnShape] = []
-    if options.prelabels:
-        shapes = predrawn_shapes(labels.prelabels.of_task(task), pictures, task, options.simplify)
+def _opened(
+    task: Task, labels: LabelStore, pictures: TaskPictures, options: PictureOptions, named_width: int | None
+) -> OpenTask:
+    """A task as `export_tasks` takes it; named_width: as of `asked_segment`."""
     region = None if task.whole else (task.top, task.left, task.height, task.width)
-    return OpenTask(task.id, task.image_id, region, pictures.scale(task), prelabels=shapes, point=task.point)
+    opened = OpenTask(task.id, task.image_id, region, pictures.scale(task), point=task.point)
+    if task.segment is not None:
+        shapes, question = asked_segment(task, pictures, named_width)
+        return replace(opened, prelabels=shapes, segment=question)
+    if not options.prelabels:
+        return opened
+    return replace(opened, prelabels=predrawn_shapes(labels.prelabels.of_task(task), pictures, task, options.simplify))
 
 
 def find_manifest(store: RunStore, path: Path) -> Manifest:

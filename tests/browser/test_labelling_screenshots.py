@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from http_person import png_of, put
+from http_person import pixels_of, png_of, put
 from kept_pictures import FOLDER, save
 from labelling_service import Labeller, go_on, serve_tasks
 from PIL import Image
@@ -71,6 +71,15 @@ def points_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def segments_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The same with segments."""
+    with opened_office(
+        tmp_path_factory.mktemp("segments_screenshots"), {"strategy": "segments", "box_width": 32}
+    ) as opened:
+        yield opened
+
+
 @contextmanager
 def opened_office(folder: Path, acquisition: dict[str, object]) -> Iterator[Office]:
     """The service of a run that asks, its two annotators' tokens, of whom ben reviews, the truth, and the folder."""
@@ -129,6 +138,30 @@ def opened_page(browser: Browser, address: str, token: str, screen: tuple[str, i
 
 
 LIGHT, DARK, PHONE = ("light", 1280, 800, 1), ("dark", 1280, 800, 1), ("light", 400, 844, 2)
+
+
+def test_segment_screenshots(browser: Browser, segments_office: Office) -> None:
+    url, tokens, _, _ = segments_office
+    ann, ben = clients_of(url, tokens).values()
+    rows = ann.get("/v1/tasks", params={"set": "query-000", "state": "proposed"}).json()["tasks"]
+    tasks = [ann.get(f"/v1/tasks/{row['id']}").json() for row in rows]
+    first = max(tasks, key=lambda task: len(task["segment"]["rings"][0]))  # the one with most corners
+    for name, screen in (("segment_light", LIGHT), ("segment_dark", DARK), ("segment_phone", PHONE)):
+        with opened_page(browser, f"{url}/#/annotate?task={first['id']}", tokens["ann"], screen) as page:
+            page.locator(f"[data-task='{first['id']}']").wait_for()
+            page.wait_for_timeout(600)
+            save(page, name)
+            if screen is LIGHT:
+                page.keyboard.press("m")
+                page.wait_for_timeout(200)
+                save(page, "segment_mixed_light")
+    mask = pixels_of(first["segment"]["mask_png"]) > 0
+    for person, value in ((ann, first["segment"]["class_id"]), (ben, (first["segment"]["class_id"] + 1) % 3)):
+        put(person, first, {"raster_png": png_of(np.where(mask, value, 255).astype(np.uint8)), "active_seconds": 1.4})
+    with opened_page(browser, f"{url}/#/review?task={first['id']}", tokens["ben"], LIGHT) as page:
+        page.locator(".answer-card").first.wait_for()
+        page.wait_for_timeout(400)
+        save(page, "segment_review_light")
 
 
 def test_point_screenshots(browser: Browser, points_office: Office) -> None:

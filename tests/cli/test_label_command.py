@@ -212,5 +212,7 @@ def test_a_new_run_asks_for_points_unless_boxes_are_wanted(folder, tmp_path):
     assert 0 < config.acquisition.query_size <= MAX_POINTS
     Path(tmp_path / "points.yaml").write_text(text)
     assert main(["check", str(tmp_path / "points.yaml")]) == 0
+    segments = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/segments"), "segments")))
+    assert (segments.acquisition.unit, segments.training.example_balance) == ("segment", 0.5)
     boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"), "boxes")))
     assert (boxes.acquisition.unit, boxes.training.example_balance) == ("box", 0.0)

@@ -1,9 +1,11 @@
 """People answer one-click segments: somebody who knows the truth makes the simulated annotator's run."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from simulated_person import config_text, truth_of, write_images
+from simulated_person import answer_all, config_text, truth_of, write_images
 
 from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment
 from raymeta.config import load_config
@@ -53,14 +55,37 @@ def answer_open_tasks(config):
 
 @pytest.mark.parametrize("mixed", ["point", "skip"])
 def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, mixed):
+    compare_with_simulated(tmp_path, mixed, lambda config, turn: answer_open_tasks(config))
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        ["labelme", "label-studio", "cvat runs"],
+        pytest.param(["coco packed runs", "cityscapes", "supervisely"], marks=pytest.mark.long),
+        pytest.param(["cvat-masks", "x-anylabeling", "darwin"], marks=pytest.mark.long),
+    ],
+    ids=lambda variants: variants[-1],
+)
+def test_files_of_tools_make_it_too(tmp_path, variants):
+    """Images, and the segments of two queries, each drawn with another tool."""
+
+    def through_files(config, turn):
+        answer_all(Path(config.run_dir), tmp_path / f"turn{turn}", variants[turn])
+
+    compare_with_simulated(tmp_path, "point", through_files)
+
+
+def compare_with_simulated(tmp_path, mixed, answer):
+    """Two runs: the simulated annotator's, and one whose open tasks `answer(config, turn)` answers, three times."""
     choice = f"acquisition.segments.mixed={mixed}"
     simulated = start(tmp_path / "simulated", True, "{kind: simulated, clicks: region}", choice)
     run_experiment(simulated, local_workers)
     people = start(tmp_path / "people", False, "{kind: people}", choice)
-    for _ in range(3):
+    for turn in range(3):
         with pytest.raises(WaitingForPeople):
             run_experiment(people, local_workers)
-        answer_open_tasks(people)
+        answer(people, turn)
     run_experiment(people, local_workers)
     for index in range(2):
         ours, theirs = (f"{config.run_dir}/iterations/{index:03d}" for config in (people, simulated))

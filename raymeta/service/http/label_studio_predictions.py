@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.exchange.drawn_pictures import DrawnPicture
+from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
 from raymeta.exchange.label_studio import write
 from raymeta.exchange.manifest import Task
 from raymeta.exchange.planar_shapes import partition_shapes, without_holes
@@ -39,6 +39,8 @@ async def predict_region(state: ServiceState, task: Task, class_names: tuple[str
     Raises:
         BackendBusyError: too many requests wait.
     """
+    if task.segment is not None:  # the question, whatever the network has learnt since
+        return RegionPrediction(question_result(task), 0.0, "raymeta's question")
     classes, iteration = await _map(state, task.image_id, "segmentation")
     if classes is None:
         return NOTHING
@@ -48,6 +50,12 @@ async def predict_region(state: ServiceState, task: Task, class_names: tuple[str
     score = 0.0 if ious is None else float(np.mean(ious[inside], dtype=np.float64))
     result = region_result(classes[inside].astype(np.uint8), task, class_names)
     return RegionPrediction(result, score, f"raymeta iteration {iteration}")
+
+
+def question_result(task: Task) -> list[dict[str, Any]]:
+    """The segment that a task asks for, as it was handed out."""
+    shapes = [DrawnShape(each.label, each.rings, shape_id=each.id) for each in task.prelabels]
+    return _result(DrawnPicture(f"{task.id}.png", task.crop.height, task.crop.width, task.id, shapes))
 
 
 def region_result(classes: NDArray[np.uint8], task: Task, class_names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -72,7 +80,10 @@ def region_result(classes: NDArray[np.uint8], task: Task, class_names: tuple[str
     if task.box is not None:
         ends = np.array([[left, top], [left + width, top + height]], dtype=np.float64) / task.scale - crop
         box = (float(ends[0, 0]), float(ends[0, 1]), float(ends[1, 0]), float(ends[1, 1]))
-    picture = DrawnPicture(f"{task.id}.png", task.crop.height, task.crop.width, task.id, list(drawn), box=box)
+    return _result(DrawnPicture(f"{task.id}.png", task.crop.height, task.crop.width, task.id, list(drawn), box=box))
+
+
+def _result(picture: DrawnPicture) -> list[dict[str, Any]]:
     ((_, data),) = write([picture], (), answered=False)
     found: list[dict[str, Any]] = json.loads(data)[0]["predictions"][0]["result"]
     return found

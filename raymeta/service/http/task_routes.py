@@ -22,9 +22,9 @@ from raymeta.service.http.task_access import (
     writes,
 )
 from raymeta.service.http.writing_person import Annotating, asking_person, why_read_only
+from raymeta.service.tasks.ledger_answer import LedgerAnswer
 from raymeta.service.tasks.task_answers import (
     LeasedAnswer,
-    LedgerAnswer,
     MeAnswer,
     PrelabelsAnswer,
     ProgressAnswer,

@@ -3,14 +3,55 @@
 from dataclasses import asdict
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
 
-from raymeta.config import ExperimentConfig
+from raymeta.config import ExperimentConfig, UnitName
 from raymeta.labels.double_answers import DoubleAnswers
 from raymeta.labels.ledger import fit_prices, hours_left, tool_costs
-from raymeta.service.tasks import task_answers as made
 
 
-def told_ledger(table: pa.Table, config: ExperimentConfig, double: DoubleAnswers) -> made.LedgerAnswer:
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ToolCostAnswer(_Answer):
+    """What boxes cost in one tool; null where nobody knows."""
+
+    tool: str
+    boxes: int
+    clicks: float | None = Field(description="of people a box, on average")
+    model_clicks: float | None = Field(description="of the model, for the same boxes")
+    seconds: float | None = Field(description="median a box")
+    hours: float | None
+    source: str | None = Field(description="where the seconds come from")
+
+
+class DoubleAnswer(_Answer):
+    """How far two people agree who answered the same tasks independently."""
+
+    asked: int = Field(description="tasks that two people shall answer")
+    answered: int = Field(description="that two have answered")
+    agree: int = Field(description="of these, up to the place of outlines")
+    equal: float | None = Field(description="share of equal pixels, on average")
+    miou: float | None
+    within: float | None = Field(description="share of the pixels that agree up to oracle.agree_within, on average")
+
+
+class LedgerAnswer(_Answer):
+    """What labelling has cost, and what is still to be done."""
+
+    unit: UnitName = Field(description="what a query asks for; points and segments are counted as boxes here")
+    tools: list[ToolCostAnswer]
+    hours: float | None = Field(description="of all answers whose time is known, whole images too")
+    open_boxes: int
+    open_images: int
+    coming_boxes: int = Field(description="of queries that the run will still ask")
+    hours_left: float | None = Field(description="null as long as nobody's time is known")
+    double: DoubleAnswer | None = Field(description="null where no task is answered by two people")
+    prices: dict[str, float] | None = Field(description="seconds of an event; null before 200 answers are known")
+
+
+def told_ledger(table: pa.Table, config: ExperimentConfig, double: DoubleAnswers) -> LedgerAnswer:
     """Costs by tool, hours, and what is left.
 
     Args:
@@ -21,14 +62,14 @@ def told_ledger(table: pa.Table, config: ExperimentConfig, double: DoubleAnswers
     left = hours_left(table, config.iterations, config.acquisition.query_size)
     seconds = [value for value in table["seconds"].to_pylist() if value is not None]
     prices = fit_prices(table)
-    return made.LedgerAnswer(
+    return LedgerAnswer(
         unit=config.acquisition.unit,
-        tools=[made.ToolCostAnswer(**asdict(cost)) for cost in tool_costs(table)],
+        tools=[ToolCostAnswer(**asdict(cost)) for cost in tool_costs(table)],
         hours=sum(seconds) / 3600 if seconds else None,
         open_boxes=left.open_boxes,
         open_images=left.open_images,
         coming_boxes=left.coming_boxes,
         hours_left=left.hours,
-        double=made.DoubleAnswer(**asdict(double)) if double.asked else None,
+        double=DoubleAnswer(**asdict(double)) if double.asked else None,
         prices=None if prices is None else prices.prices,
     )

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raymeta.config import UnitName
 from raymeta.labels.annotator_list import Role
 from raymeta.labels.task_states import StateName
 
@@ -139,43 +138,6 @@ class ProgressAnswer(_Answer):
     go_on_at: float = Field(description="share of a set that is enough for the run to go on")
 
 
-class ToolCostAnswer(_Answer):
-    """What boxes cost in one tool; null where nobody knows."""
-
-    tool: str
-    boxes: int
-    clicks: float | None = Field(description="of people a box, on average")
-    model_clicks: float | None = Field(description="of the model, for the same boxes")
-    seconds: float | None = Field(description="median a box")
-    hours: float | None
-    source: str | None = Field(description="where the seconds come from")
-
-
-class DoubleAnswer(_Answer):
-    """How far two people agree who answered the same tasks independently."""
-
-    asked: int = Field(description="tasks that two people shall answer")
-    answered: int = Field(description="that two have answered")
-    agree: int = Field(description="of these, up to the place of outlines")
-    equal: float | None = Field(description="share of equal pixels, on average")
-    miou: float | None
-    within: float | None = Field(description="share of the pixels that agree up to oracle.agree_within, on average")
-
-
-class LedgerAnswer(_Answer):
-    """What labelling has cost, and what is still to be done."""
-
-    unit: UnitName = Field(description="what a query asks for; points and segments are counted as boxes here")
-    tools: list[ToolCostAnswer]
-    hours: float | None = Field(description="of all answers whose time is known, whole images too")
-    open_boxes: int
-    open_images: int
-    coming_boxes: int = Field(description="of queries that the run will still ask")
-    hours_left: float | None = Field(description="null as long as nobody's time is known")
-    double: DoubleAnswer | None = Field(description="null where no task is answered by two people")
-    prices: dict[str, float] | None = Field(description="seconds of an event; null before 200 answers are known")
-
-
 class FrameAnswer(_Answer):
     """A box in continuous corner coordinates of the stored image."""
 
@@ -219,9 +181,24 @@ class EarlierAnswer(_Answer):
     yours: bool
 
 
+class SegmentQuestionAnswer(_Answer):
+    """A part of a predicted segment whose class is asked: an answer gives its pixels one class, or none (254)."""
+
+    class_id: int = Field(description="as the network sees it")
+    class_name: str
+    pixels: int = Field(description="of the data set")
+    mask_png: str = Field(description="base64 of an 8-bit grey PNG of the region: 1 where it is asked, else 0")
+    rings: list[list[list[float]]] = Field(description="corner coordinates of the stored image, filled by even and odd")
+    point: PixelAnswer | None = Field(
+        description="whose class is asked where there are several; null where nothing more is asked then"
+    )
+    point_region: RegionAnswer | None = Field(description="what of the segment gets that class")
+
+
 class TaskDetail(TaskRow):
     """Everything that an editor needs beside the pixels."""
 
+    segment: SegmentQuestionAnswer | None = Field(description="null where the class of a segment isn't what is asked")
     scale: float = Field(description="pixels of the data set for each of the stored image")
     picture: PictureAnswer
     start: StartAnswer

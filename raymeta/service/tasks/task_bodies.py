@@ -116,7 +116,9 @@ class AnswerBody(_Body):
     undecidable: bool = Field(False, description="nothing can be told: all of it is void")
     uncovered: Literal["unknown", "void"] = Field("unknown", description="what pixels without a class are")
     clicks: dict[ClickKind, Annotated[int, Field(ge=0, le=10**9)]] | None = Field(
-        None, max_length=64, description="that a person made, by kind: vertex, crossing, segment, class, confirm …"
+        None,
+        max_length=64,
+        description="that a person made, by kind: vertex, crossing, segment, class, mixed, confirm …",
     )
     active_seconds: Seconds | None = Field(None, description="time at work on this task")
     first_action_seconds: Seconds | None = Field(None, description="until the first of them")
@@ -140,6 +142,8 @@ def make_answer(
     labels, uncovered = _label_map(body, task, scale, class_names)
     if task.point:
         labels, uncovered = np.full_like(labels, labels[middle(task.width)]), 0
+    if task.segment is not None:
+        uncovered = 0  # what isn't named has no class, and nothing lacks
     clicks = body.clicks
     count = (lambda *names: sum(clicks.get(name, 0) for name in names)) if clicks is not None else lambda *_: None
     return AnswerRecord(
@@ -154,7 +158,7 @@ def make_answer(
         format="raymeta",
         human_polygon=count("vertex"),
         human_intersection=count("crossing"),
-        human_class=count("class", "segment"),
+        human_class=count("class", "segment", "mixed"),
         human_confirm=count("confirm"),
         events=None if clicks is None else dict(clicks),
         first_action_seconds=body.first_action_seconds,

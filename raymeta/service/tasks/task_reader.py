@@ -28,7 +28,7 @@ from raymeta.runs.run_store import RunStore
 from raymeta.service.scoring.rendering import rgb_png
 from raymeta.service.settings import ServiceSettings
 from raymeta.service.tasks import task_answers as made
-from raymeta.service.tasks.ledger_answer import told_ledger
+from raymeta.service.tasks.ledger_answer import LedgerAnswer, told_ledger
 from raymeta.service.tasks.task_bodies import void_value
 from raymeta.service.tasks.task_service import picture_frame
 
@@ -55,7 +55,7 @@ class TaskReader:
         self.pictures = TaskPictures(settings.dataset(self._config.dataset), self._config.seed)
         self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
         self._known: tuple[float, KnownLabels | None] = (float("-inf"), None)
-        self._ledger: tuple[float, made.LedgerAnswer | None] = (float("-inf"), None)
+        self._ledger: tuple[float, LedgerAnswer | None] = (float("-inf"), None)
         self._lock = threading.Lock()
 
     @property
@@ -100,7 +100,7 @@ class TaskReader:
             void=None if void is None else made.VoidClass(value=void),
         )
 
-    def ledger(self) -> made.LedgerAnswer:
+    def ledger(self) -> LedgerAnswer:
         """What labelling has cost.
 
         Raises:

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, Final
 
 from raymeta.annotation.known_labels import middle
+from raymeta.exchange.manifest import SegmentQuestion
 from raymeta.exchange.task_export import OpenTask, region_frames
 from raymeta.labels.agreement import Agreement, agreements
 from raymeta.labels.annotator_list import Person
@@ -19,6 +20,7 @@ from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.service.settings import ServiceSettings
 from raymeta.service.tasks import task_answers as made
+from raymeta.service.tasks.segment_question import segment_question
 from raymeta.service.tasks.task_calls import TaskCall, TaskReply
 
 STATUS: Final = {"unknown": 404, "forbidden": 403, "moved": 409}
@@ -216,6 +218,7 @@ class TaskService:
         )
         return made.TaskDetail(
             **self._row_fields(state, person),
+            segment=segment_question(state.task, self.pictures, self.config.acquisition.named_width),
             scale=self.pictures.scale(state.task),
             picture=picture_frame(self.pictures, state.task, margin),
             start=begin,
@@ -245,9 +248,9 @@ def picture_frame(pictures: TaskPictures, task: Task, margin: int) -> made.Pictu
     height, width = pictures.size(task.image_id)
     scale = pictures.scale(task)
     region = None if task.whole else (task.top, task.left, task.height, task.width)
-    _, (top, left, crop_height, crop_width) = region_frames(
-        OpenTask(task.id, task.image_id, region, scale, point=task.point), height, width, margin
-    )
+    question = None if task.segment is None else SegmentQuestion(predicted=str(task.predicted_class))
+    opened = OpenTask(task.id, task.image_id, region, scale, point=task.point, segment=question)
+    _, (top, left, crop_height, crop_width) = region_frames(opened, height, width, margin)
     box = made.FrameAnswer(
         left=task.left / scale,
         top=task.top / scale,

@@ -39,6 +39,23 @@ export function showAnnotateKeys(classes) {
   showKeys(KEYS, classes);
 }
 
+/** Show the keys of segments; mixed: the key that says so, ringed: whether a pixel is asked then. */
+export function showSegmentKeys(classes, mixed, ringed) {
+  const more = ringed ? "then the key of what is in the ring, or Enter for nothing" : "or none";
+  const shifted = ringed ? [[["Shift", "1", "–"], "several classes, and that of the ringed pixel, at once"]] : [];
+  showKeys([
+    [["Enter"], "yes, the class is right, and go on"],
+    [["1", "–", "0", "Q", "…"], "no: this is its class"],
+    [[mixed], `several classes; ${more}`],
+    ...shifted,
+    [["V"], "void: it belongs to no class"],
+    [["U", "S"], "undecidable; skip, somebody else gets it"],
+    [["Z", "←", "⌫"], "back to the last segment, to correct it"],
+    [["H"], "hide and show the outline"],
+    [["+", "−", "Home"], "zoom in, zoom out, all that is shown around"],
+  ], classes);
+}
+
 /** Show the keys of points. */
 export function showPointKeys(classes) {
   showKeys(POINT_KEYS, classes);

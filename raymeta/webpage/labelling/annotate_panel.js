@@ -66,11 +66,13 @@ export class AnnotatePanel {
     const button = (name, label, key, main = false) => element(
       "button", { class: main ? "button main" : "button", type: "button", "data-act": name, "aria-keyshortcuts": key, click: () => act(name) }, label, element("kbd", {}, key === "Enter" ? "⏎" : key));
     this.accept = button("accept", "Accept", "Enter", true);
+    this.mixed = button("mixed", "Several classes", "M");
+    this.mixed.hidden = true;
     this.element = element(
       "aside", { class: "side annotate-side", "aria-label": "Task, classes and answer" },
       element("div", { class: "side-head" }, this.title, this.facts, this.note),
       element("section", { class: "side-part", "aria-label": "Answer" },
-        element("div", { class: "answer-buttons" }, this.accept, button("undecidable", "Undecidable", "U"), button("skip", "Skip", "S")), this.effort),
+        element("div", { class: "answer-buttons" }, this.accept, this.mixed, button("undecidable", "Undecidable", "U"), button("skip", "Skip", "S")), this.effort),
       element("section", { class: "side-part class-part", "aria-label": "Classes" }, this.classes.element),
       element("section", { class: "side-part", "aria-label": "Progress" }, this.meter, this.progress,
         element("div", { class: "answer-buttons" },
@@ -82,13 +84,21 @@ export class AnnotatePanel {
   showTask(detail, who) {
     this.title.textContent = detail.image_id;
     const { point, region } = detail;
-    const what = detail.whole ? "whole image" : `${point ? "point" : "box"} ${detail.rank}`;
-    const more = [detail.set, what, point ? `row ${point.row}, column ${point.column}` : `${region.width}×${region.height} px`];
-    if (!point && detail.estimated_clicks !== null) more.push(`about ${quantity(detail.estimated_clicks, "click", "clicks")}`);
+    const { segment } = detail;
+    const what = detail.whole ? "whole image" : `${segment ? "segment" : point ? "point" : "box"} ${detail.rank}`;
+    const size = segment ? quantity(segment.pixels, "pixel", "pixels") : `${region.width}×${region.height} px`;
+    const more = [detail.set, what, point ? `row ${point.row}, column ${point.column}` : size];
+    if (!point && !segment && detail.estimated_clicks !== null) more.push(`about ${quantity(detail.estimated_clicks, "click", "clicks")}`);
     if (who) more.push(`you are ${who}`);
     this.facts.textContent = more.join(" · ");
     this.note.hidden = !detail.note;
     this.note.textContent = detail.note ?? "";
+  }
+
+  /** The button for segments of several classes, with its key; none where key is null. */
+  offerMixed(key) {
+    this.mixed.hidden = key === null;
+    if (key !== null) this.mixed.querySelector("kbd").textContent = key;
   }
 
   /** What Enter accepts: null for what is drawn, "" for nothing. */

@@ -10,9 +10,16 @@ import { keyedClasses } from "./class_keys.js";
 import { Outbox } from "./outbox.js";
 import { PointAnswering } from "./point_answering.js";
 import { RegionAnswering } from "./region_answering.js";
+import { SegmentAnswering } from "./segment_answering.js";
 import { TaskQueue } from "./task_queue.js";
 
 const kept = { mine: 0, previous: [] }; // while the page is open
+
+/** How a task is answered: "region", "point" or "segment". */
+function kindOf({ point, segment }) {
+  if (segment) return "segment";
+  return point ? "point" : "region";
+}
 
 /** context: {service, route}. */
 export class AnnotateView {
@@ -65,7 +72,7 @@ export class AnnotateView {
     this.banner = new Banner();
     this.working = element("div", { class: "working", role: "status", hidden: true }, element("span", { class: "reader-only" }, "loading"));
     this.body = element("div", { class: "viewer annotate" });
-    this.kinds = { region: new RegionAnswering(this), point: new PointAnswering(this) };
+    this.kinds = { region: new RegionAnswering(this), point: new PointAnswering(this), segment: new SegmentAnswering(this) };
     this.use(this.kinds.region);
     this.element.replaceChildren(this.body);
     this.queue = new TaskQueue(this.service, this.me, { set: this.context.route.params.get("set") });
@@ -132,7 +139,7 @@ export class AnnotateView {
 
   open(detail, bundle) {
     if (!this.body.isConnected) this.element.replaceChildren(this.body);
-    this.use(detail.point ? this.kinds.point : this.kinds.region);
+    this.use(this.kinds[kindOf(detail)]);
     this.panel.showTask(detail, this.me.who);
     this.answering.open(detail, bundle);
     this.element.dataset.task = detail.id;
@@ -230,7 +237,7 @@ export class AnnotateView {
         this.queue.leave(id);
         this.queue.settled(id);
       } else {
-        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, [this.detail.point ? "Next point" : "Next box", () => this.next()]);
+        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, [`Next ${{ region: "box" }[kindOf(this.detail)] ?? kindOf(this.detail)}`, () => this.next()]);
       }
     }
   }

@@ -4,6 +4,7 @@ import { Overlay } from "./overlay.js";
 import { Partition, UNCOVERED } from "./partition.js";
 import { paintPoint } from "./point_painting.js";
 import { rasterView } from "./region_painting.js";
+import { paintSegment } from "./segment_painting.js";
 
 const SIDE = 960; // largest side of the canvas in pixels
 
@@ -17,6 +18,11 @@ export function answerPicture(bundle, values, colours, label, marks = null) {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const { segment } = bundle.detail;
+  if (segment && !marks) {
+    paintSegment(context, { scale, x: 0, y: 0 }, { bitmap, place, segment, hidden: false, ringed: false });
+    return canvas;
+  }
   if (bundle.detail.point) {
     paintPoint(context, { scale, x: 0, y: 0 }, { bitmap, place, point: bundle.detail.point, hidden: false });
     return canvas;

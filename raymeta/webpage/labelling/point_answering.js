@@ -22,9 +22,13 @@ export class PointAnswering {
     this.classes = view.classes;
     this.effort = null;
     this.hidden = false;
-    this.stage = new Stage({ label: "Point to name", paint: (context, place) => this.paint(context, place), hover: () => this.acted(), bars: BARS });
+    this.stage = new Stage({ label: this.label, paint: (context, place) => this.paint(context, place), hover: () => this.acted(), bars: BARS });
     this.question = element("div", { class: "point-question", "aria-live": "polite" });
     this.stage.element.append(this.question, zoomButtons(this.stage));
+  }
+
+  get label() {
+    return "Point to name";
   }
 
   acted() {
@@ -33,13 +37,13 @@ export class PointAnswering {
 
   /** Put a task on screen. */
   open(detail, bundle) {
-    Object.assign(this, { detail, bundle, suggestion: suggestionOf(detail, bundle) });
+    Object.assign(this, { detail, bundle, suggestion: this.suggestionOf(detail, bundle) });
     this.effort = new Effort();
     this.effort.show(performance.now());
     const { panel, element: place } = this.view;
     const name = this.nameOf(this.suggestion?.value);
     panel.classes.show(this.suggestion?.value ?? null);
-    panel.suggest(name === null ? "" : `Accept: ${name}`);
+    panel.suggest(this.offer(name));
     panel.showEffort(this.effort);
     this.tell(name);
     place.dataset.tool = "point";
@@ -52,6 +56,15 @@ export class PointAnswering {
     this.stage.setFrame(bitmap.width, bitmap.height);
     const fit = this.stage.fitScale;
     this.stage.centre((point.column + 0.5) / scale - picture.left, (point.row + 0.5) / scale - picture.top, Math.max(fit, Math.min(NEARER * fit, NEAR)));
+  }
+
+  suggestionOf(detail, bundle) {
+    return suggestionOf(detail, bundle);
+  }
+
+  /** What the button of Enter says. */
+  offer(name) {
+    return name === null ? "" : `Accept: ${name}`;
   }
 
   tell(name) {
@@ -80,13 +93,17 @@ export class PointAnswering {
     else this.answer(this.suggestion.value, "confirm");
   }
 
-  /** One click, whatever it says; undecidable where value is null. */
-  answer(value, kind) {
+  /** One click, whatever it says; undecidable where value is null. what: of several things that this kind may say. */
+  answer(value, kind, what = kind) {
     const { detail, bundle, effort } = this;
     if (!effort) return; // the next one isn't there yet
     effort.add(kind, performance.now());
     this.leave();
-    this.view.answered(pointBody(detail, bundle, effort, value, this.nameOf(value)));
+    this.view.answered(this.bodyOf(detail, bundle, effort, value, what));
+  }
+
+  bodyOf(detail, bundle, effort, value) {
+    return pointBody(detail, bundle, effort, value, this.nameOf(value));
   }
 
   act(name) {

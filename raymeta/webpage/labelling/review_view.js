@@ -108,7 +108,7 @@ export class ReviewView {
   head(detail, agreement) {
     const said = agreement.at(-1);
     const facts = [...new Set([detail.set, detail.image_id, STATES[detail.state] ?? detail.state, detail.note].filter(Boolean))];
-    if (said && !detail.point) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
+    if (said && !detail.point && !detail.segment) facts.push(`equal pixels ${percent(said.equal)}`, `mIoU ${percent(said.miou)}`);
     const button = (text, key, act, main = false) => element("button", { class: main ? "button main" : "button", type: "button", "aria-keyshortcuts": key, click: act }, text, element("kbd", {}, key));
     const decide = ["accepted", "void"].includes(detail.state) ? [button("Ask again", "R", () => this.reopen())] : [button("Return", "R", () => this.return())];
     return element("div", { class: "review-head" },
@@ -127,12 +127,14 @@ export class ReviewView {
     const accept = element("button", { class: "button main", type: "button", "data-answer": answer.answer_id, "aria-keyshortcuts": String(index + 1), click: () => this.accept(answer) }, "Accept", element("kbd", {}, String(index + 1)));
     return element("section", { class: "card answer-card", "aria-label": `Answer of ${who}` },
       answerPicture(bundle, values, this.colours, `Answer of ${who}`),
-      element("div", { class: "answer-foot" }, element("div", {}, this.saying(bundle.detail, who, answer, values[0]), element("p", { class: "soft small numbers" }, facts.join(" · "))), this.holds(answer) ? element("span", { class: "soft" }, "accepted") : accept));
+      element("div", { class: "answer-foot" }, element("div", {}, this.saying(bundle.detail, who, answer, values), element("p", { class: "soft small numbers" }, facts.join(" · "))), this.holds(answer) ? element("span", { class: "soft" }, "accepted") : accept));
   }
 
-  /** Who has answered; of a point also what. */
-  saying({ point }, who, { undecidable }, value) {
-    const entry = point && !undecidable && this.classes.find((each) => each.value === value);
+  /** Who has answered; of a point or a segment also what. */
+  saying({ point, segment }, who, { undecidable }, values) {
+    const value = segment ? values.find((each) => each !== VOID) : values[0];
+    if (segment && !undecidable && value === undefined) return element("h2", {}, `${who}: several classes, or none`);
+    const entry = (point || segment) && !undecidable && this.classes.find((each) => each.value === value);
     return entry ? element("h2", { class: "answer-said" }, textureTile(value, entry.colour), `${who}: ${entry.name}`) : element("h2", {}, who);
   }
 
@@ -143,7 +145,7 @@ export class ReviewView {
 
   /** Where two answers differ. */
   difference(bundle, rasters) {
-    if (rasters.length < 2 || bundle.detail.point) return null;
+    if (rasters.length < 2 || bundle.detail.point || bundle.detail.segment) return null;
     const [one, other] = rasters.slice(-2);
     const marks = one.map((value, at) => (value === other[at] ? 0 : 1));
     const pixels = marks.reduce((sum, mark) => sum + mark, 0);

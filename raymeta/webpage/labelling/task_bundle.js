@@ -2,14 +2,16 @@
 import { decodeGrey, decodePng } from "./raster_coding.js";
 import { UNCOVERED } from "./partition.js";
 
-/** {detail, place, bitmap, rgba(), predicted, around, answer}. signal: to give it up. */
+const NOTHING_PREDICTED = { raster_png: null }; // a segment is its own question
+
+/** {detail, place, bitmap, rgba(), predicted, around, answer, mask}. signal: to give it up. */
 export async function loadBundle(service, detail, signal) {
   const path = `v1/tasks/${detail.id}`;
   const answerId = detail.start?.from === "answer" ? detail.start.answer_id : null;
   const [bitmap, prelabels, around, answer] = await Promise.all([
     service.blob(`${path}/picture`, { signal }).then((blob) => createImageBitmap(blob)),
-    service.json(`${path}/prelabels`, { signal }),
-    detail.point ? null : service.json(`${path}/surroundings`, { signal }),
+    detail.segment ? NOTHING_PREDICTED : service.json(`${path}/prelabels`, { signal }),
+    detail.point || detail.segment ? null : service.json(`${path}/surroundings`, { signal }),
     answerId ? service.json(`${path}/answers/${answerId}`, { signal }) : null,
   ]);
   const { region, scale, picture } = detail;
@@ -19,6 +21,7 @@ export async function loadBundle(service, detail, signal) {
     around: around && { ...(await decodeGrey(around.raster_png)), left: around.left, top: around.top },
     answered: answer && !answer.undecidable ? (await decodeGrey(answer.raster_png)).values : null,
     answer,
+    mask: detail.segment && (await decodeGrey(detail.segment.mask_png)).values,
   };
 }
 
