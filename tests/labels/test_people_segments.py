@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from fastapi.testclient import TestClient
+from http_person import answer_all as answer_over_http
 from simulated_person import answer_all, config_text, truth_of, write_images
 
 from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment
@@ -18,6 +20,9 @@ from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
 from raymeta.runs.run_store import RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, SEGMENT_FIELDS
+from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
+from raymeta.service.settings import ServiceSettings
 
 OVERRIDES = ["acquisition.strategy=segments", "acquisition.query_size=12"]
 
@@ -74,6 +79,15 @@ def test_files_of_tools_make_it_too(tmp_path, variants):
         answer_all(Path(config.run_dir), tmp_path / f"turn{turn}", variants[turn])
 
     compare_with_simulated(tmp_path, "point", through_files)
+
+
+def test_the_routes_of_the_page_make_it_too(tmp_path):
+    def over_http(config, turn):
+        settings = ServiceSettings(config.run_dir, threads=1, access_log="/dev/null", local_person=True)
+        with TestClient(create_app(settings, LocalBackend(settings)), base_url="http://127.0.0.1:8000") as client:
+            answer_over_http(client)
+
+    compare_with_simulated(tmp_path, "point", over_http)
 
 
 def compare_with_simulated(tmp_path, mixed, answer):
