@@ -14,6 +14,7 @@ from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.priority_maps import metaseg_priority
 from raymeta.annotation.click_estimation import estimate_clicks
+from raymeta.config import SegmentsConfig
 from raymeta.metaseg.adjusted_iou import adjusted_iou
 from raymeta.metaseg.heatmaps import METASEG_LOG_OFFSET, scan_softmax
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -79,7 +80,7 @@ def _measure_candidates(
     for strategy in STRATEGIES:
         target = "≤ 0.35 s" if strategy == "metabox_plus" else ""
         bench.measure(f"score_image {strategy}", shape, _scoring(softmax, strategy, regressor, box_width), target)
-    segments_of = _scoring(softmax, "metabox", regressor, box_width, min_segment_pixels=4)
+    segments_of = _scoring(softmax, "metabox", regressor, box_width, segments=SegmentsConfig())
     bench.measure("score_image metabox, one-click segments", shape, segments_of, "≤ 1.2 × metabox")
 
 
@@ -98,7 +99,7 @@ def _scoring(
     strategy: str,
     regressor: MetaRegressor,
     box_width: int,
-    min_segment_pixels: int | None = None,
+    segments: SegmentsConfig | None = None,
 ) -> Callable[[], Any]:
     return lambda: score_image(
         softmax,
@@ -109,5 +110,5 @@ def _scoring(
         image_id="image",
         regressor=regressor,
         clicks_max=CLICKS_MAX,
-        min_segment_pixels=min_segment_pixels,
+        segments=segments,
     )

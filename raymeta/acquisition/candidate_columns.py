@@ -92,11 +92,12 @@ def _sum_masks(
     masks: Sequence[NDArray[np.bool_]],
     sums: NDArray[Any],
 ) -> None:
+    array = softmax if isinstance(softmax, np.ndarray) else softmax.cpu().numpy()
+    width = len(masks[0]) if masks else 0
+    weights = np.zeros((len(masks), width, width), np.float32)
     for row, (top, left, mask) in enumerate(zip(tops.tolist(), lefts.tolist(), masks, strict=True)):
-        box = np.s_[top : top + len(mask), left : left + len(mask)]
-        window = softmax[:, box[0], box[1]]
-        shown = window if isinstance(softmax, np.ndarray) else window.cpu().numpy()
-        sums[row] = np.einsum("cyx,yx->c", shown, gain[box] * mask, dtype=np.float64)
+        np.multiply(gain[top : top + width, left : left + width], mask, out=weights[row])
+    _sum_weighted(np.ascontiguousarray(array, dtype=np.float32), weights, tops, lefts, sums)
 
 
 def _sum_boxes_of_tensor(
@@ -129,5 +130,23 @@ def _sum_boxes(softmax, gain, tops, lefts, b, sums):  # type: ignore[no-untyped-
                 part = np.float32(0)
                 for x in range(b):
                     part += weights[x] * row[x]
+                total += part
+            sums[box, c] = total
+
+
+@njit(cache=True, nogil=True, boundscheck=False, fastmath={"reassoc", "nsz"})
+def _sum_weighted(softmax, weights, tops, lefts, sums):  # type: ignore[no-untyped-def]
+    """As `_sum_boxes`, with weights (boxes, b, b) of their own."""
+    b = weights.shape[1]
+    for c in range(softmax.shape[0]):
+        plane = softmax[c]
+        for box in range(tops.shape[0]):
+            top, left = tops[box], lefts[box]
+            total = 0.0
+            for y in range(b):
+                row, own = plane[top + y, left : left + b], weights[box, y]
+                part = np.float32(0)
+                for x in range(b):
+                    part += own[x] * row[x]
                 total += part
             sums[box, c] = total

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from raymeta.acquisition.box_clicks import box_click_counts
@@ -21,7 +22,7 @@ from raymeta.acquisition.strategies import Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.argument_checks import check_array, check_choice, whole_number
 from raymeta.boxes import Box, check_box_width
-from raymeta.config import ClicksPriority
+from raymeta.config import ClicksPriority, SegmentsConfig
 from raymeta.errors import InputError
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.schemas import CANDIDATE_SCHEMA, ESTIMATED_CLICKS, LEFT, SCORE, SEGMENT_FIELDS, TOP
@@ -69,7 +70,7 @@ def score_image(
     class_weights: NDArray[np.float64] | None = None,
     cost_regressor: CostRegressor | None = None,
     needs: Collection[str] = (),
-    min_segment_pixels: int | None = None,
+    segments: SegmentsConfig | None = None,
 ) -> ImageScore:
     """Candidates of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
 
@@ -79,8 +80,8 @@ def score_image(
     query_size: at most this many candidates.
     min_score: the sequence ends when the next score is strictly below it. class_weights: (C,) float64 in [0, 1], for
     strategies that weigh classes. cost_regressor: for learned clicks. needs: columns of `candidate_columns` that
-    candidates carry. min_segment_pixels: in place of boxes ask for the best part of a predicted segment in each tile of
-    `box_width`, of at least so many pixels; candidates then have SEGMENT_FIELDS too.
+    candidates carry. segments: in place of boxes ask for the best part of a predicted segment in each tile of
+    `box_width`; candidates then have SEGMENT_FIELDS too.
 
     Raises:
         ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
@@ -93,30 +94,28 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
-    by_segment = min_segment_pixels is not None
+    by_segment = segments is not None
     prediction = _prediction(softmax, chosen, regressor, everything=keep_maps, with_segments=by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
     maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id), weights)
-    if min_segment_pixels is not None:
-        parts = _parts(chosen, maps, box_width, min_segment_pixels, query_size, min_score)
-        candidates = _with_mask_counts(parts, image_id)
-        if needs and chosen.gains:
-            candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
-        shown = None
-        if keep_maps:  # the sums of whole boxes, as beside parts nothing else is a map
-            shown = {**maps.shown(chosen), "joint": joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width))}
-        return ImageScore(candidates, _statistics(prediction, clicks, labelled, candidates), shown)
-    learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
-    box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
-    joint = joint_scores(chosen, maps, box_clicks)
-    boxes = greedy_boxes(joint, box_width, query_size, min_score)
-    candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
-    if learned is not None:
-        candidates = learned.with_columns(candidates)
+    joint: NDArray[np.float64] | None = None
+    if segments is None:
+        learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
+        joint = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned))
+        boxes = greedy_boxes(joint, box_width, query_size, min_score)
+        candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
+        candidates = candidates if learned is None else learned.with_columns(candidates)
+    else:
+        parts = _parts(chosen, maps, box_width, segments.min_pixels, query_size, min_score)
+        drawn = _with_counts(parts, image_id, box_width, clicks, labelled) if segments.mixed == "box" else None
+        candidates = _with_mask_counts(parts, image_id, drawn)
     if needs and chosen.gains:
         candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
-    shown = {**maps.shown(chosen), "joint": joint} if keep_maps else None
+    shown = None
+    if keep_maps:  # of segments the sums of whole boxes: a part's score is no map
+        sums = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width)) if joint is None else joint
+        shown = {**maps.shown(chosen), "joint": sums}
     return ImageScore(candidates, _statistics(prediction, clicks, labelled, candidates), shown)
 
 
@@ -245,10 +244,15 @@ def _parts(
     )
 
 
-def _with_mask_counts(parts: pa.Table, image_id: str) -> pa.Table:
-    """SCORED_SCHEMA and SEGMENT_FIELDS: each part is one click, and its mask is what it has of unlabelled pixels."""
-    ids, ones = pa.array([image_id] * parts.num_rows, pa.string()), pa.array([1] * parts.num_rows, pa.int64())
-    columns = [ids, parts[SCORE], parts[TOP], parts[LEFT], ones, parts[PIXELS]]
+def _with_mask_counts(parts: pa.Table, image_id: str, drawn: pa.Table | None) -> pa.Table:
+    """SCORED_SCHEMA and SEGMENT_FIELDS: each part is one click, and its mask is what it has of unlabelled pixels.
+
+    drawn: with the estimated clicks of the tiles, where outlines may follow: the click comes before them.
+    """
+    ids = pa.array([image_id] * parts.num_rows, pa.string())
+    ones = pa.array([1] * parts.num_rows, pa.int64())
+    clicks = ones if drawn is None else pc.add(drawn[ESTIMATED_CLICKS], 1)
+    columns = [ids, parts[SCORE], parts[TOP], parts[LEFT], clicks, parts[PIXELS]]
     segments = [parts[field.name] for field in SEGMENT_FIELDS]
     return pa.table([*columns, *segments], schema=pa.schema([*SCORED_SCHEMA, *SEGMENT_FIELDS]))
 

@@ -167,7 +167,7 @@ class ImageScorer:
             class_weights=self.class_weights,
             cost_regressor=self.cost_regressor,
             needs=query_policy(acquisition).needs,
-            min_segment_pixels=acquisition.segments.min_pixels if acquisition.unit == "segment" else None,
+            segments=acquisition.segments if acquisition.unit == "segment" else None,
         )
         if beta is None:
             return score

@@ -61,10 +61,10 @@ def choose_query(
 
 
 def _expected_costs(chosen: pa.Table, answers: EarlierAnswers, acquisition: AcquisitionConfig) -> NDArray[np.float64]:
-    """(rows,) float64 of candidates: a point is one click, a segment what segments have cost so far."""
+    """(rows,) float64 of candidates: a point or a segment is one click, unless outlines may follow."""
     if acquisition.unit == "point":
         return np.full(chosen.num_rows, float(answers.model.box_prices.get("prompt", 1.0)))
-    if acquisition.unit == "segment":
+    if acquisition.unit == "segment" and not acquisition.segments_are_drawn:
         return np.full(chosen.num_rows, answers.mean(float(answers.model.box_prices.get("confirm", 1.0))))
     return expected_costs(chosen, answers)
 

@@ -9,7 +9,9 @@ from scipy import ndimage
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.segment_candidates import segment_candidates
 from raymeta.acquisition.strategies import Strategy
+from raymeta.annotation.click_estimation import estimate_clicks
 from raymeta.boxes import pack_mask, unpack_mask
+from raymeta.config import SegmentsConfig
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
 from raymeta.metaseg.segments import find_segments
@@ -150,7 +152,7 @@ def test_scores_weigh_the_gain_by_the_classes():
         iteration=0,
         image_id="a",
         class_weights=np.array([0.25, 1.0]),
-        min_segment_pixels=1,
+        segments=SegmentsConfig(min_pixels=1),
     ).candidates.to_pylist()
     assert [(row["left"], row["score"], row["predicted_class"]) for row in found] == [
         (2, 4 * 0.5 * (0.25 * 0.25 + 0.75 * 1.0), 1),
@@ -174,7 +176,7 @@ def test_metaseg_scores_are_one_minus_predicted_iou_times_area():
         iteration=0,
         image_id="a",
         regressor=regressor,
-        min_segment_pixels=2,
+        segments=SegmentsConfig(min_pixels=2),
         keep_maps=True,
     )
     predicted = regressor.predict(segment_metrics(softmax)[1])
@@ -188,6 +190,26 @@ def test_metaseg_scores_are_one_minus_predicted_iou_times_area():
         assert row["score"] == pytest.approx((1 - predicted[number - 1]) * area, abs=area * 2**-24)
     assert scored.statistics["segments"] == segments.count
     assert scored.maps["joint"].shape == (9, 11)
+
+
+def test_estimates_count_outlines_only_where_they_may_follow():
+    rng = np.random.default_rng(1)
+    softmax = rng.dirichlet(np.ones(3), (12, 14)).transpose(2, 0, 1).astype(np.float32)
+    clicks = estimate_clicks(softmax.argmax(axis=0).astype(np.uint8), 1.0)
+    for mixed in ("skip", "point", "box"):
+        found = score_image(
+            softmax,
+            strategy=Strategy("segments", ("margin",)),
+            box_width=4,
+            seed=0,
+            iteration=0,
+            image_id="a",
+            epsilon=1.0,
+            segments=SegmentsConfig(mixed=mixed),
+        ).candidates.to_pylist()
+        for row in found:
+            tile = np.s_[row["top"] : row["top"] + 4, row["left"] : row["left"] + 4]
+            assert row["estimated_clicks"] == 1 + (np.count_nonzero(clicks[tile]) if mixed == "box" else 0)
 
 
 def test_a_tile_that_does_not_fit_is_refused():

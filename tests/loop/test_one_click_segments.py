@@ -6,6 +6,7 @@ import pytest
 from experiment_runner import LocalRunner, assert_same_run, summaries
 from tiny_settings import tiny_values
 
+from raymeta.annotation.cost_models import COST_A
 from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS, innermost_pixel, point_mask
 from raymeta.boxes import Box, unpack_mask
 from raymeta.config import ConfigError, load_config, parse_config
@@ -94,6 +95,9 @@ def test_mixed_parts_become_boxes_where_the_config_says_so(runner, finished):
     rows = table(runner.run_dir, 0, "annotation").to_pylist()
     drawn = [row for row in rows if row["origin"] == "drawn"]
     assert drawn
+    spent = [COST_A.box_costs(table(runner.run_dir, index, "annotation")).sum() for index in range(2)]
+    assert len(rows) < 30  # outlines are expected
+    assert sum(spent) < 2 * (30 + 60)
     assert all(row["class_clicks"] > 0 and row["reclass_clicks"] == 1 for row in drawn)
     assert all(row["class_clicks"] == 0 for row in rows if row["origin"] != "drawn")
     store = RunStore(str(runner.run_dir))
