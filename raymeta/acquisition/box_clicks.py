@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.argument_checks import whole_number
+from raymeta.compilation import njit
 
 MIN_FACTOR: Final = 0.001
 """What a box with `clicks_max` or more clicks keeps, so that it stays in the ranking."""
@@ -38,9 +39,14 @@ def normalized_clicks(
         raise ValueError("clicks_max None: the normalised click priority needs a largest count of at least 1")
     clicks_max = whole_number("clicks_max", clicks_max, least=1)
     factor = box_click_counts(clicks, box_width, labelled_mask)
-    factor /= -clicks_max
-    factor += 1.0
-    np.maximum(factor, MIN_FACTOR, out=factor)
+    _to_factor(factor.reshape(-1), float(clicks_max))
     if labelled_mask is not None and labelled_mask.any():
         factor *= aggregate(~labelled_mask, box_width) / int(box_width) ** 2
     return factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _to_factor(counts, clicks_max):  # type: ignore[no-untyped-def]
+    """Write `max(MIN_FACTOR, 1 - count/clicks_max)` in place of (N,) counts."""
+    for index in range(counts.shape[0]):
+        counts[index] = max(counts[index] / -clicks_max + 1.0, MIN_FACTOR)

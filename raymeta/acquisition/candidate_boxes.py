@@ -15,11 +15,17 @@ TILE: Final = 64
 
 
 def greedy_boxes(
-    aggregated_map: NDArray[np.float64], box_width: int, limit: int | None = None, min_score: float = 0.0
+    aggregated_map: NDArray[np.float64],
+    box_width: int,
+    limit: int | None = None,
+    min_score: float = 0.0,
+    *,
+    overwrite: bool = False,
 ) -> pa.Table:
     """Take the highest score, forbid all boxes that overlap it, repeat; ties go to the lowest top, then left.
 
     aggregated_map: (H-b+1, W-b+1) float64 scores of the boxes with that top-left pixel. limit: at most this many boxes.
+    overwrite: the map isn't needed any more, so that no copy of it is worked in.
     Returns a table of BOX_SCHEMA in rank order, only scores > 0 and >= min_score.
 
     Raises:
@@ -33,7 +39,7 @@ def greedy_boxes(
     limit = None if limit is None else whole_number("limit", limit)
     if not isinstance(min_score, (int, float, np.number)) or np.isnan(min_score):
         raise ValueError(f"min_score {min_score} isn't a number to compare scores with: give for instance 0.0")
-    scores = np.array(aggregated_map, dtype=np.float64, order="C")
+    scores = np.array(aggregated_map, dtype=np.float64, order="C", copy=None if overwrite else True)
     if np.isnan(scores.sum()) and np.isnan(scores).any():  # the sum alone is nan for inf - inf too
         raise ValueError("aggregated_map holds nan: give scores that are numbers")
     # Corners of boxes without overlap are a box width apart in one direction.

@@ -103,7 +103,7 @@ def score_image(
     if segments is None:
         learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
         joint = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned))
-        boxes = greedy_boxes(joint, box_width, query_size, min_score)
+        boxes = greedy_boxes(joint, box_width, query_size, min_score, overwrite=not keep_maps)
         candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
         candidates = candidates if learned is None else learned.with_columns(candidates)
     else:

@@ -1,16 +1,16 @@
 """Priority maps: (H, W) float32 in [0, 1], higher = query first, 0 where labelled (docs/method.md#priority-map)."""
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.acquisition.aggregated_maps import STEPS
+from raymeta.compilation import njit
+
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-STEPS: Final = np.float32(1 << 24)
-"""Maps are multiples of 1/STEPS: a float32 holds them, and their sums in float64 are exact."""
 
 
 def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = None) -> Map:
@@ -18,13 +18,21 @@ def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = Non
 
     values: (H, W) float. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns a new (H, W) float32.
     """
-    steps = np.clip(values, 0, 1).astype(np.float32, copy=False)
-    steps *= STEPS  # a power of two: nothing is lost
-    np.rint(steps, out=steps)
-    steps /= STEPS
+    steps = np.empty(values.shape, np.float32)
+    _quantize(np.ascontiguousarray(values, dtype=np.float32).reshape(-1), steps.reshape(-1))
     if labelled_mask is not None:
         steps[labelled_mask] = 0
     return steps
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _quantize(values, steps):  # type: ignore[no-untyped-def]
+    """Write (N,) float32 values to `steps`, clipped to [0, 1] and rounded; nan stays nan."""
+    for index in range(values.shape[0]):
+        value = values[index]
+        value = np.float32(0) if value < np.float32(0) else value
+        value = np.float32(1) if value > np.float32(1) else value
+        steps[index] = np.rint(value * STEPS) / STEPS  # a power of two: nothing is lost
 
 
 def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:

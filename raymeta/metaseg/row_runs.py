@@ -4,12 +4,15 @@ Runs are far fewer than pixels, so components are found by going along the runs 
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.compilation import njit
 from raymeta.schemas import IGNORE
+
+ValueT = TypeVar("ValueT", np.int32, np.float32)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class RowRuns:
     sizes: NDArray[np.int64]
     classes: NDArray[np.int32]
 
+    def painted(self, values: NDArray[ValueT]) -> NDArray[ValueT]:
+        """(H, W): each component with its value. values: (n + 1,), the first for what is ignored."""
+        height = len(self.first) - 1
+        painted = np.empty((height, int(self.starts[-1])), values.dtype)
+        _paint(self.starts, self.first, self.components, values, painted)
+        return painted
+
 
 def row_runs(label_map: NDArray[np.uint8]) -> RowRuns:
     """Runs and components of a label map, (H, W) uint8, 255 = ignored."""
@@ -40,6 +50,15 @@ def row_runs(label_map: NDArray[np.uint8]) -> RowRuns:
     found = _find_runs(label_map, starts, first)
     starts = starts[:found].copy()
     return RowRuns(starts, first, *_join_runs(label_map, starts, first))
+
+
+@njit(cache=True, nogil=True)
+def _paint(starts, first, components, values, painted):  # type: ignore[no-untyped-def]
+    """Fill `painted` (H, W) from the arrays of RowRuns and the (n + 1,) values of their components."""
+    for row in range(painted.shape[0]):
+        line = painted[row]
+        for run in range(first[row], first[row + 1] - 1):
+            line[starts[run] : starts[run + 1]] = values[components[run]]
 
 
 @njit(cache=True, nogil=True)

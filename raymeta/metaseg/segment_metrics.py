@@ -68,7 +68,7 @@ def predicted_iou_map(segments: Segments, predicted_iou: NDArray[np.float64]) ->
         )
     values = np.zeros(segments.count + 1, dtype=np.float32)
     values[1:] = predicted_iou
-    return np.take(values, segments.segment_map)
+    return segments.runs.painted(values)
 
 
 def _checked_target(target: NDArray[np.uint8], softmax_shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -62,25 +62,10 @@ def find_segments(label_map: NDArray[np.uint8]) -> Segments:
     """
     label_map = check_label_map(label_map)
     runs = row_runs(label_map)
-    segment_map = np.empty(label_map.shape, dtype=np.int32)
-    _paint(runs.starts, runs.first, runs.components, segment_map)
+    segment_map = runs.painted(np.arange(len(runs.classes) + 1, dtype=np.int32))
     boundary_mask = np.empty(label_map.shape, dtype=np.bool_)
     _mark_boundary(label_map, boundary_mask)
     return Segments(label_map, segment_map, boundary_mask, runs)
-
-
-@njit(cache=True, nogil=True)
-def _paint(
-    starts: NDArray[np.int32],
-    first: NDArray[np.int64],
-    components: NDArray[np.int32],
-    segment_map: NDArray[np.int32],
-) -> None:
-    """Fill segment_map from the arrays of RowRuns."""
-    for row in range(segment_map.shape[0]):
-        line = segment_map[row]
-        for run in range(first[row], first[row + 1] - 1):
-            line[starts[run] : starts[run + 1]] = components[run]
 
 
 @njit(cache=True, nogil=True)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from slow_clicks import slow_estimate
 
-from raymeta.annotation.click_estimation import class_contours, default_epsilon, estimate_clicks
+from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 
 
 @pytest.mark.parametrize(("height", "epsilon"), [(1024, 2.5), (2048, 5.0), (360, 1.0), (1, 1.0)])
@@ -39,7 +39,6 @@ def test_void_and_single_pixels():
     labels[4, 4] = 254
     assert np.argwhere(estimate_clicks(labels, 1.0)).tolist() == [[4, 4]]
     assert np.argwhere(estimate_clicks(np.zeros((1, 1), np.uint8), 1.0)).tolist() == [[0, 0]]
-    assert len(class_contours(labels, 3)) == 0
 
 
 def test_larger_tolerance_keeps_fewer_vertices():
