@@ -29,8 +29,16 @@ HUMAN_KINDS: Final = {
     "confirm": "human_confirm",
 }
 """Kinds of events that people's tools tell, and the columns that count them."""
-MODEL_KINDS: Final = ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks", "prompt_clicks")
-"""Of the model; the last are those of points, which tables of boxes don't have."""
+MODEL_KINDS: Final = (
+    "polygon_clicks",
+    "intersection_clicks",
+    "box_clicks",
+    "class_clicks",
+    "prompt_clicks",
+    "confirm_clicks",
+    "reclass_clicks",
+)
+"""Of the model; the last three are those of points and segments, which tables of boxes don't have."""
 _COUNTS: Final = ("pixels", "estimated_clicks", *MODEL_KINDS, *HUMAN_KINDS.values())
 LEDGER_SCHEMA: Final = pa.schema(
     [

@@ -7,6 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from raymeta.config import ASKED_ONE, Asked
 from raymeta.labels.double_answers import DoubleAnswers, double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import (
@@ -39,17 +40,23 @@ class DearBox:
 
 @dataclass(frozen=True)
 class PeoplesLedger:
-    """The ledger of one run that people label. prices: None before there are answers enough. double: None where no
-    task is answered by two people.
+    """The ledger of one run that people label. asked: what its queries ask for. prices: None before there are answers
+    enough. double: None where no task is answered by two people.
     """
 
     label: str
+    asked: Asked
     table: pa.Table
     tools: list[ToolCost]
     left: HoursLeft
     prices: FittedPrices | None
     dearest: list[DearBox]
     double: DoubleAnswers | None
+
+    @property
+    def unit(self) -> str:
+        """One of what its queries ask for."""
+        return ASKED_ONE[self.asked]
 
     @property
     def hours(self) -> float | None:
@@ -79,7 +86,14 @@ def peoples_ledgers(runs: Sequence[tuple[RunResults, str]]) -> tuple[list[People
         dearest = dearest_boxes(table)
         found.append(
             PeoplesLedger(
-                label, table, tool_costs(table), left, fit_prices(table), dearest, double if double.answered else None
+                label=label,
+                asked=run.config.acquisition.asked,
+                table=table,
+                tools=tool_costs(table),
+                left=left,
+                prices=fit_prices(table),
+                dearest=dearest,
+                double=double if double.answered else None,
             )
         )
     return found, notes

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from asked_run import asked_run
+from simulated_person import config_text, draw, write_images
 
 from raymeta.cli import main
 from raymeta.cli.task_options import open_labels
+from raymeta.errors import EXIT_WAITING
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256
 from raymeta.labels.double_answers import double_answers
@@ -149,3 +151,28 @@ def test_who_is_second_begins_from_nothing(store):
     assert service.detail(BEN, double, 8).start.from_ == "nothing"
     assert service.answers(BEN, double, None).answers == []
     assert service.detail(ANN, double, 8).start.from_ == "answer"  # her own, to correct it
+
+
+@pytest.mark.long
+def test_a_run_waits_for_the_second_person_and_the_report_tells_how_far_both_agree(tmp_path, capsys):
+    """The same files, brought back by two people: nothing goes on before both have come."""
+    write_images(tmp_path / "data", labelled=False)
+    text = config_text(tmp_path / "data", tmp_path / "run", "{kind: people, double_share: 0.2}")
+    (tmp_path / "config.yaml").write_text(text.replace("iterations: 2", "iterations: 1"))
+    command = ["run", str(tmp_path / "config.yaml"), "--local"]
+    for turn in range(2):
+        assert main(command) == EXIT_WAITING
+        out, drawn = tmp_path / f"out{turn}", tmp_path / f"drawn{turn}"
+        assert main(["tasks", str(tmp_path / "run"), "export", "--format", "labelme", "--out", str(out)]) == 0
+        draw(out, "labelme", drawn)
+        back = ["tasks", str(tmp_path / "run"), "import", str(drawn), "--who"]
+        assert main([*back, "ann"]) == 0
+        assert "wait for a second person's answer" in capsys.readouterr().out
+        assert main(command) == EXIT_WAITING
+        assert "by a second person" in capsys.readouterr().err
+        assert main([*back, "ben"]) == 0
+    assert main(command) == 0
+    assert main(["report", str(tmp_path / "run"), "--out", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report/report.html").read_text()
+    assert "Two people answered 4 of these tasks independently: 4 times they agree" in page
+    assert "100.0 % of their pixels are equal" in page

@@ -15,6 +15,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.ledger import MODEL_KINDS, ledger
 from raymeta.labels.task_states import OPEN
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
@@ -109,6 +110,9 @@ def compare_with_simulated(tmp_path, mixed, answer):
         names = [*ANNOTATION_SCHEMA.names, *(field.name for field in SEGMENT_ANSWER_FIELDS)]
         answers = [pq.read_table(f"{folder}/annotation.parquet").select(names) for folder in (ours, theirs)]
         assert answers[0].equals(answers[1])
+    table = ledger(RunStore(people.run_dir), LabelStore(RunStore(people.run_dir)))
+    counted = [sum(row[kind] or 0 for kind in MODEL_KINDS) for row in table.to_pylist() if not row["whole"]]
+    assert counted == [1] * 24, "one click a segment"
     known = [LabelStore(RunStore(config.run_dir)).current() for config in (people, simulated)]
     assert known[0].regions == known[1].regions
     datasets = [open_dataset(config.dataset) for config in (people, simulated)]
