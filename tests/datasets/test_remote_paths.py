@@ -139,9 +139,7 @@ def test_missing_files_and_folders_are_told_with_their_place(tmp_path, remote):
         registry.open_dataset(config)
 
 
-@pytest.mark.parametrize(
-    "root", ["s3://KEY:SECRET@bucket/data?scheme=http&endpoint_override=127.0.0.1:1&region=a", "nonsense://bucket/data"]
-)
+@pytest.mark.parametrize("root", ["s3://KEY:SECRET@bucket/data?no_such_option=1", "nonsense://bucket/data"])
 def test_storage_that_cannot_be_reached_is_told_without_secrets(root):
     with pytest.raises(DatasetError) as error:
         registry.open_dataset(DatasetConfig(kind="camvid", root=root))
