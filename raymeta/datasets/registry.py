@@ -17,7 +17,7 @@ from raymeta.datasets.remote_paths import RemotePath, RemoteStorage
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
 from raymeta.local_files import LocalFileError, local_path
-from raymeta.locations import without_options
+from raymeta.locations import hide_secrets, without_options
 
 
 def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
@@ -61,12 +61,23 @@ def data_folder(config: DatasetConfig) -> DataPath:
     if config.root.startswith("file://"):
         return Path(unquote(without_options(config.root).removeprefix("file://")))
     if "://" in config.root:
-        folder = default_folder() if config.cache_dir is None else Path(config.cache_dir)
-        return RemotePath(RemoteStorage(config.root, FileCache(folder, int(config.cache_gib * 2**30))))
+        return RemotePath(RemoteStorage(config.root, FileCache(_copies_folder(config), int(config.cache_gib * 2**30))))
     try:
         return local_path(config.root)
     except LocalFileError as error:
         raise DatasetError(f"dataset.root {config.root!r}: {error}") from None
+
+
+def _copies_folder(config: DatasetConfig) -> Path:
+    """Where copies of remote files are kept. Raises DatasetError where `dataset.cache_dir` names no local folder."""
+    if config.cache_dir is None:
+        return default_folder()
+    if "://" in config.cache_dir:
+        raise DatasetError(f"dataset.cache_dir {hide_secrets(config.cache_dir)}: choose a folder on the local disk")
+    try:
+        return local_path(config.cache_dir)
+    except LocalFileError as error:
+        raise DatasetError(f"dataset.cache_dir {config.cache_dir!r}: {error}") from None
 
 
 def _open_street_scenes(config: DatasetConfig) -> DatasetFiles:

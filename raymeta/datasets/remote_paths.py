@@ -62,8 +62,9 @@ class RemoteStorage:
             RemoteStorageError: the storage doesn't answer, or refuses to.
         """
         state = _state(self.location)
-        if state.fault is not None and time.monotonic() - state.failed_at < REST_S:
-            raise self._error(name, state.fault) from OSError(errno.EIO, str(state.fault))
+        fault = state.fault  # another thread may take it back meanwhile
+        if fault is not None and time.monotonic() - state.failed_at < REST_S:
+            raise self._error(name, fault) from OSError(errno.EIO, str(fault))
         try:
             filesystem, root = state.open(self.location)
             answer = action(filesystem, f"{root}/{name}".rstrip("/"))
@@ -121,7 +122,8 @@ class RemotePath:
         return type(self)(self.storage, self.relative.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> Self:
-        return type(self)(self.storage, str(PurePosixPath(self.relative) / name).removeprefix("."))
+        relative = str(PurePosixPath(self.relative) / name)
+        return type(self)(self.storage, "" if relative == "." else relative)
 
     def __str__(self) -> str:
         root = hide_secrets(without_options(self.storage.location))

@@ -160,6 +160,22 @@ def test_copies_lie_where_the_config_says(tmp_path):
     assert (copies.folder, copies.max_bytes) == (tmp_path, 2**29)
 
 
+def test_copies_lie_in_the_home_folder_and_on_the_local_disk_alone():
+    config = DatasetConfig(kind="camvid", root="s3://bucket/data", cache_dir="~/copies")
+    assert registry.data_folder(config).storage.copies.folder == Path.home() / "copies"
+    for place in ("s3://KEY:SECRET@bucket/copies", "~nobody-of-this-name/copies"):
+        with pytest.raises(DatasetError, match="cache_dir") as error:
+            registry.data_folder(config.model_copy(update={"cache_dir": place}))
+        assert "SECRET" not in str(error.value)
+
+
+def test_names_may_begin_with_a_dot(tmp_path, remote):
+    save(tmp_path / "data/.hidden/1.png", picture(1))
+    root = remote(tmp_path / "data")
+    assert (root / "." / ".hidden" / "1.png").is_file()
+    assert (root / ".").relative == ""
+
+
 def test_copies_lie_in_a_folder_of_ones_own_where_there_is_no_home(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/none")
