@@ -19,6 +19,7 @@ from raymeta.labels.task_exports import check_manifest, find_manifest
 from raymeta.labels.task_sets import Task
 from raymeta.labels.task_states import Rules, TaskState
 from raymeta.runs.run_store import RunStore
+from raymeta.schemas import IGNORE
 
 _NO_DONE_MARK: Final = frozenset({"cvat", "cvat-masks", "coco", "supervisely", "darwin"})
 """Formats that list every picture, whether somebody worked on it or not."""
@@ -154,7 +155,8 @@ def _is_untouched(answer: Answer) -> bool:
 
 def _is_gone(answer: Answer, task: Task) -> bool:
     """Whether nothing tells a segment that somebody deleted from one that was never loaded into the tool."""
-    return task.segment is not None and not answer.shapes and not answer.undecidable and answer.format in _NO_DONE_MARK
+    says_nothing = not answer.shapes and not answer.undecidable and bool((answer.label_map == IGNORE).all())
+    return task.segment is not None and says_nothing and answer.format in _NO_DONE_MARK
 
 
 def _fault(answer: Answer, task: Task) -> str | None:

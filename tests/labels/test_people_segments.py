@@ -1,21 +1,26 @@
 """People answer one-click segments: somebody who knows the truth makes the simulated annotator's run."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from asked_run import BOX, asked_run
 from fastapi.testclient import TestClient
 from http_person import answer_all as answer_over_http
 from simulated_person import answer_all, config_text, truth_of, write_images
 
-from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment
+from raymeta.annotation.segment_answers import SEGMENT_ANSWER_FIELDS, answer_segment, point_mask
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import WaitingForPeople
+from raymeta.exchange import load_manifest
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
+from raymeta.labels.answer_imports import import_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import MODEL_KINDS, ledger
+from raymeta.labels.task_exports import export_open_tasks
 from raymeta.labels.task_states import OPEN
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_workers
@@ -124,3 +129,28 @@ def compare_with_simulated(tmp_path, mixed, answer):
         np.testing.assert_array_equal(ours, theirs)
     tasks = LabelStore(RunStore(people.run_dir)).sets.tasks("query-000")
     assert all(task.segment_mask.any() and task.predicted_class is not None for task in tasks)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_shape_that_is_gone_from_cvat_says_nothing_unless_a_point_does(tmp_path, named):
+    """CVAT's files don't tell a deleted shape from one that was never loaded, but somebody set the point."""
+    mask = np.zeros((BOX, BOX), np.bool_)
+    mask[1:7, 2:8] = True
+    store = asked_run(tmp_path, [("im0", 8, 24)], segments={1: (mask, 1)})
+    labels = LabelStore(store)
+    export_open_tasks(store, labels, labels.sets.names(), "cvat", tmp_path / "out")
+    [path] = (tmp_path / "out").glob("*.xml")
+    tree = ElementTree.parse(path)
+    [image] = tree.iter("image")
+    for shape in list(image):
+        image.remove(shape)
+    if named:
+        [task] = load_manifest(tmp_path / "out").tasks
+        place = f"{28 - task.crop.left},{12 - task.crop.top}"
+        ElementTree.SubElement(image, "points", label="sky", points=place, occluded="0", z_order="0")
+    tree.write(path)
+    summary = import_answers(store, labels, tmp_path / "out", who="ann")
+    assert (summary.added, summary.untouched) == ((1, 0) if named else (0, 1)), summary.messages
+    if named:
+        [state] = labels.states("query-000")
+        np.testing.assert_array_equal(state.accepted.labels(), np.where(point_mask(mask, 3), 2, 255))
