@@ -123,7 +123,7 @@ class AcquisitionConfig(Section):
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
     )
     segments: SegmentsConfig = Field(default_factory=SegmentsConfig)
-    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes an iteration, at most")
+    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes, points or segments an iteration, at most")
     query_clicks: float | None = Field(
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
     )

@@ -43,7 +43,7 @@ def segment_painting(
     near = [point for point in picture.single_points if _inside((point.x, point.y), task, frame)]
     named = task.segment.named if task.segment is not None else None
     if picture.single_points and (named is None or not near):
-        notes.append(f"{len(picture.single_points)} points say nothing here: not read")
+        notes.append(f"single points say nothing here: not read ({len(picture.single_points)})")
     elif near and named is not None:
         label_map = np.full_like(label_map, IGNORED)
         top, left, _, _ = task.region
