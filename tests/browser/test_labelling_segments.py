@@ -111,6 +111,19 @@ def test_the_last_one_is_corrected(page: Page, client: httpx.Client) -> None:
     np.testing.assert_array_equal(answer["values"], np.where(SHAPE, SKY, 255))
 
 
+def test_what_was_said_of_the_ring_stays_so_when_it_is_confirmed(page: Page, client: httpx.Client) -> None:
+    first = shown(page)
+    page.keyboard.press("Shift+Digit3")
+    second = shown(page, first)
+    page.keyboard.press("z")
+    assert shown(page, second) == first
+    assert "in the ring sky" in page.locator(".point-question").inner_text()
+    page.keyboard.press("Enter")
+    shown(page, first)
+    answer = answer_of(page, client, first, known=1)
+    np.testing.assert_array_equal(answer["values"], np.where(point_mask(SHAPE, 3), SKY, 255))
+
+
 def test_a_tap_answers_and_the_button_of_several_classes_is_there(
     browser: Browser, url: str, client: httpx.Client
 ) -> None:

@@ -41,14 +41,17 @@ export class SegmentAnswering extends PointAnswering {
     this.stage.centre((left + right) / 2 - picture.left, (top + bottom) / 2 - picture.top, Math.max(fit, Math.min(NEARER * fit, NEAR, fills)));
   }
 
-  suggestionOf({ segment }, { answered, answer }) {
-    if (!answered) return { value: segment.class_id, answered: false };
+  /** As of a point; ringed: whether that is the class of what is in the ring alone. */
+  suggestionOf({ segment }, { answered, answer, mask }) {
+    if (!answered) return { value: segment.class_id, answered: false, ringed: false };
     const value = answered.find((each) => each !== UNCOVERED) ?? VOID;
-    return { value, answered: answer.yours };
+    const ringed = value !== VOID && Boolean(segment.point) && mask.some((asked, at) => asked && answered[at] === UNCOVERED);
+    return { value, answered: answer.yours, ringed };
   }
 
   tell(name) {
-    const before = this.suggestion.answered ? "You said " : "Is this ";
+    const several = this.suggestion.ringed ? "several classes, in the ring " : "";
+    const before = this.suggestion.answered ? `You said ${several}` : "Is this ";
     const strong = element("strong", {}, this.suggestion.value === VOID ? "several classes" : name);
     if (this.mixed) {
       this.question.replaceChildren("Several classes. ", element("span", { class: "point-suggestion" }, "What is in the ring?"));
@@ -62,7 +65,7 @@ export class SegmentAnswering extends PointAnswering {
   paint(context, view) {
     if (!this.bundle) return;
     const { bitmap, place } = this.bundle;
-    paintSegment(context, view, { bitmap, place, segment: this.detail.segment, hidden: this.hidden, ringed: this.mixed });
+    paintSegment(context, view, { bitmap, place, segment: this.detail.segment, hidden: this.hidden, ringed: this.mixed || this.suggestion.ringed });
   }
 
   chooseClass(value) {
@@ -73,6 +76,7 @@ export class SegmentAnswering extends PointAnswering {
   accept() {
     if (this.mixed) this.sayMixed();
     else if (this.nameOf(this.suggestion.value) === null || this.suggestion.value === VOID) this.sayMixed();
+    else if (this.suggestion.ringed) this.answer(this.suggestion.value, "mixed", "point");
     else this.chooseClass(this.suggestion.value);
   }
 
