@@ -1,4 +1,4 @@
-"""Which pixels are labelled: the whole images of L0 and the boxes that the oracle has answered."""
+"""Which pixels are labelled: the whole images of L0, and the boxes and segments that the oracle has answered."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -137,7 +137,7 @@ class RunProgress:
         self._bar.update(self._task, description=text, total=total, completed=0, where=where, detail=self._status)
 
     def advance(self, count: int) -> None:
-        """Images of the current stage, or boxes or points, are done."""
+        """Images of the current stage, or boxes, points or segments, are done."""
         self._done += count
         rate = self._done / max(1e-6, time.monotonic() - self._stage_began)
         self._bar.update(self._task, completed=self._done, detail=f"{rate:.1f} {self._counted[1]}/s{self._status}")

@@ -84,7 +84,7 @@ def _size(run: RunResults) -> str:
 
 
 def _query(run: RunResults) -> str:
-    """What was asked for: a budget cuts a query below its number of boxes or points."""
+    """What was asked for: a budget cuts a query below its number of boxes, points or segments."""
     acquisition = run.config.acquisition
     counts = [summary.query_boxes for summary in run.summaries if summary.query_boxes]
     few, many = min(counts, default=acquisition.query_size), max(counts, default=acquisition.query_size)
