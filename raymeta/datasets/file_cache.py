@@ -47,7 +47,8 @@ class FileCache:
             content = path.read_bytes()
             data, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
             if _digest(data) == digest:
-                os.utime(path)
+                with suppress(OSError):  # another user's copy, or one on a disk that can't be written, is as good
+                    os.utime(path)
                 return data
             path.unlink()
         except OSError:

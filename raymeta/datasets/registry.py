@@ -59,7 +59,10 @@ def open_steady(config: DatasetConfig, seed: int, dataset: Dataset | None = None
 def data_folder(config: DatasetConfig) -> DataPath:
     """The folder that `dataset.root` names, `~` expanded. Raises DatasetError where there can be no such folder."""
     if config.root.startswith("file://"):
-        return Path(unquote(without_options(config.root).removeprefix("file://")))
+        folder = Path(unquote(without_options(config.root).removeprefix("file://")))
+        if not folder.is_absolute():
+            raise DatasetError(f"dataset.root {config.root!r} names no folder: write three slashes, as in file:///data")
+        return folder
     if "://" in config.root:
         return RemotePath(RemoteStorage(config.root, FileCache(_copies_folder(config), int(config.cache_gib * 2**30))))
     try:

@@ -11,18 +11,18 @@ from raymeta.exchange.manifest import TaskClass
 
 _HOTKEYS: Final = "1234567890qwertyuiopasdfghjkl"
 
-_COMMON: Final = """{count} pictures to label, in pictures/. Only what lies in the bright box counts (or the whole
+_COMMON: Final = """{pictures} to label, in pictures/. Only what lies in the bright box counts (or the whole
 picture, where nothing is dimmed); draw over its border freely, the rest is cut off.
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
 
 """
-_POINTS: Final = """{count} pictures with a ring, in pictures/: only the class of the pixel in the middle of the
+_POINTS: Final = """{pictures} with a ring, in pictures/: only the class of the pixel in the middle of the
 ring is asked. Set one point of that class inside the ring, where the tool has points (or keypoints), or draw any small
 shape over its middle.
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
 
 """
-_SEGMENTS: Final = """{count} pictures with a predicted shape, in pictures/: is its class right? If so, leave it as it
+_SEGMENTS: Final = """{pictures} with a predicted shape, in pictures/: is its class right? If so, leave it as it
 is. If not, give the shape its class. If it covers several classes, or none, delete it, or call it void. The shapes have
 to be loaded with the pictures: they are the question.
 Keep the names of the pictures: they say which task an answer belongs to. Keep raymeta_tasks.json beside them.
@@ -93,7 +93,10 @@ def steps(form: FormatName, count: int, points: int = 0, segments: int = 0) -> s
         segments: of those on which the class of a predicted segment is asked.
     """
     counts = ((_COMMON, count - points - segments), (_POINTS, points), (_SEGMENTS, segments))
-    return "".join(text.format(count=number) for text, number in counts if number) + _STEPS[form]
+    return (
+        "".join(text.format(pictures=f"{number} picture{'s' * (number != 1)}") for text, number in counts if number)
+        + _STEPS[form]
+    )
 
 
 def label_files(form: FormatName, classes: Sequence[TaskClass]) -> Iterator[tuple[str, bytes]]:

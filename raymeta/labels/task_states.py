@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
@@ -44,8 +45,26 @@ class Rules:
             return False
         if first.labels_sha256 == second.labels_sha256:
             return True
-        share = share_within(first.labels(), second.labels(), self.agree_within)
+        share = _share_within(_Labels(first), _Labels(second), self.agree_within)
         return share is None or share >= self.agree_at
+
+
+class _Labels:
+    """The labels of an answer, as a key: states are folded anew at each look, and answers never change."""
+
+    def __init__(self, answer: AnswerRecord) -> None:
+        self.answer = answer
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Labels) and self.answer.labels_sha256 == other.answer.labels_sha256
+
+    def __hash__(self) -> int:
+        return hash(self.answer.labels_sha256)
+
+
+@lru_cache(maxsize=256)
+def _share_within(first: _Labels, second: _Labels, tolerance: int) -> float | None:
+    return share_within(first.answer.labels(), second.answer.labels(), tolerance)
 
 
 @dataclass(frozen=True)
@@ -112,7 +131,7 @@ def fold(
             _give_back(state, step.who)
             _judge(state, rules)
         else:
-            _decide(state, step, known)
+            _decide(state, step, known, rules)
     _end_lease(state, at or now())
     return state
 
@@ -141,17 +160,22 @@ def _judge(state: TaskState, rules: Rules) -> None:
     if state.task.double and len(answers) < 2:
         state.name, state.note = "proposed", SECOND_ASKED
         return
+    _accept_unless_reviewed(state, rules)
+
+
+def _accept_unless_reviewed(state: TaskState, rules: Rules) -> None:
+    """The first person's answer counts, where no reviewer looks at every answer."""
     if rules.review == "always":
         state.name, state.note = "annotated", "waits for a review"
-        return
-    _accept(state, first)
+    else:
+        _accept(state, next(iter(state.live.values())))
 
 
 def _accept(state: TaskState, answer: AnswerRecord) -> None:
     state.name, state.accepted, state.note = ("void" if answer.undecidable else "accepted"), answer, ""
 
 
-def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) -> None:
+def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord], rules: Rules) -> None:
     if event.action == "hand_out":
         _hand_out(state, event)
     elif event.action == "recall":
@@ -170,7 +194,7 @@ def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord]) 
         state.name, state.live, state.note = "proposed", {}, event.reason or ""
         state.skips, state.lease = set(), None
     elif event.action == "close" and state.waits_for_second:
-        _accept(state, next(iter(state.live.values())))  # it is paid, and sound: nobody looks at it a second time
+        _accept_unless_reviewed(state, rules)  # it is paid, and sound: nobody is asked a second time
         state.lease = None
     elif event.action == "close" and state.name not in ANSWERED:
         state.name, state.note, state.lease = "withdrawn", event.reason or "", None

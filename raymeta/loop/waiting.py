@@ -68,7 +68,10 @@ def _last_heard(configs: Sequence[ExperimentConfig]) -> str:
         labels = label_store(config, store)
         answers = [labels.answers.of_set(name).values() for name in labels.sets.names()]
         times += [answer.time for of_set in answers for of_task in of_set for answer in of_task]
-    return f"no answer for {seconds_between(max(times), now()) / 3600:.0f} h; " if times else ""
+    if not times:
+        return ""
+    minutes = max(0.0, seconds_between(max(times), now()) / 60)  # another machine's clock may be ahead
+    return f"no answer for {minutes / 60:.0f} h; " if minutes >= 90 else f"no answer for {minutes:.0f} min; "
 
 
 def people_are_done(config: ExperimentConfig) -> bool:

@@ -22,6 +22,16 @@ def test_content_comes_back(tmp_path):
     assert FileCache(tmp_path / "new", 1000).get(KEYS[1]) is None
 
 
+def test_a_copy_whose_time_can_not_be_set_is_good(tmp_path, monkeypatch):
+    FileCache(tmp_path, 1000).put(KEYS[0], b"pixels")
+
+    def refuse(*_, **__):
+        raise PermissionError("another user's")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert FileCache(tmp_path, 1000).get(KEYS[0]) == b"pixels"
+
+
 def test_what_was_not_read_for_longest_goes_first(tmp_path):
     cache = FileCache(tmp_path, 10 * (100 + DIGEST_BYTES))
     for key in KEYS[:10]:

@@ -192,3 +192,15 @@ def test_scenes_behind_a_uri_are_read_not_made(tmp_path, remote):
     write_cityscapes(tmp_path / "data")
     assert len(registry.open_dataset(config).pool_ids()) == 3
     assert json.loads((tmp_path / "data/gtFine/train/bonn/bonn_train_000000_gtFine_polygons.json").read_text())
+
+
+@pytest.mark.parametrize("root", ["file://data", "file://host/data"])
+def test_a_file_uri_without_a_folder_is_refused(root):
+    """Its path would be taken for one below the folder where the command starts."""
+    with pytest.raises(DatasetError, match="names no folder"):
+        registry.data_folder(DatasetConfig(kind="camvid", root=root))
+
+
+def test_a_file_uri_names_its_folder(tmp_path):
+    root = f"file://{tmp_path}/with%20space"
+    assert registry.data_folder(DatasetConfig(kind="camvid", root=root)) == tmp_path / "with space"

@@ -110,7 +110,7 @@ def test_the_question_is_the_mask_at_every_size(form, scale, tmp_path):
     export_tasks(tmp_path, [asked(scale)], CLASSES, stored, form, run="r", set="q", created="now")
     [task] = load_manifest(tmp_path).tasks
     np.testing.assert_array_equal(question_mask(task), MASK)
-    assert (tmp_path / "README.txt").read_text().startswith("1 pictures with a predicted shape")
+    assert (tmp_path / "README.txt").read_text().startswith("1 picture with a predicted shape")
 
 
 def test_the_picture_is_bright_and_shows_what_is_around(tmp_path):

@@ -156,7 +156,7 @@ def test_who_waits_is_told_how_long_nobody_has_answered(tmp_path):
     ask_query(run)
     wait_for_answers([run.config], said.append, answers, max_pause_s=1000.0)
     assert len(said) == 1
-    assert said[0].startswith("no answer for 0 h; ")
+    assert said[0].startswith("no answer for 0 min; ")
 
 
 def test_a_corrected_label_reaches_the_next_iteration_and_never_one_that_began(tmp_path):

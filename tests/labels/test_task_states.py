@@ -1,5 +1,7 @@
 """The state of a task, by hand: what was answered and decided, in the order of time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,10 +31,10 @@ def event(time, action, who=None, **more):
     return TaskEvent(time=f"2026-01-01T00:00:0{time}.000000Z", action=action, tasks=[TASK.id], who=who, **more)
 
 
-def state(*steps, rules=Rules()):  # noqa: B008
+def state(*steps, rules=Rules(), task=TASK):  # noqa: B008
     answers = [step for step in steps if isinstance(step, AnswerRecord)]
     events = [step for step in steps if isinstance(step, TaskEvent)]
-    found = fold(TASK, answers[::-1], events[::-1], rules)
+    found = fold(task, answers[::-1], events[::-1], rules)
     return found.name, None if found.accepted is None else found.accepted.id
 
 
@@ -71,6 +73,13 @@ def test_with_a_review_no_answer_counts_before_somebody_accepts_it():
     rules = Rules(review="always")
     assert state(answer(1, 0), rules=rules) == ("annotated", None)
     assert state(answer(1, 0), event(2, "accept", answer="ann0"), rules=rules) == ("accepted", "ann0")
+
+
+@pytest.mark.parametrize(("review", "name"), [("none", "accepted"), ("always", "annotated")])
+def test_a_task_that_is_closed_before_a_second_answer_is_reviewed_as_others_are(review, name):
+    found, accepted = state(answer(1, 0), event(2, "close"), rules=Rules(review), task=replace(TASK, double=True))
+    assert found == name
+    assert accepted == ("ann0" if name == "accepted" else None)
 
 
 def test_a_share_of_the_region_may_have_no_class():
