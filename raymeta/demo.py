@@ -31,7 +31,7 @@ def demo_config(out: Path, strategy: str, seed: int, *, pretrained: bool) -> Exp
             "run_dir": str(out / strategy),
             "shared_dir": str(out / SHARED),
             "seed": seed,
-            "iterations": 4,
+            "iterations": 3,
             "dataset": {
                 "kind": "street_scenes",
                 "root": str(out / f"scenes_{seed}"),
@@ -41,7 +41,7 @@ def demo_config(out: Path, strategy: str, seed: int, *, pretrained: bool) -> Exp
                 "strategy": strategy,
                 "box_width": 16,
                 "query_size": 5000,
-                "query_clicks": 3000.0,
+                "query_clicks": 4500.0,
                 "initial_images": 6,
                 "meta_images": 3,
                 "clicks_sample_images": 16,
