@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from asked_run import BOX, asked_run
-from http_person import pixels_of
 from labelling_service import serve_tasks
+from one_click_page import annotate_page, answer_of, shown
 from page_timing import NEXT
 from playwright.sync_api import Browser, Page
 
@@ -42,31 +41,8 @@ def client(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(20_000)
-    opened.goto(f"{url}/#/annotate")
-    yield opened
-    opened.close()
-    assert complaints == []
-
-
-def shown(page: Page, other_than: str | None = None) -> str:
-    """The id of the task on screen, once it is another one."""
-    place = f"[data-task]:not([data-task='{other_than}'])" if other_than else "[data-task]"
-    page.locator(f".annotate-place{place}").wait_for()
-    return str(page.locator(".annotate-place").get_attribute("data-task"))
-
-
-def answer_of(page: Page, client: httpx.Client, task_id: str, known: int = 0) -> dict[str, Any]:
-    """The newest answer of a task, once there are more than were known."""
-    for _ in range(100):
-        answers = client.get(f"/v1/tasks/{task_id}/answers").json()["answers"]
-        if len(answers) > known:
-            return {**answers[-1], "values": pixels_of(answers[-1]["raster_png"])}
-        page.wait_for_timeout(50)
-    raise AssertionError(f"no answer of {task_id} has come")
+    with annotate_page(browser, url) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
