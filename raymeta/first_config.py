@@ -19,21 +19,21 @@ QUERY_SHARE: Final = 0.03
 """Of the pool's pixels, an iteration."""
 Ask = Literal["points", "segments", "boxes"]
 MAX_POINTS: Final = 1000
-"""Of a query: at 2 to 3 seconds each, somewhat less than an hour."""
+"""Of a query, or segments: at 1 to 3 seconds each, somewhat less than an hour."""
 HEADER: Final = """\
 # Made by `raymeta label` for {folder}. Change what you like before the first answer; what may be changed later is told
 # when it is tried. `raymeta config --keys` lists all keys.
 """
 
 
-def first_config(folder: Path, run_dir: str, ask: Ask = "points") -> str:
+def first_config(folder: Path, run_dir: str, ask: Ask = "segments") -> str:
     """A config as YAML text: people label, sizes follow the images.
 
     Args:
         folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
         run_dir: of the run.
-        ask: the class at points, which needed half of the clicks (docs/study_fewer_clicks.md), that of predicted
-            segments, or outlines in boxes.
+        ask: the class of predicted segments, which needed fewest clicks (docs/study_fewer_clicks.md), that at points,
+            or outlines in boxes.
 
     Raises:
         ValueError: no images, no class list, or one with faults.

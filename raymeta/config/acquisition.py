@@ -9,6 +9,7 @@ from raymeta.config.presets import (
     ASKED,
     DEFAULT_STRATEGY,
     FILLED,
+    ONE_CLICK_WIDTH,
     POINT_STRATEGIES,
     PRESETS,
     SEGMENT_STRATEGIES,
@@ -118,7 +119,13 @@ class AcquisitionConfig(Section):
         description="what is asked: outlines of all in a box; by one click the class at its middle, a point; or by one "
         "click the class of a predicted segment's part in a tile",
     )
-    box_width: int = Field(128, ge=1, le=MAX_PIXELS, description="side of a box (pixels)")
+    box_width: int = Field(
+        128,
+        ge=1,
+        le=MAX_PIXELS,
+        description="side of a box (pixels), or of a segment's tile; points lie so far apart; one-click units: "
+        f"{ONE_CLICK_WIDTH} where it is left out",
+    )
     point_width: int = Field(
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
     )
@@ -186,6 +193,8 @@ class AcquisitionConfig(Section):
         preset = PRESETS[self.strategy]
         if "unit" not in self.model_fields_set:
             self.__dict__["unit"] = preset.unit
+        if self.unit != "box" and "box_width" not in self.model_fields_set:
+            self.__dict__["box_width"] = ONE_CLICK_WIDTH
         if preset.weighs_classes and "class_weights" not in self.model_fields_set:
             self.__dict__["class_weights"] = ClassWeightsConfig(source="predictions", power=1.0)
         return self

@@ -21,8 +21,11 @@ SEGMENT_STRATEGIES: tuple[str, ...] = get_args(SegmentStrategyName)
 RunStrategyName = Literal[StrategyName, PointStrategyName, SegmentStrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
 CUSTOM: Final = "custom"
-DEFAULT_STRATEGY: Final = "points"
+DEFAULT_STRATEGY: Final = "segments"
 """Of who names neither a strategy nor a gain: what needed fewest clicks (docs/study_fewer_clicks.md)."""
+ONE_CLICK_WIDTH: Final = 48
+"""Pixels that points lie apart, and side of the tiles of segments, where nothing else is said: H/22 as in the study, for
+1024 rows. The paper's boxes have H/8."""
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 UnitName = Literal["box", "point", "segment"]
@@ -62,5 +65,5 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "custom": Preset(None, "none"),
 }
 
-FILLED: Final = ("unit", "class_weights")
+FILLED: Final = ("unit", "class_weights", "box_width")
 """Keys that a preset fills where they are left out; gain and cost are looked up instead."""

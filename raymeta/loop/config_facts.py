@@ -9,6 +9,8 @@ from raymeta.runs.split import Split
 
 COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
+TILES_DOWN = 22
+"""Tiles of segments down an image in docs/study_fewer_clicks.md; with 8 of them rare classes got no labels."""
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
@@ -60,6 +62,12 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
                 f"clicks{outlines}"
             )
         facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
+    narrow = max(4, dataset.height // TILES_DOWN)
+    if acquisition.unit == "segment" and width > 1.5 * narrow:
+        facts.append(
+            f"acquisition.box_width {width}: parts in wide tiles are often mixed; tiles of about "
+            f"{narrow} pixels needed fewest clicks (docs/study_fewer_clicks.md)"
+        )
     if one_click and config.training.example_balance == 0:
         facts.append(
             f"training.example_balance 0: the few pixels of {acquisition.asked} may be drowned by those of wholly "

@@ -20,6 +20,7 @@ from raymeta.config import (
     parse_config,
     run_configs,
 )
+from raymeta.config.presets import ONE_CLICK_WIDTH
 from raymeta.metaseg.heatmaps import entropy, margin
 
 HEIGHT, WIDTH, B, CLICKS_MAX, C0 = 26, 40, 8, 9, 2.5
@@ -175,10 +176,11 @@ def test_the_first_iterations_may_ask_at_random():
     assert first.query_size == acquisition.query_size
 
 
-@pytest.mark.parametrize("values", [{}, {"strategy": "points"}, {"query_clicks": 5.0}])
-def test_points_are_asked_for_without_further_words(values):
+@pytest.mark.parametrize("values", [{}, {"strategy": "segments"}, {"query_clicks": 5.0}])
+def test_segments_are_asked_for_without_further_words(values):
     acquisition = AcquisitionConfig(**values)
-    assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("points", "margin", "point")
+    assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("segments", "margin", "segment")
+    assert acquisition.box_width == ONE_CLICK_WIDTH
     assert (acquisition.class_weights.source, acquisition.class_weights.power) == ("predictions", 1.0)
     assert AcquisitionConfig(**acquisition.model_dump()) == acquisition
 
@@ -203,7 +205,7 @@ def test_a_study_of_a_config_of_points_has_arms_of_boxes():
 
 
 @pytest.mark.parametrize("strategy", ["metabox_plus", "random_box", "random_points", "points"])
-@pytest.mark.parametrize("kept", ["points", "metabox_plus"])
+@pytest.mark.parametrize("kept", ["points", "segments", "metabox_plus"])
 def test_a_kept_run_is_asked_by_another_strategy(kept, strategy):
     """A run's config holds all values; those that its strategy's name stands for go with that name."""
     values = {"run_dir": "/run", "dataset": {"kind": "camvid", "root": "/nowhere"}}
@@ -211,6 +213,8 @@ def test_a_kept_run_is_asked_by_another_strategy(kept, strategy):
     whole = parse_config(begun.model_dump())
     changed = apply_overrides(whole, [f"acquisition.strategy={strategy}", "acquisition.box_width=8"]).acquisition
     assert changed == AcquisitionConfig(strategy=strategy, box_width=8)
+    as_begun = apply_overrides(whole, [f"acquisition.strategy={strategy}"]).acquisition
+    assert as_begun == AcquisitionConfig(strategy=strategy)
     own = apply_overrides(whole, [f"acquisition.strategy={strategy}", "acquisition.class_weights.source=labels"])
     assert own.acquisition.class_weights.source == "labels"
 

@@ -203,16 +203,19 @@ def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, c
     assert back[1:] == ["tasks", "import", str(spaced.parent / "runs/meine Bilder"), str(tmp_path / "hand out")]
 
 
-def test_a_new_run_asks_for_points_unless_boxes_are_wanted(folder, tmp_path):
-    """A query of points fits what is left of the images, and check finds nothing wrong."""
-    text = first_config(folder, str(tmp_path / "runs/points"))
+def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp_path, capsys):
+    """A query of segments fits what is left of the images, and check finds nothing wrong."""
+    text = first_config(folder, str(tmp_path / "runs/segments"))
     config = parse_config(yaml.safe_load(text))
-    assert (config.acquisition.strategy, config.acquisition.unit) == ("points", "point")
+    assert (config.acquisition.strategy, config.acquisition.unit) == ("segments", "segment")
     assert config.training.example_balance == 0.5
     assert 0 < config.acquisition.query_size <= MAX_POINTS
-    Path(tmp_path / "points.yaml").write_text(text)
-    assert main(["check", str(tmp_path / "points.yaml")]) == 0
-    segments = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/segments"), "segments")))
-    assert (segments.acquisition.unit, segments.training.example_balance) == ("segment", 0.5)
+    Path(tmp_path / "segments.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "segments.yaml")]) == 0
+    assert "wide tiles" not in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=16"]) == 0
+    assert "acquisition.box_width 16: parts in wide tiles" in capsys.readouterr().out
+    points = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/points"), "points")))
+    assert (points.acquisition.unit, points.training.example_balance) == ("point", 0.5)
     boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"), "boxes")))
     assert (boxes.acquisition.unit, boxes.training.example_balance) == ("box", 0.0)
