@@ -24,8 +24,8 @@ CUSTOM: Final = "custom"
 DEFAULT_STRATEGY: Final = "segments"
 """Of who names neither a strategy nor a gain: what needed fewest clicks (docs/study_fewer_clicks.md)."""
 ONE_CLICK_WIDTH: Final = 48
-"""Pixels that points lie apart, and side of the tiles of segments, where nothing else is said: H/22 as in the study, for
-1024 rows. The paper's boxes have H/8."""
+"""Pixels that points lie apart, and side of the tiles of segments, where nothing else is said: H/22, as in the study,
+of 1,024 rows. The paper's boxes have H/8."""
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 UnitName = Literal["box", "point", "segment"]

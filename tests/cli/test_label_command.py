@@ -213,8 +213,8 @@ def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp
     Path(tmp_path / "segments.yaml").write_text(text)
     assert main(["check", str(tmp_path / "segments.yaml")]) == 0
     assert "wide tiles" not in capsys.readouterr().out
-    assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=16"]) == 0
-    assert "acquisition.box_width 16: parts in wide tiles" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=8", "acquisition.query_size=4"]) == 0
+    assert "acquisition.box_width 8: parts in wide tiles" in capsys.readouterr().out
     points = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/points"), "points")))
     assert (points.acquisition.unit, points.training.example_balance) == ("point", 0.5)
     boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"), "boxes")))
