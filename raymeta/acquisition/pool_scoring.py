@@ -71,6 +71,7 @@ def score_image(
     cost_regressor: CostRegressor | None = None,
     needs: Collection[str] = (),
     segments: SegmentsConfig | None = None,
+    superpixels: NDArray[np.int32] | None = None,
 ) -> ImageScore:
     """Candidates of one image under a strategy (arXiv:2010.01884, Sec. 3; docs/method.md#candidates).
 
@@ -81,7 +82,8 @@ def score_image(
     min_score: the sequence ends when the next score is strictly below it. class_weights: (C,) float64 in [0, 1], for
     strategies that weigh classes. cost_regressor: for learned clicks. needs: columns of `candidate_columns` that
     candidates carry. segments: in place of boxes ask for the best part of a predicted segment in each tile of
-    `box_width`; candidates then have SEGMENT_FIELDS too.
+    `box_width`; candidates then have SEGMENT_FIELDS too. superpixels: (H, W) int32 numbers from 1, whose parts are
+    asked then in place of predicted segments'.
 
     Raises:
         ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
@@ -94,7 +96,7 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
-    by_segment = segments is not None
+    by_segment = segments is not None and superpixels is None
     prediction = _prediction(softmax, chosen, regressor, everything=keep_maps, with_segments=by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
@@ -107,7 +109,8 @@ def score_image(
         candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
         candidates = candidates if learned is None else learned.with_columns(candidates)
     else:
-        parts = _parts(chosen, maps, box_width, segments.min_pixels, query_size, min_score)
+        of_pixels = prediction.segment_map if superpixels is None else superpixels
+        parts = _parts(chosen, maps, of_pixels, box_width, segments.min_pixels, query_size, min_score)
         drawn = _with_counts(parts, image_id, box_width, clicks, labelled) if segments.mixed == "box" else None
         candidates = _with_mask_counts(parts, image_id, drawn)
     if needs and chosen.gains:
@@ -224,16 +227,22 @@ def _click_map(
 
 
 def _parts(
-    strategy: Strategy, maps: PriorityMaps, tile_width: int, min_pixels: int, limit: int | None, min_score: float
+    strategy: Strategy,
+    maps: PriorityMaps,
+    part_map: NDArray[np.int32] | None,
+    tile_width: int,
+    min_pixels: int,
+    limit: int | None,
+    min_score: float,
 ) -> pa.Table:
-    """PART_SCHEMA: the best part of each tile; none for a strategy without a gain."""
-    prediction = maps.prediction
-    if prediction.segment_map is None:
-        raise InputError("parts can't be told: the image was predicted without its segments")
+    """PART_SCHEMA: the best part of each tile; none for a strategy without a gain. part_map: (H, W), from 1."""
+    if part_map is None or part_map.shape != maps.labelled.shape:
+        found = None if part_map is None else part_map.shape
+        raise InputError(f"superpixels have shape {found}: give those of the image, {maps.labelled.shape}")
     gain = maps.make(strategy.gains[0]) if strategy.gains else np.zeros(maps.labelled.shape, np.float32)
     return segment_candidates(
-        prediction.segment_map,
-        prediction.segmentation,
+        part_map,
+        maps.prediction.segmentation,
         gain,
         maps.labelled,
         tile_width=tile_width,

@@ -1,4 +1,4 @@
-"""One-click segments: of each tile the best part of a predicted segment (docs/method.md#one-click-segments)."""
+"""Of each tile the best part of a predicted segment, or superpixel (docs/method.md#one-click-segments)."""
 
 from typing import Final
 
@@ -33,8 +33,9 @@ def segment_candidates(
     """The part with the highest score in each tile of an image, best first.
 
     Args:
-        segment_map: (H, W) int32, segments numbered from 1 in raster order of their first pixels.
-        label_map: (H, W) uint8, the class of each pixel, the same all over a segment.
+        segment_map: (H, W) int32, of each pixel its segment or superpixel: numbers from 1.
+        label_map: (H, W) uint8, the predicted class of each pixel; a part's is that of most of its pixels, the lowest
+            at a tie.
         gain: (H, W) float32, what each pixel is worth: multiples of 2⁻²⁴ in [0, 1], so that sums are exact.
         asked: (H, W) bool, pixels that belong to no part: they are labelled, or were asked before.
         tile_width: b, pixels.
@@ -109,6 +110,7 @@ def _paint_masks(segment_map, label_map, asked, tops, lefts, numbers, masks):  #
     b = masks.shape[1]
     classes = np.empty(len(tops), np.int32)
     for part in range(len(tops)):
+        counts = np.zeros(256, np.int64)
         top, left = tops[part], lefts[part]
         # A tile that reaches back over the one before begins within its own multiple of b.
         first_row, first_col = -(-top // b) * b, -(-left // b) * b
@@ -116,5 +118,6 @@ def _paint_masks(segment_map, label_map, asked, tops, lefts, numbers, masks):  #
             for x in range(first_col, left + b):
                 if segment_map[y, x] == numbers[part] and not asked[y, x]:
                     masks[part, y - top, x - left] = True
-                    classes[part] = label_map[y, x]
+                    counts[label_map[y, x]] += 1
+        classes[part] = counts.argmax()
     return classes

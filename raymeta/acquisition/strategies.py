@@ -105,13 +105,16 @@ def expansion(acquisition: AcquisitionConfig) -> str:
             parts.append(f"clicks_priority {acquisition.clicks_priority}")
     if acquisition.unit == "point":
         parts.append(f"answered by the class at points, {acquisition.point_width} pixels wide")
-    if acquisition.unit == "segment":
+    if acquisition.asks_parts:
         then = {
             "skip": "",
             "point": ", or of a pixel where they are mixed",
             "box": ", or outlines where they are mixed",
         }
-        asked = f"answered by the class of predicted segments in tiles of {acquisition.box_width} pixels"
+        what = "predicted segments"
+        if acquisition.superpixel_width is not None:
+            what = f"superpixels, about {acquisition.superpixel_width} pixels wide,"
+        asked = f"answered by the class of {what} in tiles of {acquisition.box_width} pixels"
         parts.append(asked + then[acquisition.segments.mixed])
     name = acquisition.policy.name if acquisition.match_cost_of is None else "matched_cost"
     parts.append(f"policy {name}")

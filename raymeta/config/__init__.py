@@ -59,7 +59,7 @@ from raymeta.config.section import (
     Location,
     Section,
 )
-from raymeta.config.segments import MixedAnswer, SegmentsConfig
+from raymeta.config.segments import MixedAnswer, SegmentsConfig, SuperpixelsConfig
 from raymeta.config.study import StudyConfig, setting_name
 from raymeta.config.tracking import NotifyConfig, NotifyEvent, TrackerConfig, TrackerKind
 from raymeta.config.training import BatchNormMode, Sampling, TrainingConfig
@@ -109,6 +109,7 @@ __all__ = [
     "ScoringConfig",
     "Section",
     "SegmentsConfig",
+    "SuperpixelsConfig",
     "StrategyName",
     "StudyConfig",
     "TrackerConfig",

@@ -21,7 +21,7 @@ from raymeta.config.presets import (
     UnitName,
 )
 from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Location, Section
-from raymeta.config.segments import SegmentsConfig
+from raymeta.config.segments import SegmentsConfig, SuperpixelsConfig
 
 ClicksPriority = Literal["paper", "normalized"]
 FusionName = Literal["product", "weighted_sum", "ratio"]
@@ -117,7 +117,7 @@ class AcquisitionConfig(Section):
     unit: UnitName = Field(
         "box",
         description="what is asked: outlines of all in a box; by one click the class at its middle, a point; or by one "
-        "click the class of a predicted segment's part in a tile",
+        "click the class of a part of a tile: of a predicted segment, or a superpixel",
     )
     box_width: int = Field(
         128,
@@ -130,7 +130,8 @@ class AcquisitionConfig(Section):
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
     )
     segments: SegmentsConfig = Field(default_factory=SegmentsConfig)
-    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes, points or segments an iteration, at most")
+    superpixels: SuperpixelsConfig = Field(default_factory=SuperpixelsConfig)
+    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes, points, segments or superpixels an iteration, at most")
     query_clicks: float | None = Field(
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
     )
@@ -215,7 +216,7 @@ class AcquisitionConfig(Section):
         asked = self.unit
         if asked == "point" and self.point_width > self.box_width:
             raise ValueError(f"point_width {self.point_width} is above box_width {self.box_width}: choose at most that")
-        if asked == "segment" and self.segments.min_pixels > self.box_width**2:
+        if self.asks_parts and self.segments.min_pixels > self.box_width**2:
             raise ValueError(
                 f"segments.min_pixels {self.segments.min_pixels} is more than a tile of box_width {self.box_width} "
                 f"has: choose at most {self.box_width**2}"
@@ -249,14 +250,26 @@ class AcquisitionConfig(Section):
         return ASKED[self.unit]
 
     @property
+    def asks_parts(self) -> bool:
+        """Whether a part of a tile is asked by one click: of a predicted segment, or a superpixel."""
+        return self.unit in ("segment", "superpixel")
+
+    @property
+    def superpixel_width(self) -> int | None:
+        """Side in pixels of a square as large as the mean superpixel; None where none are asked."""
+        if self.unit != "superpixel":
+            return None
+        return self.superpixels.width or max(2, self.box_width // 2)
+
+    @property
     def named_width(self) -> int | None:
-        """Width of the square that the class of a mixed segment's innermost pixel labels; None where it isn't asked."""
-        return self.point_width if self.unit == "segment" and self.segments.mixed == "point" else None
+        """Width of the square that the class of a mixed part's innermost pixel labels; None where it isn't asked."""
+        return self.point_width if self.asks_parts and self.segments.mixed == "point" else None
 
     @property
     def segments_are_drawn(self) -> bool:
-        """Whether a segment that is mixed costs the outlines in its tile too."""
-        return self.unit == "segment" and self.segments.mixed == "box"
+        """Whether a part that is mixed costs the outlines in its tile too."""
+        return self.asks_parts and self.segments.mixed == "box"
 
     @property
     def has_budget(self) -> bool:

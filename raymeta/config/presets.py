@@ -16,7 +16,7 @@ STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 """The paper's, and the reference."""
 PointStrategyName = Literal["points", "random_points"]
 POINT_STRATEGIES: tuple[str, ...] = get_args(PointStrategyName)
-SegmentStrategyName = Literal["segments", "random_segments"]
+SegmentStrategyName = Literal["segments", "random_segments", "superpixels", "random_superpixels"]
 SEGMENT_STRATEGIES: tuple[str, ...] = get_args(SegmentStrategyName)
 RunStrategyName = Literal[StrategyName, PointStrategyName, SegmentStrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
@@ -28,11 +28,16 @@ ONE_CLICK_WIDTH: Final = 48
 of 1,024 rows. The paper's boxes have H/8."""
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
-UnitName = Literal["box", "point", "segment"]
-Asked = Literal["boxes", "points", "segments"]
-ASKED: Final[dict[UnitName, Asked]] = {"box": "boxes", "point": "points", "segment": "segments"}
+UnitName = Literal["box", "point", "segment", "superpixel"]
+Asked = Literal["boxes", "points", "segments", "superpixels"]
+ASKED: Final[dict[UnitName, Asked]] = {
+    "box": "boxes",
+    "point": "points",
+    "segment": "segments",
+    "superpixel": "superpixels",
+}
 """What a query asks for, as words for people say it."""
-ASKED_ONE: Final[dict[Asked, str]] = {"boxes": "box", "points": "point", "segments": "segment"}
+ASKED_ONE: Final[dict[Asked, str]] = {many: one for one, many in ASKED.items()}
 """One of them."""
 
 
@@ -62,6 +67,8 @@ PRESETS: Final[dict[RunStrategyName, Preset]] = {
     "random_points": Preset("random", "none", "point"),
     "segments": Preset("margin", "none", "segment", weighs_classes=True),
     "random_segments": Preset("random", "none", "segment"),
+    "superpixels": Preset("margin", "none", "superpixel", weighs_classes=True),
+    "random_superpixels": Preset("random", "none", "superpixel"),
     "custom": Preset(None, "none"),
 }
 

@@ -1,4 +1,4 @@
-"""Keys of `acquisition.segments`: what of a prediction is asked by one click, and what follows from an answer."""
+"""Keys of `acquisition.segments` and `acquisition.superpixels`: parts asked by one click, and what follows."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ MixedAnswer = Literal["skip", "point", "box"]
 
 
 class SegmentsConfig(Section):
-    """One-click segments: the part of a predicted segment in a tile, to confirm or to fix."""
+    """One-click parts of a tile, to confirm or to fix: of predicted segments, or superpixels."""
 
     min_pixels: int = Field(
         4, ge=1, le=MAX_PIXELS, description="smallest part that is asked: fewer pixels aren't worth a click"
@@ -22,4 +22,15 @@ class SegmentsConfig(Section):
         "point",
         description="a part of several classes: no labels; the class of its innermost pixel instead, for the same "
         "click, in a square of point_width; or outlines of all in its tile",
+    )
+
+
+class SuperpixelsConfig(Section):
+    """Superpixels: parts of an image by its colours, whatever the network sees there (SLIC)."""
+
+    width: int | None = Field(
+        None, ge=2, le=MAX_PIXELS, description="side of a square as large as the mean superpixel; none: half of box_width"
+    )
+    compactness: float = Field(
+        10.0, gt=0, le=1e6, description="what nearness counts beside colour: the higher, the more they are like squares"
     )

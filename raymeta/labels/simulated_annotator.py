@@ -36,6 +36,7 @@ FURTHER_FIELDS: Final[dict[UnitName, tuple[pa.Field, ...]]] = {
     "box": (),
     "point": (POINT_FIELD,),
     "segment": SEGMENT_ANSWER_FIELDS,
+    "superpixel": SEGMENT_ANSWER_FIELDS,
 }
 """Columns of annotation.parquet beside ANNOTATION_SCHEMA, by what is asked."""
 NO_OUTLINES: Final[dict[str, int]] = {
@@ -112,7 +113,7 @@ class SimulatedAnnotator:
         """Rows of one image. Raises ValueError, OSError: its labels can't be read, or a box lies outside of it."""
         if self._config.acquisition.unit == "point":
             return self._named(image_id, boxes)
-        if self._config.acquisition.unit == "segment":
+        if self._config.acquisition.asks_parts:
             return self._confirmed(oracle, image_id, boxes)
         return self._outlined(oracle, boxes)
 

@@ -80,7 +80,7 @@ def _units(acquisition: AcquisitionConfig) -> str:
     """What a query asks for, up to its size."""
     if acquisition.unit == "point":
         return f"points, each in the middle of {acquisition.asked_width}, in boxes"
-    return "boxes" if acquisition.unit == "box" else "segments, the best part of one in each of the tiles"
+    return f"{acquisition.asked}, the best part of one in each of the tiles" if acquisition.asks_parts else "boxes"
 
 
 def _budget_fact(config: ExperimentConfig, pool_clicks: float | None) -> str:
@@ -106,7 +106,8 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
     sets = list(whole_image_sets(split, dataset.has_labels))
     first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
     width = config.acquisition.asked_width
-    units = {"box": "boxes", "point": "points, squares", "segment": "segments, in tiles"}[config.acquisition.unit]
+    further = {"box": "", "point": ", squares", "segment": ", in tiles", "superpixel": ", in tiles"}
+    units = config.acquisition.asked + further[config.acquisition.unit]
     facts = [
         f"people are asked: first {first}, then in each of {config.iterations} iterations "
         f"{config.acquisition.query_size} {units} of {width}×{width} pixels"

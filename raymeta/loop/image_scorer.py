@@ -30,6 +30,7 @@ from raymeta.errors import RunFailedError
 from raymeta.labels.prelabels import predicted_segments, prelabel_table
 from raymeta.loop.bundle import Bundle
 from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
+from raymeta.loop.kept_superpixels import KeptSuperpixels
 from raymeta.loop.query_budget import COST_OF_UNIT
 from raymeta.metaseg.labelled_parts import labelled_parts
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -69,10 +70,12 @@ class ImageScorer:
         device: torch.device,
         earlier: "ImageScorer | None" = None,
         kept_features: KeptFeatures | None = None,
+        kept_superpixels: KeptSuperpixels | None = None,
     ) -> None:
         """earlier: of the same config and device; its network is taken over where the bundle brings the same one.
 
         kept_features: where a frozen encoder's features of pool images are; None computes them each time.
+        kept_superpixels: likewise those of the images, where superpixels are asked.
         """
         self.config = config
         self.dataset = dataset
@@ -86,6 +89,7 @@ class ImageScorer:
         else:
             self.network = self._load_network()
             self._features = None if kept_features is None else kept_features.of_network(self.network)
+        self._superpixels = kept_superpixels or KeptSuperpixels.for_run(config, keep=False)
         self.regressor = MetaRegressor.from_bytes(bundle.regressor) if bundle.regressor else None
         self.cost_regressor = CostRegressor.from_bytes(bundle.cost_regressor) if bundle.cost_regressor else None
         weights = bundle.class_weights
@@ -138,11 +142,17 @@ class ImageScorer:
         return self.score_softmax(softmax, image_id, min_score, keep_maps), timed
 
     def score_softmax(
-        self, softmax: Softmax, image_id: str, min_score: float = 0.0, keep_maps: bool = False
+        self,
+        softmax: Softmax,
+        image_id: str,
+        min_score: float = 0.0,
+        keep_maps: bool = False,
+        image: NDArray[np.uint8] | None = None,
     ) -> ImageScore:
         """Score an image whose (C, H, W) float32 softmax is at hand.
 
-        Where noise or the query policy may still choose a box of a low score, all boxes of the image come.
+        Where noise or the query policy may still choose a box of a low score, all boxes of the image come. image:
+        (H, W, 3) uint8 RGB of one that isn't in the pool.
         """
         acquisition = self.acquisition
         height, width = softmax.shape[1:]
@@ -167,11 +177,22 @@ class ImageScorer:
             class_weights=self.class_weights,
             cost_regressor=self.cost_regressor,
             needs=query_policy(acquisition).needs,
-            segments=acquisition.segments if acquisition.unit == "segment" else None,
+            segments=acquisition.segments if acquisition.asks_parts else None,
+            superpixels=self._superpixels_of(image_id, (height, width), image),
         )
         if beta is None:
             return score
         return replace(score, candidates=with_noise(score.candidates, beta, self.config.seed, self.bundle.iteration))
+
+    def _superpixels_of(
+        self, image_id: str, size: tuple[int, int], image: NDArray[np.uint8] | None
+    ) -> NDArray[np.int32] | None:
+        """(H, W) int32 from 1; None where no superpixels are asked."""
+        if self._superpixels is None:
+            return None
+        if image is not None:
+            return self._superpixels.of_image(image)
+        return self._superpixels(image_id, size, lambda: self.dataset.image(image_id))
 
     def _asked_mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         """(H, W) bool: what was asked before: labelled pixels, the boxes around labelled points, parts of segments."""

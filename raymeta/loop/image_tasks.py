@@ -17,6 +17,7 @@ from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_pipeline import ImagePipeline
 from raymeta.loop.image_scorer import ImageScorer, Softmax, Timed
 from raymeta.loop.kept_features import KeptFeatures
+from raymeta.loop.kept_superpixels import KeptSuperpixels
 from raymeta.loop.workers import CANDIDATES_STREAM, SEGMENTS_TABLE, Row
 from raymeta.networks.registry import build_network
 from raymeta.schemas import IMAGE_ID
@@ -46,6 +47,7 @@ class ImageTasks:
         # Without a GPU the network itself uses all threads: one more of each kind only fills its gaps.
         self.pipeline = ImagePipeline(config.scoring.threads_per_actor if device.type == "cuda" else 1)
         self._features = KeptFeatures.for_run(config, device)
+        self._superpixels = KeptSuperpixels.for_run(config, keep=True)
         self._loaded: tuple[object, ImageScorer] | None = None
         self._lock = threading.Lock()
 
@@ -55,10 +57,8 @@ class ImageTasks:
             if self._loaded is None or self._loaded[0] != key:
                 # An iteration has up to three bundles with one network: meta set, sample of the pool, pool.
                 earlier = None if self._loaded is None else self._loaded[1]
-                self._loaded = (
-                    key,
-                    ImageScorer(self.config, self.dataset, bundle(), self.device, earlier, self._features),
-                )
+                kept = (self._features, self._superpixels)
+                self._loaded = (key, ImageScorer(self.config, self.dataset, bundle(), self.device, earlier, *kept))
             return self._loaded[1]
 
     def encode_ahead(self, image_ids: Sequence[str], stop: threading.Event) -> None:

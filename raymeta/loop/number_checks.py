@@ -1,5 +1,6 @@
 """Whether the numbers of a config can work on a data set."""
 
+import importlib.util
 from collections import Counter
 from collections.abc import Sequence
 
@@ -66,7 +67,17 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
             f"width {width}; choose at most {most}"
         )
+    _check_superpixels(config)
     check_reference(config, split)
+
+
+def _check_superpixels(config: ExperimentConfig) -> None:
+    """Raise InputError where superpixels are asked and nothing here finds any."""
+    if config.acquisition.superpixel_width is not None and importlib.util.find_spec("skimage") is None:
+        raise InputError(
+            "acquisition.unit superpixel needs the package scikit-image, which isn't installed: "
+            "pip install 'raymeta[superpixels]', or set unit to segment"
+        )
 
 
 def _check_test_split(dataset: Dataset, image_ids: Sequence[str]) -> None:

@@ -90,7 +90,7 @@ class OpenedRun:
             ValueError: the image is smaller than a box.
         """
         scorer = self.scorer(iteration)
-        return scorer.score_softmax(scorer.softmax(image), image_id, keep_maps=True)
+        return scorer.score_softmax(scorer.softmax(image), image_id, keep_maps=True, image=image)
 
 
 def open_run(location: str) -> OpenedRun:

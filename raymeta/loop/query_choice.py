@@ -61,17 +61,17 @@ def choose_query(
 
 
 def _expected_costs(chosen: pa.Table, answers: EarlierAnswers, acquisition: AcquisitionConfig) -> NDArray[np.float64]:
-    """(rows,) float64 of candidates: a point or a segment is one click, unless outlines may follow."""
+    """(rows,) float64 of candidates: a point, segment or superpixel is one click, unless outlines may follow."""
     if acquisition.unit == "point":
         return np.full(chosen.num_rows, float(answers.model.box_prices.get("prompt", 1.0)))
-    if acquisition.unit == "segment" and not acquisition.segments_are_drawn:
+    if acquisition.asks_parts and not acquisition.segments_are_drawn:
         return np.full(chosen.num_rows, answers.mean(float(answers.model.box_prices.get("confirm", 1.0))))
     return expected_costs(chosen, answers)
 
 
 def query_schema(acquisition: AcquisitionConfig) -> pa.Schema:
-    """QUERY_SCHEMA, with SEGMENT_FIELDS where segments are asked for."""
-    return pa.schema([*QUERY_SCHEMA, *(SEGMENT_FIELDS if acquisition.unit == "segment" else ())])
+    """QUERY_SCHEMA, with SEGMENT_FIELDS where parts of tiles are asked for."""
+    return pa.schema([*QUERY_SCHEMA, *(SEGMENT_FIELDS if acquisition.asks_parts else ())])
 
 
 def query_table(selected: pa.Table, box_width: int, asked_width: int | None = None) -> pa.Table:

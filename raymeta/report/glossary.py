@@ -17,6 +17,8 @@ WORDS: Final = {
     "one click.",
     "segment, one-click": "With acquisition.unit: segment the part of a predicted segment in a tile is shown, and "
     "answered by one click: its class is right, is another one, or the part is mixed.",
+    "superpixel": "With acquisition.unit: superpixel the part is one of an image's superpixels, regions of about one "
+    "colour, and the class that is confirmed is the one that the network sees in most of its pixels.",
     "oracle": "Who answers a query with labels. Here it is the data set's ground truth, unless people label.",
     "mIoU": "Intersection over union of predicted and true pixels, averaged over the classes: how good a network is.",
     "full set, target": "A network trained on the whole pool, and 95 % of its mIoU: what counts as reached.",

@@ -84,7 +84,7 @@ def _size(run: RunResults) -> str:
 
 
 def _query(run: RunResults) -> str:
-    """What was asked for: a budget cuts a query below its number of boxes, points or segments."""
+    """What was asked for: a budget cuts a query below its number of boxes, or what else is asked."""
     acquisition = run.config.acquisition
     counts = [summary.query_boxes for summary in run.summaries if summary.query_boxes]
     few, many = min(counts, default=acquisition.query_size), max(counts, default=acquisition.query_size)
@@ -92,8 +92,8 @@ def _query(run: RunResults) -> str:
     size = f"{acquisition.box_width}×{acquisition.box_width} pixels"
     if acquisition.unit == "point":
         return f"{number} points an iteration, each in the middle of a box of {size}"
-    if acquisition.unit == "segment":
-        return f"{number} segments an iteration, each in a tile of {size}"
+    if acquisition.asks_parts:
+        return f"{number} {acquisition.asked} an iteration, each in a tile of {size}"
     return f"{number} boxes of {size} an iteration"
 
 

@@ -40,7 +40,7 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** What a query asks for, one and several of them; unit: "box", "point" or "segment". */
+/** What a query asks for, one and several of them; unit: "box", "point", "segment" or "superpixel". */
 export function unitNames(unit) {
   return unit === "box" ? ["box", "boxes"] : [unit, `${unit}s`];
 }

@@ -32,7 +32,7 @@ class ModelAnswer(_Answer):
     strategies: list[str] = Field(description="usable for any image with this iteration")
     unit: UnitName = Field(
         description="what a query asks for: outlines in boxes, the class at their middles, or of "
-        "predicted segments' parts in tiles"
+        "parts of tiles: of predicted segments, or superpixels"
     )
     box_width: int = Field(description="pixels")
     query_size: int

@@ -40,7 +40,7 @@ class DoubleAnswer(_Answer):
 class LedgerAnswer(_Answer):
     """What labelling has cost, and what is still to be done."""
 
-    unit: UnitName = Field(description="what a query asks for; points and segments are counted as boxes here")
+    unit: UnitName = Field(description="what a query asks for; all but boxes are counted as boxes here too")
     tools: list[ToolCostAnswer]
     hours: float | None = Field(description="of all answers whose time is known, whole images too")
     open_boxes: int
