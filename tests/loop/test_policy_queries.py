@@ -32,6 +32,8 @@ CASES = {
     "segments": {"gain": "margin", "unit": "segment", "class_weights": {"source": "labels"}},
     "segments_noise": {"gain": "entropy", "unit": "segment", "noise": {"beta_start": 2.0}},
     "segments_strata": {"gain": "margin", "unit": "segment", "policy": {"name": "strata"}},
+    "superpixels": {"gain": "margin", "unit": "superpixel", "class_weights": {"source": "labels"}},
+    "superpixels_strata": {"gain": "random", "unit": "superpixel", "policy": {"name": "strata"}},
     "segments_k_centre": {"gain": "random", "unit": "segment", "policy": {"name": "k_centre", "max_per_image": 2}},
 }
 

@@ -18,6 +18,7 @@ from raymeta.acquisition.policies.strata import Strata
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.priority_maps import entropy_priority, metaseg_priority, random_priority
 from raymeta.acquisition.segment_candidates import segment_candidates
+from raymeta.acquisition.superpixels import at_size, coarse_superpixels
 from raymeta.annotation.click_estimation import estimate_clicks
 from raymeta.boxes import Box, boxes_mask, unpack_mask
 from raymeta.config import PolicyConfig
@@ -101,6 +102,23 @@ def one_click_segments():
         rows.append(f"{row['top']:<4}{row['left']:<5}{number_of:<8}{number(row['score'])}")
     shown = [" ".join(str(value) if value else "." for value in line) for line in picture.tolist()]
     return [side_by_side(["segments", "parts"], [grid(segments.segment_map), shown]), "\n".join(rows)]
+
+
+def superpixels():
+    image = np.zeros((4, 8, 3), np.uint8)
+    image[:, 5:, 0] = 255
+    found = at_size(coarse_superpixels(image, 4, 10.0), 4, 8)
+    prediction = np.zeros((4, 8), np.uint8)
+    prediction[:, 6:] = 1
+    gain, nothing = np.full((4, 8), 0.25, np.float32), np.zeros((4, 8), bool)
+    parts = segment_candidates(found, prediction, gain, nothing, tile_width=4).to_pylist()
+    rows = ["top left superpixel pixels score class"]
+    for row in parts:
+        tile = np.s_[row["top"] : row["top"] + 4, row["left"] : row["left"] + 4]
+        [name] = np.unique(found[tile][unpack_mask(row["segment"], 4)])
+        score = number(row["score"])
+        rows.append(f"{row['top']:<4}{row['left']:<5}{name:<11}{row['pixels']:<7}{score:<6}{row['predicted_class']}")
+    return [side_by_side(["superpixels", "prediction"], [grid(found), grid(prediction)]), "\n".join(rows)]
 
 
 def joint_score():
@@ -213,6 +231,7 @@ EXAMPLES = {
     "Aggregated map": aggregated_map,
     "Joint score": joint_score,
     "One-click segments": one_click_segments,
+    "Superpixels": superpixels,
     "Fusion": fusion,
     "Class weights": class_weights,
     "Strata": strata,

@@ -1,0 +1,146 @@
+"""Superpixels through a run: asked, answered by one click, trained on, and the same after any interruption."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from experiment_runner import LocalRunner, assert_same_run, summaries
+
+from raymeta.acquisition.superpixels import at_size, coarse_superpixels
+from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS
+from raymeta.boxes import Box, unpack_mask
+from raymeta.config import load_config
+from raymeta.datasets.registry import open_dataset
+from raymeta.labels.label_store import LabelStore
+from raymeta.loop.check import check_experiment
+from raymeta.loop.kept_superpixels import KeptSuperpixels
+from raymeta.loop.opened_run import open_run
+from raymeta.runs.run_store import RunStore
+from raymeta.runs.store_files import StoreFiles
+
+SUPERPIXELS = (
+    "acquisition.strategy=superpixels",
+    "acquisition.box_width=16",
+    "acquisition.query_clicks=30",
+    "acquisition.query_growth=2",
+    "acquisition.query_size=1000",
+    "acquisition.segments.purity=0.8",
+    "training.example_balance=0.5",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, scenes):
+    runner = LocalRunner(tmp_path_factory.mktemp("superpixels"), scenes)
+    runner.run(*SUPERPIXELS)
+    return runner
+
+
+def rows(run_dir, index, name):
+    return pq.read_table(run_dir / f"iterations/{index:03d}/{name}.parquet").to_pylist()
+
+
+def opened(run_dir):
+    config = load_config(run_dir / "config.yaml")
+    return config, open_dataset(config.dataset, config.seed)
+
+
+def test_every_part_is_of_one_superpixel_and_costs_one_click(finished):
+    _, dataset = opened(finished.run_dir)
+    maps, asked = {}, {}
+    for index in range(2):
+        query, answers = rows(finished.run_dir, index, "query"), rows(finished.run_dir, index, "annotation")
+        assert len(query) == len(answers) == 30 * (index + 1)
+        assert {sum(row[name] for name in ONE_CLICK_COLUMNS) for row in answers} == {1}
+        for row in query:
+            image_id = row["image_id"]
+            image = dataset.image(image_id)
+            size = image.shape[:2]
+            if image_id not in maps:
+                maps[image_id] = at_size(coarse_superpixels(image, 8, 10.0), *size)
+            tile = Box(row["top"], row["left"], row["width"]).slices
+            mask = unpack_mask(row["segment"], row["width"])
+            [number] = np.unique(maps[image_id][tile][mask])
+            before = asked.setdefault(image_id, np.zeros(size, bool))
+            assert not (before[tile] & mask).any()
+            rest = (maps[image_id][tile] == number) & ~before[tile] & ~mask
+            assert not rest.any() or row["top"] % 16 or row["left"] % 16  # all that is left of it in its tile
+            before[tile] |= mask
+    costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
+    assert costs[0] < costs[1]
+
+
+def test_training_reads_the_answered_class_on_the_parts_alone(finished):
+    config, dataset = opened(finished.run_dir)
+    known = LabelStore(RunStore(str(finished.run_dir))).known_labels(1)
+    answers = rows(finished.run_dir, 0, "annotation")
+    assert {row["origin"] for row in answers} >= {"confirmed", "fixed"}
+    for row in answers:
+        truth = dataset.label_map(row["image_id"])
+        labels = known.of(row["image_id"]).read(row["image_id"], truth.shape, dataset)
+        tile, mask = Box(row["top"], row["left"], row["width"]).slices, unpack_mask(row["segment"], row["width"])
+        counts = np.bincount(truth[tile][mask & (truth[tile] != 255)], minlength=1)
+        if counts.sum() and counts.max() >= config.acquisition.segments.purity * counts.sum():
+            assert row["answered_class"] == counts.argmax()
+            assert (labels[tile][mask] == counts.argmax()).all()
+            assert row["origin"] == ("confirmed" if counts.argmax() == row["predicted_class"] else "fixed")
+        else:
+            assert row["origin"] in ("point", "mixed")
+
+
+def test_a_run_that_starts_again_asks_for_the_same(runner, finished):
+    runner.run(*SUPERPIXELS, "iterations=1")
+    runner.run(*SUPERPIXELS)
+    assert_same_run(runner.run_dir, finished.run_dir)
+
+
+def test_a_notebook_scores_any_image_by_its_own_superpixels(finished):
+    config, dataset = opened(finished.run_dir)
+    image_id = dataset.pool_ids()[0]
+    run = open_run(str(finished.run_dir))
+    known = run.scorer(0)
+    asked = known.score(image_id, keep_maps=True)[0].candidates
+    fresh = run.score(0, dataset.image(image_id)).candidates
+    assert fresh.num_rows >= asked.num_rows > 0
+    assert config.acquisition.superpixel_width == 8
+    flipped = run.score(0, np.ascontiguousarray(dataset.image(image_id)[:, ::-1])).candidates
+    assert not flipped.equals(fresh)
+
+
+def test_kept_superpixels_are_found_once_and_again_where_they_are_damaged(tmp_path):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    read = []
+
+    def pixels():
+        read.append(1)
+        return image
+
+    kept = KeptSuperpixels(8, 10.0, StoreFiles(str(tmp_path)))
+    first = kept("a/b", (40, 60), pixels)
+    np.testing.assert_array_equal(first, kept.of_image(image))
+    np.testing.assert_array_equal(KeptSuperpixels(8, 10.0, StoreFiles(str(tmp_path)))("a/b", (40, 60), pixels), first)
+    assert len(read) == 1
+    [file] = Path(tmp_path).rglob("*.npz")
+    file.write_bytes(file.read_bytes()[:-5])
+    np.testing.assert_array_equal(kept("a/b", (40, 60), pixels), first)
+    assert len(read) == 2
+    kept("other", (40, 60), pixels)
+    other = KeptSuperpixels(4, 10.0, StoreFiles(str(tmp_path)))("a/b", (40, 60), pixels)
+    assert (len(read), other.max() > first.max()) == (4, True)
+    KeptSuperpixels(8, 10.0)("a/b", (40, 60), pixels)
+    assert len(list(Path(tmp_path).rglob("*.npz"))) == 3
+
+
+def test_what_check_and_report_say(finished, capsys):
+    config, _ = opened(finished.run_dir)
+    facts = "\n".join(check_experiment(config).facts)
+    assert re.search(r"superpixels, about 8 pixels wide, in tiles of 16", facts)
+
+
+def test_without_the_package_it_is_told_at_once(finished, monkeypatch):
+    config, _ = opened(finished.run_dir)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "skimage" else object())
+    assert any("raymeta[superpixels]" in fault for fault in check_experiment(config).faults)
