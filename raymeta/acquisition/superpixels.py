@@ -44,7 +44,5 @@ def at_size(coarse: NDArray[np.int32], height: int, width: int) -> NDArray[np.in
 
     coarse: (h, w) int32. height, width: H and W, pixels.
     """
-    rows, columns = (
-        np.arange(size) * cells // size for size, cells in zip((height, width), coarse.shape, strict=True)
-    )
+    rows, columns = (np.arange(size) * cells // size for size, cells in zip((height, width), coarse.shape, strict=True))
     return coarse[np.ix_(rows, columns)]

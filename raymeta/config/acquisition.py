@@ -131,7 +131,9 @@ class AcquisitionConfig(Section):
     )
     segments: SegmentsConfig = Field(default_factory=SegmentsConfig)
     superpixels: SuperpixelsConfig = Field(default_factory=SuperpixelsConfig)
-    query_size: int = Field(6400, ge=1, le=MAX_NUMBER, description="boxes, points, segments or superpixels an iteration, at most")
+    query_size: int = Field(
+        6400, ge=1, le=MAX_NUMBER, description="boxes, points, segments or superpixels an iteration, at most"
+    )
     query_clicks: float | None = Field(
         None, gt=0, le=1e12, description="expected clicks (cost_A) an iteration; none: query_size alone counts"
     )

@@ -29,7 +29,10 @@ class SuperpixelsConfig(Section):
     """Superpixels: parts of an image by its colours, whatever the network sees there (SLIC)."""
 
     width: int | None = Field(
-        None, ge=2, le=MAX_PIXELS, description="side of a square as large as the mean superpixel; none: half of box_width"
+        None,
+        ge=2,
+        le=MAX_PIXELS,
+        description="side of a square as large as the mean superpixel; none: half of box_width",
     )
     compactness: float = Field(
         10.0, gt=0, le=1e6, description="what nearness counts beside colour: the higher, the more they are like squares"
