@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_clicks import normalized_clicks
 from raymeta.acquisition.strategies import strategy_of
-from raymeta.boxes import Box
 from raymeta.config import AcquisitionConfig
 from raymeta.report.figure_style import to_png
-from raymeta.report.panels import TITLES, begin_axes, draw_boxes, draw_map
+from raymeta.report.panels import TITLES, QueriedRegion, begin_axes, draw_map, draw_regions
 
 
 def box_factors(
@@ -41,15 +40,15 @@ def aggregation_panel(
     maps: Mapping[str, NDArray[Any]],
     factors: Mapping[str, NDArray[np.float64]],
     image: NDArray[np.uint8],
-    boxes: Sequence[tuple[int, Box]],
+    regions: Sequence[QueriedRegion],
     tops: Mapping[str, float] | None = None,
     asked: str = "boxes",
 ) -> bytes:
-    """PNG: a row for each factor with its priority map and its aggregated map, then the joint map and the boxes.
+    """PNG: a row for each factor with its priority map and its aggregated map, then the joint map and the query.
 
     maps: (H, W) by priority, and `joint` (H-b+1, W-b+1), whose cells lie at the centres of their boxes.
-    image: (H, W, 3) uint8 RGB. boxes: (rank, box). tops: upper ends of the scales of factors and of `joint`, so that
-    several panels share them. asked: what the boxes are called.
+    image: (H, W, 3) uint8 RGB. regions: that were queried. tops: upper ends of the scales of factors and of `joint`,
+    so that several panels share them. asked: what the regions are called.
     """
     tops = tops or {}
     height, width = image.shape[:2]
@@ -65,5 +64,5 @@ def aggregation_panel(
         draw_map(begin_axes(right, title, height, width), factor, "aggregated", height, width, tops.get(name))
     left, right = axes[-1]
     draw_map(begin_axes(left, TITLES["joint"], height, width), maps["joint"], "joint", height, width, tops.get("joint"))
-    draw_boxes(begin_axes(right, f"chosen {asked}, with rank", height, width), image, boxes)
+    draw_regions(begin_axes(right, f"chosen {asked}, with rank", height, width), image, regions)
     return to_png(figure)

@@ -1,15 +1,19 @@
 """The panel of the paper's Figure 4: what one image looks like to the acquisition strategy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, PathPatch, Rectangle
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from raymeta.annotation.segment_answers import innermost_pixel
 from raymeta.boxes import Box
+from raymeta.exchange.outlines import mask_rings
 from raymeta.report.figure_style import FOREGROUND, to_png
 
 TITLES: Final = {
@@ -26,20 +30,33 @@ UNIT_MAPS: Final = ("predicted_iou", "entropy", "margin", "metaseg", "clicks", "
 BOX_COLOUR: Final = "#ff00c8"
 
 
+@dataclass(frozen=True, eq=False)
+class QueriedRegion:
+    """What was asked of an image.
+
+    rank: in the query, from 1. box: that was asked, or the tile of a part. mask: (b, b) bool, the part of the tile that
+    was asked; None: all of the box.
+    """
+
+    rank: int
+    box: Box
+    mask: NDArray[np.bool_] | None = None
+
+
 def panel(
     maps: Mapping[str, NDArray[Any] | None],
     image: NDArray[np.uint8],
-    boxes: Sequence[tuple[int, Box]],
+    regions: Sequence[QueriedRegion],
     palette: NDArray[np.uint8],
     top: float | None = None,
     asked: str = "boxes",
 ) -> bytes:
-    """Draw segmentation, priority maps and queried boxes of one image as PNG.
+    """Draw segmentation, priority maps and what was queried of one image as PNG.
 
     maps: `segmentation` (H, W) class ids; the others (H, W), or (H-b+1, W-b+1) where a cell stands for a box;
-    those that are None or missing are left out. image: (H, W, 3) uint8 RGB. boxes: (rank, box).
+    those that are None or missing are left out. image: (H, W, 3) uint8 RGB. regions: that were queried.
     palette: (C, 3) uint8 RGB. top: upper end of the scale of joint scores, so that several panels share it.
-    asked: what the boxes are called.
+    asked: what the regions are called.
     """
     height, width = image.shape[:2]
     drawn = [(name, title) for name, title in TITLES.items() if maps.get(name) is not None]
@@ -59,7 +76,7 @@ def panel(
         axis.imshow(blend(image, labels, palette), extent=map_extent((height, width), height, width))
     for name, title in drawn:
         draw_map(begin_axes(next(shown), title, height, width), np.asarray(maps[name]), name, height, width, top)
-    draw_boxes(begin_axes(next(shown), f"queried {asked}, with rank", height, width), image, boxes)
+    draw_regions(begin_axes(next(shown), f"queried {asked}, with rank", height, width), image, regions)
     return to_png(figure)
 
 
@@ -101,16 +118,37 @@ def draw_map(axis: Any, values: NDArray[Any], name: str, height: int, width: int
     bar.outline.set_visible(False)
 
 
-def draw_boxes(axis: Any, image: NDArray[np.uint8], boxes: Sequence[tuple[int, Box]]) -> None:
-    """Boxes with their ranks over an (H, W, 3) uint8 RGB image."""
+def draw_regions(axis: Any, image: NDArray[np.uint8], regions: Sequence[QueriedRegion]) -> None:
+    """Boxes, or outlines of parts along the edges of pixels, with their ranks, over an (H, W, 3) uint8 RGB image."""
     height, width = image.shape[:2]
     axis.imshow(image, extent=map_extent((height, width), height, width))
-    for rank, box in boxes:
-        patch = Rectangle((box.left, box.top), box.width, box.width, fill=False, edgecolor=BOX_COLOUR, linewidth=1.1)
-        axis.add_patch(patch)
-        middle = (box.left + box.width / 2, box.top + box.width / 2)
+    for region in regions:
+        axis.add_patch(region_outline(region))
         background = {"facecolor": "#000000", "alpha": 0.45, "pad": 0.6, "linewidth": 0}
-        axis.text(*middle, str(rank), fontsize=5, color="white", ha="center", va="center", bbox=background)
+        words = {"fontsize": 5, "color": "white", "ha": "center", "va": "center", "bbox": background}
+        axis.text(*_middle(region), str(region.rank), **words)
+
+
+def region_outline(region: QueriedRegion) -> Patch:
+    """The outline of what was asked, holes too, in pixels of the image."""
+    box, style = region.box, {"fill": False, "edgecolor": BOX_COLOUR, "linewidth": 1.1}
+    if region.mask is None:
+        return Rectangle((box.left, box.top), box.width, box.width, **style)
+    rings = mask_rings(region.mask, box.top, box.left)
+    return PathPatch(Path.make_compound_path(*(Path(ring, closed=False) for ring in map(_closed, rings))), **style)
+
+
+def _closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([ring, ring[:1]])
+
+
+def _middle(region: QueriedRegion) -> tuple[float, float]:
+    """x and y of where its rank stands: within the part."""
+    box = region.box
+    if region.mask is None:
+        return box.left + box.width / 2, box.top + box.width / 2
+    row, column = innermost_pixel(region.mask)
+    return box.left + column + 0.5, box.top + row + 0.5
 
 
 def map_extent(shape: tuple[int, ...], height: int, width: int) -> tuple[float, float, float, float]:

@@ -10,14 +10,14 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from raymeta.boxes import Box
+from raymeta.boxes import Box, unpack_mask
 from raymeta.datasets.registry import open_existing
 from raymeta.loop.image_scorer import ImageScorer
 from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.report.aggregation_panels import aggregation_panel, box_factors
-from raymeta.report.panels import panel
+from raymeta.report.panels import QueriedRegion, panel
 from raymeta.runs.run_store import RunStore
-from raymeta.schemas import IMAGE_ID, LEFT, RANK, TOP, WIDTH
+from raymeta.schemas import IMAGE_ID, LEFT, RANK, SEGMENT, TOP, WIDTH
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def render_run_panels(store: RunStore, iteration: int, count: int) -> list[Panel
     scorer = ImageScorer(config, dataset, read_bundle(store, iteration), torch.device("cpu"))
     scored = [_score(scorer, image_id) for image_id in chosen]
     tops = _shared_tops(scored)
-    return [_render(scorer, found, iteration, _boxes(query, found.image_id), tops) for found in scored]
+    return [_render(scorer, found, iteration, queried_regions(query, found.image_id), tops) for found in scored]
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,21 @@ def _shared_tops(scored: Sequence[_Scored]) -> dict[str, float]:
 
 
 def _render(
-    scorer: ImageScorer, found: _Scored, iteration: int, boxes: Sequence[tuple[int, Box]], tops: Mapping[str, float]
+    scorer: ImageScorer, found: _Scored, iteration: int, regions: Sequence[QueriedRegion], tops: Mapping[str, float]
 ) -> Panel:
     asked = scorer.config.acquisition.asked
-    png = panel(found.maps, found.image, boxes, scorer.dataset.palette, tops.get("joint"), asked)
-    drawn = partial(aggregation_panel, found.maps, found.factors, found.image, boxes, tops, asked)
+    png = panel(found.maps, found.image, regions, scorer.dataset.palette, tops.get("joint"), asked)
+    drawn = partial(aggregation_panel, found.maps, found.factors, found.image, regions, tops, asked)
     aggregation = drawn() if found.factors else None
     return Panel(found.image_id, iteration, png, aggregation)
 
 
-def _boxes(query: pa.Table, image_id: str) -> Sequence[tuple[int, Box]]:
-    return [(row[RANK], Box(row[TOP], row[LEFT], row[WIDTH])) for row in query.to_pylist() if row[IMAGE_ID] == image_id]
+def queried_regions(query: pa.Table, image_id: str) -> list[QueriedRegion]:
+    """What a query asks of an image, best first: boxes, or parts of tiles.
+
+    query: QUERY_SCHEMA, maybe with SEGMENT_FIELDS.
+    """
+    rows = [row for row in query.to_pylist() if row[IMAGE_ID] == image_id]
+    masks = [unpack_mask(row[SEGMENT], row[WIDTH]) if SEGMENT in row else None for row in rows]
+    boxes = [Box(row[TOP], row[LEFT], row[WIDTH]) for row in rows]
+    return [QueriedRegion(row[RANK], box, mask) for row, box, mask in zip(rows, boxes, masks, strict=True)]

@@ -63,7 +63,7 @@ def test_every_pixel_is_in_one_connected_superpixel(height, columns, width, comp
 def test_they_are_about_as_wide_as_they_are_asked_to_be():
     rng = np.random.default_rng(0)
     image = ndimage.zoom(rng.integers(0, 256, (16, 24, 3)), (8, 8, 1), order=1).astype(np.uint8)
-    for width in (4, 8, 16, 32):
+    for width in (4, 8, 16):
         count = superpixels(image, width).max()
         assert 0.4 < count * width**2 / (image.shape[0] * image.shape[1]) < 1.5
 

@@ -98,8 +98,8 @@ def test_a_run_that_starts_again_asks_for_the_same(runner, finished):
 
 def test_a_notebook_scores_any_image_by_its_own_superpixels(finished):
     config, dataset = opened(finished.run_dir)
-    image_id = dataset.pool_ids()[0]
     run = open_run(str(finished.run_dir))
+    image_id = run.split.unlabelled[0]
     known = run.scorer(0)
     asked = known.score(image_id, keep_maps=True)[0].candidates
     fresh = run.score(0, dataset.image(image_id)).candidates
@@ -111,7 +111,7 @@ def test_a_notebook_scores_any_image_by_its_own_superpixels(finished):
 
 def test_kept_superpixels_are_found_once_and_again_where_they_are_damaged(tmp_path):
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    image = np.kron(rng.integers(0, 256, (10, 15, 3)), np.ones((4, 4, 1))).astype(np.uint8)
     read = []
 
     def pixels():
@@ -134,7 +134,7 @@ def test_kept_superpixels_are_found_once_and_again_where_they_are_damaged(tmp_pa
     assert len(list(Path(tmp_path).rglob("*.npz"))) == 3
 
 
-def test_what_check_and_report_say(finished, capsys):
+def test_check_says_what_is_asked(finished):
     config, _ = opened(finished.run_dir)
     facts = "\n".join(check_experiment(config).facts)
     assert re.search(r"superpixels, about 8 pixels wide, in tiles of 16", facts)
