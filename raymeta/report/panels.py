@@ -131,7 +131,8 @@ def draw_regions(axis: Any, image: NDArray[np.uint8], regions: Sequence[QueriedR
 
 def region_outline(region: QueriedRegion) -> Patch:
     """The outline of what was asked, holes too, in pixels of the image."""
-    box, style = region.box, {"fill": False, "edgecolor": BOX_COLOUR, "linewidth": 1.1}
+    box = region.box
+    style: dict[str, Any] = {"fill": False, "edgecolor": BOX_COLOUR, "linewidth": 1.1}
     if region.mask is None:
         return Rectangle((box.left, box.top), box.width, box.width, **style)
     rings = mask_rings(region.mask, box.top, box.left)
