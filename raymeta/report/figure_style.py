@@ -14,6 +14,7 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from raymeta.config.presets import CUSTOM
 from raymeta.report.run_results import RunGroup
 
 P = ParamSpec("P")
@@ -30,8 +31,14 @@ COLOURS: Final = {
     "entropy_box_plus_star": "#cc79a7",
     "metabox_plus_star": "#009e73",
     "full_set": "#b8a000",
+    "points": "#0b6e4f",
+    "random_points": "#7fb8a4",
+    "segments": "#a4243b",
+    "random_segments": "#dd8a97",
+    "superpixels": "#5e548e",
+    "random_superpixels": "#aba3d0",
 }
-"""Okabe and Ito's palette, told apart with any colour vision; one colour a strategy in every figure."""
+"""Boxes by Okabe and Ito's palette, told apart with any colour vision; one colour a strategy in every figure."""
 MARKERS: Final = {
     "random_box": "o",
     "entropy_box": "s",
@@ -41,9 +48,15 @@ MARKERS: Final = {
     "entropy_box_plus_star": "P",
     "metabox_plus_star": "X",
     "full_set": "*",
+    "points": "p",
+    "random_points": "h",
+    "segments": "d",
+    "random_segments": "<",
+    "superpixels": "H",
+    "random_superpixels": ">",
 }
 
-MORE_COLOURS: Final = ("#0b6e4f", "#a4243b", "#5e548e", "#3a86ff", "#8d6b2f", "#c9184a", "#2a9d8f", "#6a4c93")
+MORE_COLOURS: Final = ("#3a86ff", "#8d6b2f", "#c9184a", "#2a9d8f", "#6a4c93", "#2b4162", "#f4732c", "#5f7c1f")
 """For further groups of a strategy, whose own colour the first of them has."""
 FONTS: Final = (
     "DejaVu Sans",
@@ -133,13 +146,17 @@ def style_axes(axes: Any, x_label: str, y_label: str, grid: bool = True) -> None
 
 
 def group_styles(groups: Sequence[RunGroup]) -> list[tuple[RunGroup, dict[str, Any]]]:
-    """One colour and marker a strategy; further groups of a strategy have colours and lines of their own."""
+    """One colour and marker a strategy; further groups of a strategy have colours and lines of their own.
+
+    A custom one whose runs are called by a strategy's name looks like that.
+    """
     lines, seen, more, result = ["-", "--", "-.", (0, (1, 1))], dict[str, int](), count(), []
     for group in groups:
-        number = seen[group.strategy] = seen.get(group.strategy, -1) + 1
-        own = COLOURS.get(group.strategy, FOREGROUND)
+        name = group.label if group.strategy == CUSTOM and group.label in COLOURS else group.strategy
+        number = seen[name] = seen.get(name, -1) + 1
+        own = COLOURS.get(name, FOREGROUND)
         colour = own if number == 0 else MORE_COLOURS[next(more) % len(MORE_COLOURS)]
-        style = {"color": colour, "marker": MARKERS.get(group.strategy, "o"), "linestyle": lines[number % len(lines)]}
+        style = {"color": colour, "marker": MARKERS.get(name, "o"), "linestyle": lines[number % len(lines)]}
         result.append((group, style))
     return result
 

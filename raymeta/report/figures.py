@@ -52,8 +52,8 @@ def curves(groups: Sequence[RunGroup], target: Target | None, *, over: str) -> F
 
 
 def _sensible_bottom(low: float, high: float) -> float:
-    """0, unless the curves filled only the upper third of the axis: a cut axis makes small differences look large."""
-    return 0.0 if low < 0.67 * high else low
+    """0, unless the curves filled only the upper 60 % of the axis: a cut axis makes small differences look large."""
+    return 0.0 if low < 0.4 * high else low
 
 
 def has_values(group: RunGroup, field: str) -> bool:
