@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from raymeta.config.presets import (
     ASKED,
+    BOX_WIDTHS,
     DEFAULT_STRATEGY,
     FILLED,
-    ONE_CLICK_WIDTH,
     POINT_STRATEGIES,
     PRESETS,
     SEGMENT_STRATEGIES,
@@ -120,11 +120,11 @@ class AcquisitionConfig(Section):
         "click the class of a part of a tile: of a predicted segment, or a superpixel",
     )
     box_width: int = Field(
-        128,
+        BOX_WIDTHS["box"],
         ge=1,
         le=MAX_PIXELS,
-        description="side of a box (pixels), or of a segment's tile; points lie so far apart; one-click units: "
-        f"{ONE_CLICK_WIDTH} where it is left out",
+        description="side of a box (pixels), or of the tile of a segment or superpixel; points lie so far apart; where "
+        f"it is left out, {', '.join(f'{unit}: {width}' for unit, width in BOX_WIDTHS.items() if unit != 'box')}",
     )
     point_width: int = Field(
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"
@@ -196,8 +196,8 @@ class AcquisitionConfig(Section):
         preset = PRESETS[self.strategy]
         if "unit" not in self.model_fields_set:
             self.__dict__["unit"] = preset.unit
-        if self.unit != "box" and "box_width" not in self.model_fields_set:
-            self.__dict__["box_width"] = ONE_CLICK_WIDTH
+        if "box_width" not in self.model_fields_set:
+            self.__dict__["box_width"] = BOX_WIDTHS[self.unit]
         if preset.weighs_classes and "class_weights" not in self.model_fields_set:
             self.__dict__["class_weights"] = ClassWeightsConfig(source="predictions", power=1.0)
         return self

@@ -23,9 +23,6 @@ RunStrategyName = Literal[StrategyName, PointStrategyName, SegmentStrategyName, 
 CUSTOM: Final = "custom"
 DEFAULT_STRATEGY: Final = "segments"
 """Of who names neither a strategy nor a gain: what needed fewest clicks (docs/study_fewer_clicks.md)."""
-ONE_CLICK_WIDTH: Final = 48
-"""Pixels that points lie apart, and side of the tiles of segments, where nothing else is said: H/22, as in the study,
-of 1,024 rows. The paper's boxes have H/8."""
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]
 UnitName = Literal["box", "point", "segment", "superpixel"]
@@ -37,6 +34,9 @@ ASKED: Final[dict[UnitName, Asked]] = {
     "superpixel": "superpixels",
 }
 """What a query asks for, as words for people say it."""
+BOX_WIDTHS: Final[dict[UnitName, int]] = {"box": 128, "point": 48, "segment": 48, "superpixel": 96}
+"""Where nothing else is said, for 1,024 rows: the paper's boxes have H/8, tiles of segments H/22 as in the study, and
+so have superpixels themselves, in tiles twice as wide. Points lie as far apart as segments."""
 ASKED_ONE: Final[dict[Asked, str]] = {many: one for one, many in ASKED.items()}
 """One of them."""
 

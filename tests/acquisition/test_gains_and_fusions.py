@@ -20,7 +20,7 @@ from raymeta.config import (
     parse_config,
     run_configs,
 )
-from raymeta.config.presets import ONE_CLICK_WIDTH
+from raymeta.config.presets import BOX_WIDTHS
 from raymeta.metaseg.heatmaps import entropy, margin
 
 HEIGHT, WIDTH, B, CLICKS_MAX, C0 = 26, 40, 8, 9, 2.5
@@ -180,7 +180,7 @@ def test_the_first_iterations_may_ask_at_random():
 def test_segments_are_asked_for_without_further_words(values):
     acquisition = AcquisitionConfig(**values)
     assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("segments", "margin", "segment")
-    assert acquisition.box_width == ONE_CLICK_WIDTH
+    assert acquisition.box_width == BOX_WIDTHS["segment"] == 48
     assert (acquisition.class_weights.source, acquisition.class_weights.power) == ("predictions", 1.0)
     assert AcquisitionConfig(**acquisition.model_dump()) == acquisition
 
