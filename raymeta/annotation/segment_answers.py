@@ -158,7 +158,9 @@ def point_mask(mask: NDArray[np.bool_], point_width: int) -> NDArray[np.bool_]:
     return square & mask
 
 
-def told_by_labels(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_class: int) -> Told:
+def told_by_labels(
+    labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted_class: int, *, mixed: bool = False
+) -> Told:
     """What people's labels of a tile say about the part that was asked: without any it is mixed.
 
     One class in some of its pixels is that of a point; several classes, or labels outside of the part, were drawn.
@@ -167,6 +169,7 @@ def told_by_labels(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted
         labels: (b, b) uint8, 255 where they gave none.
         mask: (b, b) bool, what was asked.
         predicted_class: that was to be confirmed.
+        mixed: whether somebody said so: a point may label all of a small part.
     """
     labelled = labels != IGNORE
     classes = np.unique(labels[labelled]).tolist()
@@ -174,7 +177,7 @@ def told_by_labels(labels: NDArray[np.uint8], mask: NDArray[np.bool_], predicted
         return Told("mixed", None, labelled)
     if len(classes) > 1 or (labelled & ~mask).any():
         return Told("drawn", None, labelled)
-    if (mask & ~labelled).any():
+    if mixed or (mask & ~labelled).any():
         return Told("point", classes[0], labelled)
     return Told("confirmed" if classes[0] == predicted_class else "fixed", classes[0], labelled)
 

@@ -24,6 +24,7 @@ class Answer:
     shapes: in painting order, in corner coordinates of the stored image.
     deleted: ids of pre-annotations that are gone.
     clicks: by geometry.
+    mixed: whether it says that the segment that is asked has several classes.
     format, tool, version: how it was drawn. who: as the tool names them. started, finished: times as the file has them.
     seconds: None where unknown. seconds_source: where they come from (`ls_lead_time`).
     source: name of the file. source_sha256: of the file, or of the archive that it lay in.
@@ -50,6 +51,7 @@ class Answer:
     source: str
     source_sha256: str
     doubtful: bool = False
+    mixed: bool = False
 
     @property
     def messages(self) -> tuple[str, ...]:

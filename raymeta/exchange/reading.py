@@ -315,6 +315,7 @@ class _Draft:
             source=self.part.name,
             source_sha256=self.part.sha256,
             doubtful=self.match.doubt is not None,
+            mixed=painting is not None and painting.mixed,
         )
 
 

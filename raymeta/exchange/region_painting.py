@@ -25,7 +25,7 @@ class RegionPainting:
     """What is seen of a picture in the region of a task.
 
     label_map: (h, w) uint8 class ids, 255 void or uncovered. uncovered: (h, w) bool. touched: whether any shape has a
-    pixel there, seen or hidden.
+    pixel there, seen or hidden. mixed: whether a segment that is asked was said to have several classes.
     """
 
     label_map: NDArray[np.uint8]
@@ -36,6 +36,7 @@ class RegionPainting:
     clicks: HumanClicks
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    mixed: bool = False
 
 
 def paint_region(

@@ -39,7 +39,7 @@ def segment_painting(
         class_ids: class id, or 255 for void, by the label of each single point.
     """
     label_map = np.where(painting.uncovered, IGNORED, painting.label_map).astype(np.uint8)
-    clicks, notes = painting.clicks, list(painting.notes)
+    clicks, notes, mixed = painting.clicks, list(painting.notes), False
     near = [point for point in picture.single_points if _inside((point.x, point.y), task, frame)]
     named = task.segment.named if task.segment is not None else None
     if picture.single_points and (named is None or not near):
@@ -51,7 +51,7 @@ def segment_painting(
         rows = slice(named.top - top, named.top - top + (named.height or named.width))
         asked[rows, named.left - left : named.left - left + named.width] = True
         label_map[asked & question_mask(task)] = class_ids[near[-1].label]
-        clicks = _ONE_CLICK
+        clicks, mixed = _ONE_CLICK, True
     elif painting.deleted and not any(shape.pixels for shape in painting.shapes):
         clicks = _ONE_CLICK
     return replace(
@@ -61,6 +61,7 @@ def segment_painting(
         touched=True,
         clicks=clicks,
         notes=notes,
+        mixed=mixed,
     )
 
 

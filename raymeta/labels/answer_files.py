@@ -22,6 +22,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+MIXED: Final = "mixed"
+"""The event that says that a segment has several classes."""
+
+
 class AnswerRecord(BaseModel):
     """What one person, or one file, said about one task.
 
@@ -63,6 +67,11 @@ class AnswerRecord(BaseModel):
     seconds: float | None = None
     seconds_source: str | None = None
     shapes: list[dict[str, Any]] = Field(default_factory=list, repr=False)
+
+    @property
+    def says_mixed(self) -> bool:
+        """Whether somebody said that the segment of its task has several classes."""
+        return bool((self.events or {}).get(MIXED))
 
     @property
     def png_bytes(self) -> bytes:

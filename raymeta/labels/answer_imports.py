@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.exchange import Answer, AnswerReader, Skip, read_answers
 from raymeta.exchange.effort import AnswerShape
 from raymeta.labels.agreement import agreement
-from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
+from raymeta.labels.answer_files import MIXED, AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.task_events import TaskEvent
@@ -192,6 +193,7 @@ def _record(answer: Answer, who: str | None, uncovered: str | None) -> AnswerRec
         human_intersection=clicks.intersection,
         human_class=clicks.class_,
         human_confirm=clicks.confirm,
+        events={MIXED: 1} if answer.mixed else None,
         seconds=answer.seconds,
         seconds_source=answer.seconds_source,
         shapes=[_shape(shape) for shape in answer.shapes],
@@ -225,9 +227,11 @@ def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: Imp
 
 
 def _conflict(state: TaskState, rules: Rules) -> str:
-    first, second = list(state.live.values())[-2:]
-    found = agreement(first, second, rules.agree_within).within or 0.0
-    share, one = 100 * found, first.labels()
+    """Who differs most, and how to decide; among equal ones those who answered first."""
+    pairs = [pair for pair in combinations(state.live.values(), 2) if not rules.agree(*pair)]
+    shares = [agreement(*pair, rules.agree_within).within or 0.0 for pair in pairs]
+    (first, second), share = min(zip(pairs, shares, strict=True), key=lambda each: each[1])
+    share, one = 100 * share, first.labels()
     people = f"{first.who or 'somebody'} and {second.who or 'somebody'}"
     return (
         f"{state.task.id}: {people} agree on {share:.0f} % of {one.size} px: conflict; raymeta tasks accept RUN --task "

@@ -59,7 +59,8 @@ LEDGER_SCHEMA: Final = pa.schema(
 )
 """A row a task, and one more, `second`, for each further person who answered it: that is work, too.
 
-Model clicks are those of the answer that the run went on with; null is unknown, never 0.
+A task's own row is of the answer that counts; as long as none does, of the person's who answered first. Model clicks are
+those of the answer that the run went on with; null is unknown, never 0.
 """
 
 
@@ -98,15 +99,26 @@ def _row(state: TaskState, counted: dict[str, dict[str, int]]) -> dict[str, Any]
     row: dict[str, Any] = {TASK_ID: task.id, "set": task.set, IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left}
     row |= {"state": state.name, "whole": task.whole, "pixels": task.height * task.width}
     row["estimated_clicks"] = task.estimated_clicks
-    answer, row["second"] = state.accepted, False
+    answer, row["second"] = _own_answer(state), False
     return row if answer is None else row | _spent(answer) | counted.get(answer.id, {})
 
 
+def _own_answer(state: TaskState) -> AnswerRecord | None:
+    """The answer that counts, else the last one of the person who answered first."""
+    if state.accepted is not None or not state.answers:
+        return state.accepted
+    return next(iter(_last_answers(state).values()))
+
+
+def _last_answers(state: TaskState) -> dict[str | None, AnswerRecord]:
+    """The last answer of each person, in the order in which they first answered."""
+    return {answer.who: answer for answer in state.answers}
+
+
 def _second_rows(state: TaskState) -> list[dict[str, Any]]:
-    """What was spent on the last answers of people whose answer isn't the one that counts."""
-    task, counts = state.task, state.accepted
-    last = {answer.who: answer for answer in state.answers}
-    others = [answer for who, answer in last.items() if counts is None or who != counts.who]
+    """What was spent on the last answers of people whose answer isn't the task's own."""
+    task, own = state.task, _own_answer(state)
+    others = [answer for who, answer in _last_answers(state).items() if own is not None and who != own.who]
     place = {TASK_ID: task.id, "set": task.set, IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left}
     place |= {"state": state.name, "whole": task.whole, "pixels": task.height * task.width, "second": True}
     return [place | _spent(answer) for answer in others]

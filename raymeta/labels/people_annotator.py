@@ -133,17 +133,18 @@ class PeopleAnnotator:
         place = {IMAGE_ID: task.image_id, TOP: task.top, LEFT: task.left, WIDTH: task.width, RANK: task.rank}
         human = {name: getattr(answer, name) for name in HUMAN_COLUMNS}
         who = {ACTIVE_SECONDS: answer.seconds, "who": answer.who, "answer_id": answer.id}
-        return place | self._clicks(task, answer.labels()) | human | who
+        return place | self._clicks(task, answer) | human | who
 
-    def _clicks(self, task: Task, labels: NDArray[np.uint8]) -> dict[str, Any]:
-        """The model's clicks for the labels of a task, and what else annotation.parquet says of it."""
+    def _clicks(self, task: Task, answer: AnswerRecord) -> dict[str, Any]:
+        """The model's clicks for the labels of an answer, and what else annotation.parquet says of it."""
+        labels = answer.labels()
         epsilon, height = self._config.acquisition.epsilon, self._dataset.size(task.image_id)[0]
         if self._config.acquisition.unit == "point":
             return dict(ONE_POINT)
         mask = task.segment_mask
         if mask is None or task.predicted_class is None:
             return region_clicks(labels, epsilon, height)
-        told = told_by_labels(labels, mask, task.predicted_class)
+        told = told_by_labels(labels, mask, task.predicted_class, mixed=answer.says_mixed)
         clicks = region_clicks(labels, epsilon, height) if told.origin == "drawn" else dict(NO_OUTLINES)
         return clicks | segment_row({SEGMENT: task.segment, PREDICTED_CLASS: task.predicted_class}, told)
 

@@ -113,18 +113,27 @@ def test_the_innermost_pixel_agrees_with_peeling(mask):
 
 @given(masks, st.integers(0, 2**32 - 1), st.sampled_from(["skip", "point"]), st.floats(0.51, 1), st.integers(1, 5))
 def test_a_person_who_paints_the_answer_is_understood(mask, seed, mixed, purity, point_width):
-    """Labels made of an answer say the same again: but for a point that covers its whole part."""
+    """Labels made of an answer say the same again, if somebody tells that the part is mixed: a point may cover it."""
     labels = np.random.default_rng(seed).choice([0, 1, 1, 1, 255], mask.shape).astype(np.uint8)
     told = answer_segment(labels, mask, 1, SegmentsConfig(purity=purity, mixed=mixed), point_width)
     painted = np.full(mask.shape, 255, np.uint8)
     if told.class_id is not None:
         painted[told.labelled] = told.class_id
-    again = told_by_labels(painted, mask, 1)
-    assert (again.class_id, again.labelled.tolist()) == (told.class_id, told.labelled.tolist())
-    if told.origin == "point" and (told.labelled == mask).all():
-        assert again.origin in ("confirmed", "fixed")
-    else:
-        assert again.origin == told.origin
+    again = told_by_labels(painted, mask, 1, mixed=told.origin in ("point", "mixed"))
+    assert (again.origin, again.class_id) == (told.origin, told.class_id)
+    assert again.labelled.tolist() == told.labelled.tolist()
+    if not (told.labelled == mask).all():  # then the labels alone tell it
+        assert told_by_labels(painted, mask, 1).origin == told.origin
+
+
+def test_a_point_that_labels_all_of_a_small_part_is_no_confirmation():
+    mask = np.zeros((4, 4), bool)
+    mask[:2, :2] = True
+    labels = np.where(mask, 1, 255).astype(np.uint8)
+    assert told_by_labels(labels, mask, 1).origin == "confirmed"
+    assert told_by_labels(labels, mask, 1, mixed=True).origin == "point"
+    assert told_by_labels(labels, mask, 0).origin == "fixed"
+    assert told_by_labels(labels, mask, 0, mixed=True).origin == "point"
 
 
 @given(masks)

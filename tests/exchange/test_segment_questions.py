@@ -145,12 +145,27 @@ def test_a_point_names_what_stands_for_a_mixed_segment(named, tmp_path):
     if named is None:
         np.testing.assert_array_equal(answer.label_map, np.where(MASK, 1, OUTSIDE))
         assert "points say nothing" in answer.notes[0]
+        assert not answer.mixed
         return
     expected = np.full((8, 8), OUTSIDE)
     expected[2:5, 2:4] = 2
     expected[3, 3] = OUTSIDE
     np.testing.assert_array_equal(answer.label_map, expected)
-    assert (answer.clicks.class_, answer.clicks.confirm) == (1, 0)
+    assert (answer.clicks.class_, answer.clicks.confirm, answer.mixed) == (1, 0, True)
+
+
+def test_a_point_of_no_class_refuses_the_answer_as_a_shape_does(tmp_path):
+    """What it was meant to say isn't known: it is named, and `class_map` tells it."""
+    hand_out(tmp_path / "out", "labelme", named=TaskBox(top=42, left=26, width=2, height=3))
+    path = tmp_path / "out/pictures/t1.json"
+    content = json.loads(path.read_text())
+    point = {"label": "skye", "points": [[28.0, 28.0]], "shape_type": "point", "flags": {}}
+    path.write_text(json.dumps(content | {"shapes": [*content["shapes"], point]}))
+    [answer] = read_answers(tmp_path / "out", tmp_path / "out")
+    assert answer.refused
+    assert "skye" in answer.faults[0]
+    [told] = read_answers(tmp_path / "out", tmp_path / "out", class_map=["skye=sky"])
+    assert (told.refused, told.label_map[2, 2]) == (False, 2)
 
 
 def test_what_nobody_saved_is_no_answer(tmp_path):

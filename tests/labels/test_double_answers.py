@@ -118,8 +118,15 @@ def test_two_people_answer_independently(store, capsys):
     _, labels = open_labels(store.location)
     dispatcher = TaskDispatcher(labels, store.files)
     (double,) = [each.id for each in labels.sets.tasks("query-000") if each.double]
+
+    def spent(task_id):
+        rows = [row for row in ledger(store, labels).to_pylist() if row["task_id"] == task_id]
+        return [(row["who"], row["seconds"], row["second"], row["state"]) for row in rows]
+
+    assert spent(double) == [(None, None, False, "proposed")]
     for leased in dispatcher.lease(ANN, 10).states:
         kept(dispatcher, ANN, leased.task.id)
+    assert spent(double) == [("ann", 6.0, False, "proposed")]  # hers alone so far: she is no second person
     empty = dispatcher.lease(ANN, 10)
     assert empty.states == []
     assert "1 that you have answered wait for a second person" in empty.reason
@@ -132,13 +139,27 @@ def test_two_people_answer_independently(store, capsys):
     found = double_answers(dispatcher.states()["query-000"], labels.rules)
     assert (found.asked, found.answered, found.agree, found.equal, found.within) == (1, 1, 1, 7 / 8, 1.0)
     table = ledger(store, labels)
-    assert [row["who"] for row in table.to_pylist() if row["task_id"] == double] == ["ann", "ben"]
+    assert spent(double) == [("ann", 6.0, False, "accepted"), ("ben", 6.0, True, "accepted")]
     assert sum(table["seconds"].to_pylist()) == 4 * 6.0
     assert hours_left(table, 1, 3).open_boxes == 0
     assert main(["tasks", "list", store.location]) == 0
     assert "1 have two answers, 1 agree (100.0 % of the pixels up to 2 px" in capsys.readouterr().out
     assert main(["tasks", "log", store.location, "--task", double]) == 0
     assert "ben: agrees with ann4q000 by ann, 100.0 %" in capsys.readouterr().out
+
+
+def test_of_answers_that_differ_the_first_is_the_tasks_own(store):
+    _, labels = open_labels(store.location)
+    dispatcher = TaskDispatcher(labels, store.files)
+    (double,) = [each.id for each in labels.sets.tasks("query-000") if each.double]
+    for person, split in ((ANN, 4), (BEN, 8)):
+        dispatcher.lease(person, 10)
+        kept(dispatcher, person, double, split)
+    rows = [row for row in ledger(store, labels).to_pylist() if row["task_id"] == double]
+    assert [(row["who"], row["second"], row["state"]) for row in rows] == [
+        ("ann", False, "conflict"),
+        ("ben", True, "conflict"),
+    ]
 
 
 def test_who_is_second_begins_from_nothing(store):

@@ -147,6 +147,9 @@ def test_two_people_who_differ_are_a_conflict_that_somebody_decides(asked, run, 
     summary = bring_back(run, tmp_path / "ben", who="ben")
     assert summary.states == {"conflict": 6}
     assert sum("ann and ben agree on 0 %" in message for message in summary.messages) == 6
+    draw_all_of_one_class(asked, tmp_path / "dora", 1)
+    summary = bring_back(run, tmp_path / "dora", who="dora")  # as ben: who differs is ann
+    assert sum("ann and ben agree on 0 %" in message for message in summary.messages) == 6
     task = next(iter(states(run)))
     assert main(["tasks", "accept", str(run), "--task", task]) == EXIT_BAD_INPUT  # which one?
     _, labels = open_labels(str(run))

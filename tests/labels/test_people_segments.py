@@ -44,6 +44,7 @@ def answer_open_tasks(config):
     labels = LabelStore(RunStore(config.run_dir))
     for name in labels.sets.names():
         for task in [state.task for state in labels.states(name) if state.name in OPEN]:
+            events = None
             truth = truth_of(task.image_id.rpartition("/")[2])
             seen = truth[task.top : task.top + task.height, task.left : task.left + task.width]
             if task.segment_mask is not None:
@@ -52,6 +53,7 @@ def answer_open_tasks(config):
                     seen, task.segment_mask, task.predicted_class, acquisition.segments, acquisition.point_width
                 )
                 seen = np.where(told.labelled, 255 if told.class_id is None else told.class_id, 255).astype(np.uint8)
+                events = {"mixed": 1} if told.origin in ("point", "mixed") else {"class": 1}
             digest = labels_sha256(seen)
             record = AnswerRecord(
                 id=f"{digest[:20]}{task.rank}",
@@ -60,13 +62,21 @@ def answer_open_tasks(config):
                 who="ann",
                 labels_sha256=digest,
                 png=encode_labels(seen),
+                events=events,
             )
             labels.answers.add(task, record)
 
 
-@pytest.mark.parametrize("mixed", ["point", "skip"])
-def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, mixed):
-    compare_with_simulated(tmp_path, mixed, lambda config, turn: answer_open_tasks(config))
+@pytest.mark.parametrize(
+    ("mixed", "more"),
+    [
+        ("point", []),
+        ("point", ["acquisition.segments.purity=1", "acquisition.point_width=8"]),  # points label whole parts
+        ("skip", ["acquisition.strategy=superpixels", "acquisition.superpixels.width=4"]),
+    ],
+)
+def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, mixed, more):
+    compare_with_simulated(tmp_path, mixed, lambda config, turn: answer_open_tasks(config), *more)
 
 
 @pytest.mark.parametrize(
@@ -87,21 +97,22 @@ def test_files_of_tools_make_it_too(tmp_path, variants):
     compare_with_simulated(tmp_path, "point", through_files)
 
 
-def test_the_routes_of_the_page_make_it_too(tmp_path):
+@pytest.mark.parametrize("strategy", ["segments", "superpixels"])
+def test_the_routes_of_the_page_make_it_too(tmp_path, strategy):
     def over_http(config, turn):
         settings = ServiceSettings(config.run_dir, threads=1, access_log="/dev/null", local_person=True)
         with TestClient(create_app(settings, LocalBackend(settings)), base_url="http://127.0.0.1:8000") as client:
             answer_over_http(client)
 
-    compare_with_simulated(tmp_path, "point", over_http)
+    compare_with_simulated(tmp_path, "point", over_http, f"acquisition.strategy={strategy}")
 
 
-def compare_with_simulated(tmp_path, mixed, answer):
+def compare_with_simulated(tmp_path, mixed, answer, *more):
     """Two runs: the simulated annotator's, and one whose open tasks `answer(config, turn)` answers, three times."""
     choice = f"acquisition.segments.mixed={mixed}"
-    simulated = start(tmp_path / "simulated", True, "{kind: simulated, clicks: region}", choice)
+    simulated = start(tmp_path / "simulated", True, "{kind: simulated, clicks: region}", choice, *more)
     run_experiment(simulated, local_workers)
-    people = start(tmp_path / "people", False, "{kind: people}", choice)
+    people = start(tmp_path / "people", False, "{kind: people}", choice, *more)
     for turn in range(3):
         with pytest.raises(WaitingForPeople):
             run_experiment(people, local_workers)
