@@ -59,8 +59,8 @@ LEDGER_SCHEMA: Final = pa.schema(
 )
 """A row a task, and one more, `second`, for each further person who answered it: that is work, too.
 
-A task's own row is of the answer that counts; as long as none does, of the person's who answered first. Model clicks are
-those of the answer that the run went on with; null is unknown, never 0.
+A task's own row is of the answer that counts; as long as none does, of the person's who answered first. Model clicks
+are those of the answer that the run went on with; null is unknown, never 0.
 """
 
 
