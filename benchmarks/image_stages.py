@@ -13,6 +13,7 @@ from raymeta.acquisition.box_clicks import normalized_clicks
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.pool_scoring import score_image
 from raymeta.acquisition.priority_maps import metaseg_priority
+from raymeta.acquisition.superpixels import at_size, coarse_superpixels
 from raymeta.annotation.click_estimation import estimate_clicks
 from raymeta.config import SegmentsConfig
 from raymeta.metaseg.adjusted_iou import adjusted_iou
@@ -82,6 +83,25 @@ def _measure_candidates(
         bench.measure(f"score_image {strategy}", shape, _scoring(softmax, strategy, regressor, box_width), target)
     segments_of = _scoring(softmax, "metabox", regressor, box_width, segments=SegmentsConfig())
     bench.measure("score_image metabox, one-click segments", shape, segments_of, "≤ 1.2 × metabox")
+    _measure_superpixels(bench, shape, softmax, regressor, segments.label_map, box_width)
+
+
+def _measure_superpixels(
+    bench: Bench,
+    shape: str,
+    softmax: NDArray[np.float32],
+    regressor: MetaRegressor,
+    label_map: NDArray[np.uint8],
+    box_width: int,
+) -> None:
+    """Of an image whose colours are those of the classes, with some noise."""
+    noise = np.random.default_rng(0).integers(0, 24, (*label_map.shape, 3))
+    image = (label_map[..., None] * np.array([37, 91, 151]) % 232 + noise).astype(np.uint8)
+    width = box_width // 2
+    found = bench.measure("superpixels, once an image", shape, lambda: coarse_superpixels(image, width, 10.0))
+    full = bench.measure("superpixels at full size", shape, lambda: at_size(found, *label_map.shape))
+    asked = _scoring(softmax, "metabox", regressor, box_width, segments=SegmentsConfig(), superpixels=full)
+    bench.measure("score_image metabox, superpixels", shape, asked, "≤ 1.2 × metabox")
 
 
 def _measure_worst_case(bench: Bench, size: tuple[int, int, int], regressor: MetaRegressor, box_width: int) -> None:
@@ -100,6 +120,7 @@ def _scoring(
     regressor: MetaRegressor,
     box_width: int,
     segments: SegmentsConfig | None = None,
+    superpixels: NDArray[np.int32] | None = None,
 ) -> Callable[[], Any]:
     return lambda: score_image(
         softmax,
@@ -111,4 +132,5 @@ def _scoring(
         regressor=regressor,
         clicks_max=CLICKS_MAX,
         segments=segments,
+        superpixels=superpixels,
     )

@@ -25,8 +25,9 @@ def test_two_scoring_actors_give_the_same_queries(runner, undisturbed):
 
 
 @pytest.mark.long
-def test_segments_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_path, scenes):
-    segments = ("acquisition.strategy=segments", "acquisition.query_clicks=30", "acquisition.query_size=1000")
+@pytest.mark.parametrize("strategy", ["segments", "superpixels"])
+def test_parts_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_path, scenes, strategy):
+    segments = (f"acquisition.strategy={strategy}", "acquisition.query_clicks=30", "acquisition.query_size=1000")
     (tmp_path / "local").mkdir()
     local = LocalRunner(tmp_path / "local", scenes)
     local.run(*segments)

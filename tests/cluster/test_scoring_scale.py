@@ -23,6 +23,7 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.loop.image_scorer import Bundle, ImageScorer
 from raymeta.loop.local_workers import LocalScorer
 from raymeta.networks.registry import build_network
+from raymeta.schemas import SEGMENT
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -95,9 +96,18 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     assert queries[0] == candidates[:20]
 
 
-def test_a_policy_that_needs_classes_and_noise_for_any_number_of_actors(cluster, scenes, one_thread):
-    values = scoring_config(scenes, 1).model_dump()
-    values["acquisition"] |= {"policy": {"name": "strata"}, "noise": {"beta_start": 1.0}}
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"policy": {"name": "strata"}, "noise": {"beta_start": 1.0}}, CLASS_SHARES),
+        ({"unit": "superpixel", "gain": "margin", "cost": "none"}, SEGMENT),
+    ],
+)
+def test_a_policy_with_noise_or_superpixels_for_any_number_of_actors(
+    cluster, scenes, one_thread, tmp_path, changes, column
+):
+    values = scoring_config(scenes, 1).model_dump() | {"run_dir": str(tmp_path)}
+    values["acquisition"] |= changes
     config = parse_config(values)
     dataset = open_dataset(config.dataset, 0)
     buffer = io.BytesIO()
@@ -117,7 +127,8 @@ def test_a_policy_that_needs_classes_and_noise_for_any_number_of_actors(cluster,
     )
     assert found[0].equals(found[1])
     assert found[0].equals(local)
-    assert CLASS_SHARES in local.column_names
+    assert column in local.column_names
+    assert local.num_rows == 20
 
 
 def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
