@@ -1,6 +1,6 @@
 """Clicks of every box of an image, and the priority made of them (docs/method.md#normalised-click-priority)."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,19 @@ def box_click_counts(
     clicks: (H, W) uint8 κ. labelled_mask: (H, W) bool, or None for an unlabelled image. Returns (H-b+1, W-b+1)
     float64 whole numbers.
     """
-    return aggregate(clicks if labelled_mask is None else clicks * ~labelled_mask, box_width)
+    return aggregate(clicks if labelled_mask is None else clicks * (~labelled_mask).view(np.uint8), box_width)
+
+
+def unlabelled_counts(
+    clicks: NDArray[np.uint8], labelled: NDArray[np.bool_], tops: NDArray[Any], lefts: NDArray[Any], box_width: int
+) -> NDArray[np.int64]:
+    """Unlabelled pixels with a click, and all unlabelled pixels, of some boxes: (2, N) int64.
+
+    clicks: (H, W) uint8 κ. labelled: (H, W) bool. tops, lefts: (N,) integers.
+    """
+    counts = np.zeros((2, len(tops)), np.int64)
+    _count_pixels(clicks, labelled, tops, lefts, box_width, counts)
+    return counts
 
 
 def normalized_clicks(
@@ -50,3 +62,18 @@ def _to_factor(counts, clicks_max):  # type: ignore[no-untyped-def]
     """Write `max(MIN_FACTOR, 1 - count/clicks_max)` in place of (N,) counts."""
     for index in range(counts.shape[0]):
         counts[index] = max(counts[index] / -clicks_max + 1.0, MIN_FACTOR)
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _count_pixels(clicks, labelled, tops, lefts, b, counts):  # type: ignore[no-untyped-def]
+    """Add the unlabelled pixels with a click, and all unlabelled ones, of every box to `counts` (2, boxes)."""
+    for box in range(tops.shape[0]):
+        left = lefts[box]
+        for y in range(tops[box], tops[box] + b):
+            marks, known = clicks[y, left : left + b], labelled[y, left : left + b]
+            marked, free = np.int32(0), np.int32(0)
+            for x in range(b):
+                marked += np.int32((marks[x] != 0) & (not known[x]))
+                free += np.int32(not known[x])
+            counts[0, box] += marked
+            counts[1, box] += free

@@ -8,11 +8,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.acquisition.cell_sums import (
+    Places,
+    add_columns,
+    box_totals,
+    cuts_of,
+    edges,
+    sums_at,
+    totals_of_cells,
+)
 from raymeta.compilation import njit
 from raymeta.errors import InputError
-
-SUMMED: Final = ("estimated_clicks", "side_changes", "height_changes", "corners", "entropy")
-"""What is summed over pixels or over pairs and quads of them; `corners` in quarters."""
 
 FEATURES: Final = ("estimated_clicks", "ring_changes", "inner_changes", "components", "entropy")
 """Features before the shares of the classes."""
@@ -70,97 +76,93 @@ def box_features(
     """
     if box_width < 2:
         raise InputError(f"box_width {box_width} has no inside: cost learned needs at least 2 pixels")
-    rows, cols = _cuts(tops, box_width), _cuts(lefts, box_width)
-    sums = np.zeros((len(SUMMED) + num_classes, len(rows), len(cols)))
-    _sum_cells(label_map, clicks, entropy, _cell_of(rows, len(label_map)), _cell_of(cols, label_map.shape[1]), sums)
-    table = np.zeros((sums.shape[0], len(rows) + 1, len(cols) + 1))
-    np.cumsum(np.cumsum(sums, axis=1), axis=2, out=table[:, 1:, 1:])
-    return _features(table, _Edges(rows, tops, box_width), _Edges(cols, lefts, box_width), box_width)
+    features = np.empty((len(tops), len(lefts), len(FEATURES) + num_classes))
+    features[..., 0] = sums_at(clicks, tops, lefts, box_width)
+    features[..., 1:4] = _changes(label_map, tops, lefts, box_width)
+    features[..., 4] = sums_at(entropy, tops, lefts, box_width) / box_width**2
+    features[..., len(FEATURES) :] = _class_counts(label_map, tops, lefts, box_width, num_classes) / box_width**2
+    return features.reshape(len(tops) * len(lefts), -1)
 
 
-class _Edges:
-    """Where the cuts of a side have the first pixel, the second, the last and the one behind of every box."""
-
-    def __init__(self, cuts: NDArray[np.int64], starts: NDArray[np.int64], b: int) -> None:
-        self.first, self.second, self.last, self.end = (
-            np.searchsorted(cuts, starts + shift) for shift in (0, 1, b - 1, b)
-        )
-
-
-def _cuts(starts: NDArray[np.int64], b: int) -> NDArray[np.int64]:
-    return np.unique(np.concatenate([[0], starts, starts + 1, starts + b - 1, starts + b]))
+def _class_counts(labels: NDArray[np.uint8], tops: Places, lefts: Places, b: int, classes: int) -> NDArray[np.int64]:
+    """(T, L, C): pixels of each class."""
+    rows, cols = cuts_of(tops, 0, b), cuts_of(lefts, 0, b)
+    counts = np.zeros((len(rows) - 1, len(cols) - 1, classes), np.int64)
+    _count_classes(labels, rows, cols, counts)
+    boxes: NDArray[np.int64] = box_totals(totals_of_cells(counts), edges(rows, tops, 0, b), edges(cols, lefts, 0, b))
+    return boxes
 
 
-def _cell_of(cuts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """(length,) int64: the cell between two cuts in which each pixel lies."""
-    return np.searchsorted(cuts, np.arange(length), side="right") - 1
+def _changes(labels: NDArray[np.uint8], tops: Places, lefts: Places, b: int) -> NDArray[np.float64]:
+    """(T, L, 3): changes along the ring, changes inside, components less holes.
 
-
-def _features(table: NDArray[np.float64], y: _Edges, x: _Edges, b: int) -> NDArray[np.float64]:
-    """Features from the sums over all cells above and to the left of each cut, (F, rows + 1, cols + 1)."""
-    rows, cols = (y.first, y.end), (x.first, x.end)
-    rows_inside, cols_inside = (y.first, y.last), (x.first, x.last)  # first pixels of pairs and quads in the box
-    clicks, side, height, corner, entropy, *classes = table
-    ring = _totals(side, (y.first, y.second), cols_inside) + _totals(side, (y.last, y.end), cols_inside)
-    ring += _totals(height, rows_inside, (x.first, x.second)) + _totals(height, rows_inside, (x.last, x.end))
-    columns = [
-        _totals(clicks, rows, cols),
-        ring,
-        _totals(side, rows, cols_inside) + _totals(height, rows_inside, cols),
-        1 + ring / 2 + _totals(corner, rows_inside, cols_inside) / 4,
-        _totals(entropy, rows, cols) / b**2,
-        *(_totals(plane, rows, cols) / b**2 for plane in classes),
-    ]
-    return np.column_stack(columns)
-
-
-def _totals(
-    sums: NDArray[np.float64],
-    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
-    cols: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> NDArray[np.float64]:
-    """(T·L,) float64: sums between two cuts along each side, for every pair of a top and a left."""
-    upper, lower = sums[rows[0]], sums[rows[1]]
-    boxes: NDArray[np.float64] = lower[:, cols[1]] - lower[:, cols[0]] - upper[:, cols[1]] + upper[:, cols[0]]
-    return boxes.ravel()
+    A pair or a quad belongs to its first pixel, so that those of a box end before its last row or column.
+    """
+    rows, cols = cuts_of(tops, 0, 1, b - 1, b), cuts_of(lefts, 0, 1, b - 1, b)
+    sums = np.zeros((3, len(rows) - 1, len(cols) - 1), np.int64)
+    _sum_changes(labels, rows, cols, sums)
+    side, height, corner = (totals_of_cells(plane) for plane in sums)
+    all_rows, all_cols = edges(rows, tops, 0, b), edges(cols, lefts, 0, b)
+    inside_rows, inside_cols = edges(rows, tops, 0, b - 1), edges(cols, lefts, 0, b - 1)
+    ring = np.zeros((len(tops), len(lefts)), np.int64)
+    for shift in (0, b - 1):
+        ring += box_totals(side, edges(rows, tops, shift, shift + 1), inside_cols)
+        ring += box_totals(height, inside_rows, edges(cols, lefts, shift, shift + 1))
+    inner = box_totals(side, all_rows, inside_cols) + box_totals(height, inside_rows, all_cols)
+    return np.stack([ring, inner, 1 + ring / 2 + box_totals(corner, inside_rows, inside_cols) / 4], axis=-1)
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
+def _count_classes(labels, rows, cols, counts):  # type: ignore[no-untyped-def]
+    """Count the pixels of each label in each cell: `counts` (len(rows) - 1, len(cols) - 1, C)."""
+    for i in range(rows.shape[0] - 1):
+        for y in range(rows[i], rows[i + 1]):
+            for j in range(cols.shape[0] - 1):
+                cell = counts[i, j]
+                for x in range(cols[j], cols[j + 1]):
+                    cell[labels[y, x]] += 1
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def _sum_changes(labels, rows, cols, sums):  # type: ignore[no-untyped-def]
+    """Add pairs to the right, pairs down and quads up over cells: `sums` (3, len(rows) - 1, len(cols) - 1).
+
+    Columns are added up over a cell's rows first, which vectorises.
+    """
+    first = cols[0]
+    width = cols[-1] - first
+    pairs = min(width, labels.shape[1] - 1 - first)  # the last pixel of a row has none to its right
+    side, height, corner = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
+    for i in range(rows.shape[0] - 1):
+        side[:] = 0
+        height[:] = 0
+        corner[:] = 0
+        for y in range(rows[i], rows[i + 1]):
+            here = labels[y, first:]
+            for x in range(pairs):
+                side[x] += np.int32(here[x] != here[x + 1])
+            if y + 1 < labels.shape[0]:
+                below = labels[y + 1, first:]
+                for x in range(width):
+                    height[x] += np.int32(here[x] != below[x])
+                for x in range(pairs):
+                    corner[x] += _quarters(here[x], here[x + 1], below[x], below[x + 1])
+        add_columns(side, cols, sums[0, i])
+        add_columns(height, cols, sums[1, i])
+        add_columns(corner, cols, sums[2, i])
+
+
+@njit(inline="always")
 def _quarters(a, b, c, d):  # type: ignore[no-untyped-def]
     """Four times what the quad a b / c d adds to components minus holes of all labels, 8-connected.
 
-    A label that has one of the four pixels adds 1, three of them -1, two on a diagonal -2.
+    A label that has one of the four pixels adds 1, three of them -1, two on a diagonal -2. Without a branch, as int32,
+    so that loops over quads vectorise.
     """
-    if a == b and c == d:
-        return 0
-    if a == c and b == d:
-        return 0
-    if a == d and b == c:
-        return -4
-    if a == d or b == c:  # a diagonal pair, or three alike
-        return 0
-    if a in (b, c) or d in (b, c):
-        return 2
-    return 4
-
-
-@njit(cache=True, nogil=True, boundscheck=False)
-def _sum_cells(labels, clicks, entropy, cell_rows, cell_cols, sums):  # type: ignore[no-untyped-def]
-    """Add every pixel, its pairs to the right and down, and its quad to its cell of `sums` (F, rows, cols)."""
-    height, width = labels.shape
-    for y in range(height):
-        i = cell_rows[y]
-        for x in range(width):
-            j = cell_cols[x]
-            label = labels[y, x]
-            sums[0, i, j] += clicks[y, x]
-            sums[4, i, j] += entropy[y, x]
-            sums[5 + label, i, j] += 1.0
-            right = x + 1 < width
-            down = y + 1 < height
-            if right and labels[y, x + 1] != label:
-                sums[1, i, j] += 1.0
-            if down and labels[y + 1, x] != label:
-                sums[2, i, j] += 1.0
-            if right and down:
-                sums[3, i, j] += _quarters(label, labels[y, x + 1], labels[y + 1, x], labels[y + 1, x + 1])
+    straight = ((a == b) & (c == d)) | ((a == c) & (b == d))  # all alike, or halves
+    one_diagonal, both_diagonals = (a == d) | (b == c), (a == d) & (b == c)
+    some_pair = (a == b) | (a == c) | (b == d) | (c == d)
+    value = np.int32(2) if some_pair else np.int32(4)
+    value = np.int32(0) if one_diagonal else value  # a diagonal pair, or three alike
+    value = np.int32(-4) if both_diagonals else value
+    return np.int32(0) if straight else value

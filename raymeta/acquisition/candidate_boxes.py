@@ -21,11 +21,14 @@ def greedy_boxes(
     min_score: float = 0.0,
     *,
     overwrite: bool = False,
+    tops: NDArray[np.int64] | None = None,
+    lefts: NDArray[np.int64] | None = None,
 ) -> pa.Table:
     """Take the highest score, forbid all boxes that overlap it, repeat; ties go to the lowest top, then left.
 
     aggregated_map: (H-b+1, W-b+1) float64 scores of the boxes with that top-left pixel. limit: at most this many boxes.
-    overwrite: the map isn't needed any more, so that no copy of it is worked in.
+    overwrite: the map isn't needed any more, so that no copy of it is worked in. tops, lefts: ascending int64, where
+    the map holds the boxes at every pair of them instead of at every pixel.
     Returns a table of BOX_SCHEMA in rank order, only scores > 0 and >= min_score.
 
     Raises:
@@ -42,11 +45,15 @@ def greedy_boxes(
     scores = np.array(aggregated_map, dtype=np.float64, order="C", copy=None if overwrite else True)
     if np.isnan(scores.sum()) and np.isnan(scores).any():  # the sum alone is nan for inf - inf too
         raise ValueError("aggregated_map holds nan: give scores that are numbers")
+    rows = np.arange(scores.shape[0]) if tops is None else tops
+    cols = np.arange(scores.shape[1]) if lefts is None else lefts
+    if scores.shape != (len(rows), len(cols)):
+        raise ValueError(f"aggregated_map has shape {scores.shape} for {len(rows)} tops and {len(cols)} lefts")
     # Corners of boxes without overlap are a box width apart in one direction.
-    most = -(-scores.shape[0] // box_width) * -(-scores.shape[1] // box_width)
+    most = int(np.ptp(rows) // box_width + 1) * int(np.ptp(cols) // box_width + 1) if scores.size else 0
     count = most if limit is None else min(limit, most)
-    best, tops, lefts = _greedy(scores, box_width, count, float(min_score))
-    return pa.table([pa.array(best), pa.array(tops), pa.array(lefts)], schema=BOX_SCHEMA)
+    best, first_rows, first_cols = _greedy(scores, rows, cols, box_width, count, float(min_score))
+    return pa.table([pa.array(best), pa.array(first_rows), pa.array(first_cols)], schema=BOX_SCHEMA)
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
@@ -83,8 +90,10 @@ def _first_column(scores, tiles, score):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _greedy(scores, b, count, min_score):  # type: ignore[no-untyped-def]
+def _greedy(scores, row_places, col_places, b, count, min_score):  # type: ignore[no-untyped-def]
     """Scores, tops and lefts of at most `count` boxes; `scores` (rows, cols) is overwritten.
+
+    row_places, col_places: the tops and lefts of its rows and columns, ascending.
 
     Keeps the maximum of every row and of every tile of a row; a taken box changes only what it overlaps.
     """
@@ -100,15 +109,15 @@ def _greedy(scores, b, count, min_score):  # type: ignore[no-untyped-def]
     lefts = np.empty(count, np.int32)
     found = 0
     while found < count:
-        top = np.argmax(best)  # the first of equal ones: the lowest top
-        score = best[top]
+        upper = np.argmax(best)  # the first of equal ones: the lowest top
+        score = best[upper]
         if not (score > 0.0 and score >= min_score):
             break
-        left = _first_column(scores[top], tiles[top], score)
+        top, left = row_places[upper], col_places[_first_column(scores[upper], tiles[upper], score)]
         taken[found], tops[found], lefts[found] = score, top, left
         found += 1
-        first, last = max(left - b + 1, 0), min(left + b, cols)
-        for row in range(max(top - b + 1, 0), min(top + b, rows)):
+        first, last = np.searchsorted(col_places, left - b + 1), np.searchsorted(col_places, left + b)
+        for row in range(np.searchsorted(row_places, top - b + 1), np.searchsorted(row_places, top + b)):
             _forbid(scores[row], tiles[row], first, last)
             best[row] = _highest(tiles[row])
     return taken[:found].copy(), tops[:found].copy(), lefts[:found].copy()

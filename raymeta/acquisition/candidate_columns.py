@@ -117,21 +117,35 @@ def _float16_lists(values: NDArray[np.float64]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
+@njit(cache=True, nogil=True)
+def _boxes_of_rows(tops, lefts, b, height):  # type: ignore[no-untyped-def]
+    """Boxes that hold each row, from left to right: (height + 1,) first entry of a row, and the boxes."""
+    first = np.zeros(height + 1, np.int64)
+    for top in tops:
+        first[top + 1 : top + b + 1] += 1
+    first = np.cumsum(first)
+    boxes, filled = np.empty(first[height], np.int64), first.copy()
+    for box in np.argsort(lefts):
+        for y in range(tops[box], tops[box] + b):
+            boxes[filled[y]] = box
+            filled[y] += 1
+    return first, boxes
+
+
 @njit(cache=True, nogil=True, boundscheck=False, fastmath={"reassoc", "nsz"})
 def _sum_boxes(softmax, gain, tops, lefts, b, sums):  # type: ignore[no-untyped-def]
-    """Class by class, so that a class's plane is read once where boxes tile the image."""
+    """Class by class and row by row, as the planes lie in memory: sums of boxes grow side by side."""
+    first, boxes = _boxes_of_rows(tops, lefts, b, softmax.shape[1])
     for c in range(softmax.shape[0]):
-        plane = softmax[c]
-        for box in range(tops.shape[0]):
-            left = lefts[box]
-            total = 0.0
-            for y in range(tops[box], tops[box] + b):
-                weights, row = gain[y, left : left + b], plane[y, left : left + b]
+        for y in range(softmax.shape[1]):
+            for place in range(first[y], first[y + 1]):
+                box = boxes[place]
+                left = lefts[box]
+                weights, row = gain[y, left : left + b], softmax[c, y, left : left + b]
                 part = np.float32(0)
                 for x in range(b):
                     part += weights[x] * row[x]
-                total += part
-            sums[box, c] = total
+                sums[box, c] += part
 
 
 @njit(cache=True, nogil=True, boundscheck=False, fastmath={"reassoc", "nsz"})

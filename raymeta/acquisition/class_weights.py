@@ -1,16 +1,11 @@
 """Pixels weighed by the classes that they may have, so that rare classes count (docs/method.md#class-weights)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.compilation import njit
 from raymeta.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 Weights = NDArray[np.float64]
 
@@ -44,53 +39,3 @@ def given_weights(values: Mapping[int, float], num_classes: int) -> Weights:
         raise InputError("class_weights.values are all 0, so that nothing would be asked for: give one above 0")
     scaled: Weights = weights / weights.max()
     return scaled
-
-
-def class_weight_map(softmax: "NDArray[np.float32] | torch.Tensor", weights: Weights) -> NDArray[np.float32]:
-    """`Σ_c p_c w_c` at every pixel.
-
-    Args:
-        softmax: (C, H, W) float32; a tensor is worked on where it lies.
-        weights: (C,) float64 in [0, 1].
-
-    Returns:
-        (H, W) float32.
-
-    Raises:
-        InputError: another number of weights than classes.
-    """
-    if len(weights) != len(softmax):
-        raise InputError(f"{len(weights)} class weights for {len(softmax)} classes: give one a class")
-    if not isinstance(softmax, np.ndarray):
-        return _weigh_tensor(softmax, weights)
-    flat = np.ascontiguousarray(softmax, dtype=np.float32).reshape(len(softmax), -1)
-    result = np.empty(flat.shape[1], np.float32)
-    _weigh(flat, weights.astype(np.float32), result)
-    return result.reshape(softmax.shape[1:])
-
-
-def _weigh_tensor(softmax: Any, weights: Weights) -> NDArray[np.float32]:
-    """Plane by plane in the order of the classes, as `_weigh`."""
-    total = softmax[0].float() * float(np.float32(weights[0]))
-    for plane, weight in zip(softmax[1:], weights[1:], strict=True):
-        total += plane.float() * float(np.float32(weight))
-    array: NDArray[np.float32] = total.cpu().numpy()
-    return array
-
-
-TILE = 4096
-"""Pixels worked on at a time: their sums stay in cache while the classes pass by."""
-
-
-@njit(cache=True, nogil=True, boundscheck=False)
-def _weigh(softmax, weights, result):  # type: ignore[no-untyped-def]
-    """Fill `result` (N,) with the weighted sums of (C, N) probabilities."""
-    classes, pixels = softmax.shape
-    for start in range(0, pixels, TILE):
-        end = min(start + TILE, pixels)
-        tile = result[start:end]
-        tile[:] = np.float32(0)
-        for c in range(classes):
-            row, weight = softmax[c, start:end], weights[c]
-            for x in range(row.shape[0]):
-                tile[x] += row[x] * weight

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.compilation import njit
+
 Scores = NDArray[np.float64]
 
 
@@ -18,9 +20,8 @@ def weighted_sum(gain: Scores, cheapness: Scores, gain_weight: float, box_width:
     Returns:
         (rows, cols) float64 in [0, 1].
     """
-    joint = gain_weight / box_width**2 * gain
-    joint += (1.0 - gain_weight) * cheapness
-    joint[gain == 0.0] = 0.0
+    joint = np.empty(gain.shape)
+    _weigh(gain, cheapness, gain_weight / box_width**2, 1.0 - gain_weight, joint)
     return joint
 
 
@@ -35,4 +36,23 @@ def gain_per_click(gain: Scores, clicks: Scores, open_cost: float) -> Scores:
     Returns:
         (rows, cols) float64.
     """
-    return gain / (clicks + open_cost)
+    joint = np.empty(gain.shape)
+    _divide(gain, clicks, open_cost, joint)
+    return joint
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh(gain, cheapness, gain_weight, cost_weight, joint):  # type: ignore[no-untyped-def]
+    """Fill `joint` (rows, cols) in one pass; where the gain is 0 it stays 0."""
+    for row in range(joint.shape[0]):
+        for col in range(joint.shape[1]):
+            value = gain_weight * gain[row, col] + cost_weight * cheapness[row, col]
+            joint[row, col] = value if gain[row, col] != 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _divide(gain, clicks, open_cost, joint):  # type: ignore[no-untyped-def]
+    """Fill `joint` (rows, cols) in one pass."""
+    for row in range(joint.shape[0]):
+        for col in range(joint.shape[1]):
+            joint[row, col] = gain[row, col] / (clicks[row, col] + open_cost)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from raymeta.acquisition import priority_maps
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.cell_sums import sums_at
 from raymeta.acquisition.fusion import gain_per_click, weighted_sum
 from raymeta.acquisition.image_prediction import ImagePrediction
 from raymeta.acquisition.predicted_clicks import PredictedClicks
@@ -24,22 +25,20 @@ Scores = NDArray[np.float64]
 class PriorityMaps:
     """The priority maps of one image, made on demand.
 
-    clicks: (H, W) uint8 κ. labelled: (H, W) bool. noise_key: seed, iteration, image id. weights: (H, W) float32 in
-    [0, 1] by which the maps of gains are multiplied, or None.
+    prediction: with class weights their map multiplies those of gains. clicks: (H, W) uint8 κ. labelled: (H, W) bool.
+    noise_key: seed, iteration, image id.
     """
 
     prediction: ImagePrediction
     clicks: NDArray[np.uint8]
     labelled: Mask
     noise_key: tuple[int, int, str]
-    weights: NDArray[np.float32] | None = None
 
     def make(self, priority: Priority) -> NDArray[np.float32]:
         """(H, W) float32 in [0, 1], 0 where labelled; ValueError where the prediction lacks what it is made of."""
         plain = self._plain(priority)
-        if self.weights is None or priority == "clicks":
-            return plain
-        return priority_maps.quantize(plain * self.weights)
+        weights = self.prediction.class_weights
+        return plain if weights is None or priority == "clicks" else priority_maps.weighted(plain, weights)
 
     def _plain(self, priority: Priority) -> NDArray[np.float32]:
         if priority == "random":
@@ -51,8 +50,9 @@ class PriorityMaps:
             return priority_maps.entropy_priority(self.prediction.entropy, self.labelled)
         if priority == "margin" and self.prediction.margin is not None:
             return priority_maps.margin_priority(self.prediction.margin, self.labelled)
-        if priority == "metaseg" and self.prediction.predicted_iou is not None:
-            return priority_maps.metaseg_priority(self.prediction.predicted_iou, self.labelled)
+        if priority == "metaseg" and self.prediction.segment_iou is not None:
+            worth = priority_maps.metaseg_priority(self.prediction.segment_iou)
+            return priority_maps.without_labelled(self.prediction.painted(worth), self.labelled)
         raise InputError(f"the {priority} priority can't be made: the image was predicted without its heatmap")
 
     def shown(self, strategy: Strategy) -> dict[str, NDArray[Any]]:
@@ -87,21 +87,30 @@ class BoxClicks:
         return aggregate(maps.make("clicks"), self.box_width)
 
     def counts(self) -> Scores:
-        """Clicks of every box: predicted ones are infinite outside the lattice."""
+        """Clicks of every box; predicted ones are those of the lattice."""
         if self.learned is not None:
-            return self.learned.grid(*self.clicks.shape)
+            return self.learned.clicks
         return box_click_counts(self.clicks, self.box_width, self.labelled)
+
+    def sums(self, priority_map: NDArray[np.float32]) -> Scores:
+        """Sums of a map over every box that may be asked for: with predicted clicks those of the lattice alone."""
+        if self.learned is not None:
+            return sums_at(priority_map, self.learned.tops, self.learned.lefts, self.box_width)
+        return aggregate(priority_map, self.box_width)
 
 
 def joint_scores(strategy: Strategy, maps: PriorityMaps, box_clicks: BoxClicks) -> Scores:
-    """(H-b+1, W-b+1) float64: the joint score of every box; 0 without priorities, so that nothing is queried."""
+    """(H-b+1, W-b+1) float64: the joint score of every box; 0 without priorities, so that nothing is queried.
+
+    With predicted clicks (T, L) float64: of the boxes of their lattice, as no other may be asked for.
+    """
     width = box_clicks.box_width
     height, columns = box_clicks.labelled.shape
     if not strategy.gains:
         return np.zeros((height - width + 1, columns - width + 1))
-    gain = aggregate(maps.make(strategy.gains[0]), width)
+    gain = box_clicks.sums(maps.make(strategy.gains[0]))
     for priority in strategy.gains[1:]:
-        gain *= aggregate(maps.make(priority), width)
+        gain *= box_clicks.sums(maps.make(priority))
     if not strategy.uses_clicks:
         return gain
     if strategy.fusion == "ratio":

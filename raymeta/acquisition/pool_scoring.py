@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raymeta.acquisition.box_clicks import box_click_counts
+from raymeta.acquisition.box_clicks import box_click_counts, unlabelled_counts
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.candidate_columns import with_columns
-from raymeta.acquisition.class_weights import class_weight_map
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
 from raymeta.acquisition.joint_score import BoxClicks, PriorityMaps, joint_scores
 from raymeta.acquisition.learned_cost import CostRegressor
@@ -21,7 +20,7 @@ from raymeta.acquisition.segment_candidates import PIXELS, segment_candidates
 from raymeta.acquisition.strategies import Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 from raymeta.argument_checks import check_array, check_choice, whole_number
-from raymeta.boxes import Box, check_box_width
+from raymeta.boxes import check_box_width
 from raymeta.config import ClicksPriority, SegmentsConfig
 from raymeta.errors import InputError
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -97,28 +96,21 @@ def score_image(
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
     by_segment = segments is not None and superpixels is None
-    prediction = _prediction(softmax, chosen, regressor, everything=keep_maps, with_segments=by_segment)
+    prediction = _prediction(softmax, chosen, regressor, class_weights, keep_maps, by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
-    weights = class_weight_map(softmax, class_weights) if chosen.weighs_classes and class_weights is not None else None
-    maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id), weights)
-    joint: NDArray[np.float64] | None = None
+    maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id))
     if segments is None:
         learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
-        joint = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned))
-        boxes = greedy_boxes(joint, box_width, query_size, min_score, overwrite=not keep_maps)
-        candidates = _with_counts(boxes, image_id, box_width, clicks, labelled)
-        candidates = candidates if learned is None else learned.with_columns(candidates)
+        box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
+        candidates, joint = _boxes(chosen, maps, box_clicks, query_size, min_score, keep_maps)
     else:
         of_pixels = prediction.segment_map if superpixels is None else superpixels
-        parts = _parts(chosen, maps, of_pixels, box_width, segments.min_pixels, query_size, min_score)
-        drawn = _with_counts(parts, image_id, box_width, clicks, labelled) if segments.mixed == "box" else None
-        candidates = _with_mask_counts(parts, image_id, drawn)
+        candidates = _parts(chosen, maps, of_pixels, box_width, segments, query_size, min_score)
+        # The sums of whole boxes are shown: a part's score is no map.
+        joint = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width)) if keep_maps else None
     if needs and chosen.gains:
         candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
-    shown = None
-    if keep_maps:  # of segments the sums of whole boxes: a part's score is no map
-        sums = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width)) if joint is None else joint
-        shown = {**maps.shown(chosen), "joint": sums}
+    shown = None if joint is None else {**maps.shown(chosen), "joint": joint}
     return ImageScore(candidates, _statistics(prediction, clicks, labelled, candidates), shown)
 
 
@@ -186,7 +178,7 @@ def _prediction(
     softmax: "NDArray[np.float32] | torch.Tensor",
     strategy: Strategy,
     regressor: MetaRegressor | None,
-    *,
+    class_weights: NDArray[np.float64] | None,
     everything: bool,
     with_segments: bool,
 ) -> ImagePrediction:
@@ -197,6 +189,7 @@ def _prediction(
         with_entropy=everything or "entropy" in strategy.priorities or strategy.learned_clicks,
         with_margin="margin" in strategy.priorities,
         with_segments=with_segments,
+        class_weights=class_weights if strategy.weighs_classes else None,
     )
 
 
@@ -226,31 +219,53 @@ def _click_map(
     return (vertices != 0).view(np.uint8)
 
 
+def _boxes(
+    strategy: Strategy,
+    maps: PriorityMaps,
+    box_clicks: BoxClicks,
+    limit: int | None,
+    min_score: float,
+    keep_joint: bool,
+) -> tuple[pa.Table, NDArray[np.float64] | None]:
+    """Candidates, with what clicks were predicted from, and the (H-b+1, W-b+1) joint scores where they are kept."""
+    width, learned = box_clicks.box_width, box_clicks.learned
+    joint = joint_scores(strategy, maps, box_clicks)
+    corners = (None, None) if learned is None else (learned.tops, learned.lefts)
+    boxes = greedy_boxes(joint, width, limit, min_score, overwrite=not keep_joint, tops=corners[0], lefts=corners[1])
+    candidates = _with_counts(boxes, maps.noise_key[2], width, box_clicks.clicks, box_clicks.labelled)
+    if learned is None:
+        return candidates, joint if keep_joint else None
+    return learned.with_columns(candidates), learned.spread(joint) if keep_joint else None
+
+
 def _parts(
     strategy: Strategy,
     maps: PriorityMaps,
     part_map: NDArray[np.int32] | None,
     tile_width: int,
-    min_pixels: int,
+    segments: SegmentsConfig,
     limit: int | None,
     min_score: float,
 ) -> pa.Table:
-    """PART_SCHEMA: the best part of each tile; none for a strategy without a gain. part_map: (H, W), from 1."""
+    """The best part of each tile as candidates; none for a strategy without a gain. part_map: (H, W), from 1."""
     if part_map is None or part_map.shape != maps.labelled.shape:
         found = None if part_map is None else part_map.shape
         raise InputError(f"superpixels have shape {found}: give those of the image, {maps.labelled.shape}")
     gain = maps.make(strategy.gains[0]) if strategy.gains else np.zeros(maps.labelled.shape, np.float32)
-    return segment_candidates(
+    parts = segment_candidates(
         part_map,
         maps.prediction.segmentation,
         gain,
         maps.labelled,
         tile_width=tile_width,
-        min_pixels=min_pixels,
+        min_pixels=segments.min_pixels,
         by_largest=strategy.gains == ("random",),  # the part that holds a random pixel, not the one with most of them
         limit=limit,
         min_score=min_score,
     )
+    image_id, mixed = maps.noise_key[2], segments.mixed == "box"
+    drawn = _with_counts(parts, image_id, tile_width, maps.clicks, maps.labelled) if mixed else None
+    return _with_mask_counts(parts, image_id, drawn)
 
 
 def _with_mask_counts(parts: pa.Table, image_id: str, drawn: pa.Table | None) -> pa.Table:
@@ -268,22 +283,17 @@ def _with_mask_counts(parts: pa.Table, image_id: str, drawn: pa.Table | None) ->
 
 def _with_counts(boxes: pa.Table, image_id: str, box_width: int, clicks: NDArray[np.uint8], labelled: Mask) -> pa.Table:
     """SCORED_SCHEMA: the boxes, with what each holds on its unlabelled pixels."""
-    estimated, unlabelled = [], []
-    for top, left in zip(boxes[TOP].to_pylist(), boxes[LEFT].to_pylist(), strict=True):
-        box = Box(top, left, box_width).slices
-        free = ~labelled[box]
-        estimated.append(np.count_nonzero(clicks[box] * free))
-        unlabelled.append(np.count_nonzero(free))
+    counts = unlabelled_counts(clicks, labelled, boxes[TOP].to_numpy(), boxes[LEFT].to_numpy(), box_width)
     image_ids = pa.array([image_id] * boxes.num_rows, pa.string())
-    columns = [image_ids, boxes[SCORE], boxes[TOP], boxes[LEFT], pa.array(estimated, pa.int64())]
-    return pa.table([*columns, pa.array(unlabelled, pa.int64())], schema=SCORED_SCHEMA)
+    columns = [image_ids, boxes[SCORE], boxes[TOP], boxes[LEFT], *(pa.array(row) for row in counts)]
+    return pa.table(columns, schema=SCORED_SCHEMA)
 
 
 def _statistics(
     prediction: ImagePrediction, clicks: NDArray[np.uint8], labelled: Mask, candidates: pa.Table
 ) -> dict[str, Any]:
     """POOL_IMAGE_SCHEMA from `segments` to `candidates`."""
-    free = ~labelled
+    free = (~labelled).view(np.uint8)
     return {
         "segments": prediction.segments,
         "mean_predicted_iou": prediction.mean_predicted_iou,

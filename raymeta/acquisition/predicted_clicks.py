@@ -56,11 +56,11 @@ class PredictedClicks:
     clicks: NDArray[np.float64]
     box_width: int
 
-    def grid(self, height: int, width: int) -> NDArray[np.float64]:
-        """(H-b+1, W-b+1) float64, infinite for boxes that are not of the lattice."""
-        grid = np.full((height - self.box_width + 1, width - self.box_width + 1), np.inf)
-        grid[np.ix_(self.tops, self.lefts)] = self.clicks
-        return grid
+    def spread(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores (T, L) of the lattice among those of all boxes, (H-b+1, W-b+1) float64: 0 for the others."""
+        spread = np.zeros((int(self.tops[-1]) + 1, int(self.lefts[-1]) + 1))  # the last that fit are of the lattice
+        spread[np.ix_(self.tops, self.lefts)] = scores
+        return spread
 
     def with_columns(self, candidates: pa.Table) -> pa.Table:
         """Candidates of the lattice, with PREDICTED_CLICKS and COST_FEATURES."""

@@ -20,9 +20,14 @@ def quantize(values: NDArray[np.floating[Any]], labelled_mask: Mask | None = Non
     """
     steps = np.empty(values.shape, np.float32)
     _quantize(np.ascontiguousarray(values, dtype=np.float32).reshape(-1), steps.reshape(-1))
-    if labelled_mask is not None:
-        steps[labelled_mask] = 0
-    return steps
+    return without_labelled(steps, labelled_mask)
+
+
+def without_labelled(priority_map: Map, labelled_mask: Mask | None) -> Map:
+    """The same map, (H, W) float32, with labelled pixels set to 0."""
+    if labelled_mask is not None and labelled_mask.any():
+        priority_map[labelled_mask] = 0
+    return priority_map
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -33,6 +38,23 @@ def _quantize(values, steps):  # type: ignore[no-untyped-def]
         value = np.float32(0) if value < np.float32(0) else value
         value = np.float32(1) if value > np.float32(1) else value
         steps[index] = np.rint(value * STEPS) / STEPS  # a power of two: nothing is lost
+
+
+def weighted(priority_map: Map, weights: NDArray[np.float32]) -> Map:
+    """`quantize` of a map times weights: both (H, W) float32."""
+    steps = np.empty(priority_map.shape, np.float32)
+    _quantize_products(priority_map.reshape(-1), weights.reshape(-1), steps.reshape(-1))
+    return steps
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _quantize_products(values, weights, steps):  # type: ignore[no-untyped-def]
+    """As `_quantize`, of (N,) float32 values times their weights."""
+    for index in range(values.shape[0]):
+        value = values[index] * weights[index]
+        value = np.float32(0) if value < np.float32(0) else value
+        value = np.float32(1) if value > np.float32(1) else value
+        steps[index] = np.rint(value * STEPS) / STEPS
 
 
 def entropy_priority(entropy: Map, labelled_mask: Mask | None = None) -> Map:
@@ -54,7 +76,7 @@ def margin_priority(margin: Map, labelled_mask: Mask | None = None) -> Map:
 def metaseg_priority(predicted_iou: Map, labelled_mask: Mask | None = None) -> Map:
     """`g1 = 1 - q`, one minus the predicted IoU of each pixel's segment (docs/method.md#metaseg-priority).
 
-    predicted_iou: (H, W) float32. labelled_mask: (H, W) bool. Returns (H, W) float32.
+    predicted_iou: (H, W) float32, or (S,) of segments. labelled_mask: (H, W) bool. Returns float32 of the same shape.
     """
     return quantize(np.float32(1) - predicted_iou, labelled_mask)
 

@@ -13,6 +13,7 @@ from raymeta.metaseg.heatmaps import MAX_CLASSES, SUM_TOLERANCE, not_a_distribut
 from raymeta.metaseg.segment_runs import SegmentRuns, run_pixels, segment_runs
 from raymeta.metaseg.segment_sums import SegmentSums
 from raymeta.metaseg.segments import Segments
+from raymeta.metaseg.weighted_probabilities import weights_of_classes
 
 INTEGER_BITS: Final = 62
 """Bits that the sum over a whole image may fill, of the 63 of an int64."""
@@ -25,9 +26,12 @@ class DeviceScan:
     classes are taken one after the other, so that the memory beside the softmax is that of some planes.
     """
 
-    def __init__(self, softmax: Tensor, log_offset: float = 0.0) -> None:
-        """softmax: (C, H, W) of any float type. Errors and log_offset as for `scan_softmax`."""
+    def __init__(
+        self, softmax: Tensor, log_offset: float = 0.0, class_weights: NDArray[np.float64] | None = None
+    ) -> None:
+        """softmax: (C, H, W) of any float type. Errors, log_offset and class_weights as for `scan_softmax`."""
         _check(softmax)
+        self._weights = None if class_weights is None else weights_of_classes(class_weights, len(softmax))
         self._softmax = softmax.detach().to(torch.float32)
         self._log_offset = log_offset
         self.num_classes = len(softmax)
@@ -57,6 +61,15 @@ class DeviceScan:
     def mean_entropy(self) -> float:
         """See SoftmaxScan."""
         return float(self._entropy.mean(dtype=torch.float64))
+
+    def class_weight_map(self) -> NDArray[np.float32] | None:
+        """See SoftmaxScan."""
+        if self._weights is None:
+            return None
+        total = torch.zeros_like(self._softmax[0])
+        for plane, weight in zip(self._softmax, self._weights.tolist(), strict=True):  # as `weigh_tile`
+            total += plane * weight
+        return total.cpu().numpy()
 
     def segment_sums(self, segments: Segments) -> SegmentSums:
         """See SoftmaxScan."""

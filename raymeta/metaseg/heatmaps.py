@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.compilation import njit
+from raymeta.metaseg.weighted_probabilities import weigh_tile, weights_of_classes
 
 TILE: Final = 4096
 """Pixels worked on at a time: their sums stay in cache while the classes pass by, and reads run over whole pages."""
@@ -35,12 +36,14 @@ class Heatmaps:
     margin: (H, W) float32, 1 - p_max + p_second, 1 = the two best classes alike
     prediction: (H, W) uint8, the most probable class; the lowest class wins a tie (docs/method.md#prediction)
     plain_entropy: (H, W) float32, the entropy without a log offset; None unless it was asked for beside another
+    class_weights: (H, W) float32, probabilities times the weights of their classes; None unless there were weights
     """
 
     entropy: NDArray[np.float32]
     margin: NDArray[np.float32]
     prediction: NDArray[np.uint8]
     plain_entropy: NDArray[np.float32] | None = None
+    class_weights: NDArray[np.float32] | None = None
 
 
 def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -69,7 +72,10 @@ def as_softmax(softmax: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 
 def scan_softmax(
-    softmax: NDArray[np.floating[Any]], log_offset: float = 0.0, with_plain_entropy: bool = False
+    softmax: NDArray[np.floating[Any]],
+    log_offset: float = 0.0,
+    with_plain_entropy: bool = False,
+    class_weights: NDArray[np.float64] | None = None,
 ) -> Heatmaps:
     """Entropy, margin and arg-max in a single pass.
 
@@ -77,6 +83,7 @@ def scan_softmax(
         precision only can leave [0, 1] by that much.
     log_offset: the entropy is `-Σ p log(p + log_offset) / log C`.
     with_plain_entropy: give `-Σ p log p / log C` beside it, bit for bit as a scan without an offset does.
+    class_weights: (C,) float64, give `Σ p w` too.
 
     Raises:
         ValueError: see `as_softmax`; or probabilities that are negative, not finite or don't sum to 1 within 0.01.
@@ -88,14 +95,37 @@ def scan_softmax(
         margin=np.empty((height, width), dtype=np.float32),
         prediction=np.empty((height, width), dtype=np.uint8),
         plain_entropy=np.empty((height, width), dtype=np.float32) if with_plain_entropy else None,
+        class_weights=None if class_weights is None else np.empty((height, width), dtype=np.float32),
     )
-    plain = np.empty(0, np.float32) if heatmaps.plain_entropy is None else heatmaps.plain_entropy.reshape(-1)
-    flat = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1), plain)
-    bad = _scan(softmax.reshape(classes, -1), np.float32(log_offset), np.float32(1 / math.log(classes)), *flat)
+    plain, weighted = (
+        np.empty(0, np.float32) if wanted is None else wanted.reshape(-1)
+        for wanted in (heatmaps.plain_entropy, heatmaps.class_weights)
+    )
+    weights = np.empty(0, np.float32) if class_weights is None else weights_of_classes(class_weights, classes)
+    maps = (heatmaps.entropy.reshape(-1), heatmaps.margin.reshape(-1), heatmaps.prediction.reshape(-1), plain)
+    bad = _scan(
+        softmax.reshape(classes, -1),
+        np.float32(log_offset),
+        np.float32(1 / math.log(classes)),
+        *maps,
+        weights,
+        weighted,
+    )
     if bad >= 0:
         row, col = divmod(int(bad), width)
         raise not_a_distribution(row, col, softmax[:, row, col])
     return heatmaps
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
+def mean_of(heatmap):  # type: ignore[no-untyped-def]
+    """Mean of a (H, W) float32 map, summed in float64."""
+    total = 0.0
+    for row in range(heatmap.shape[0]):
+        line = heatmap[row]
+        for col in range(line.shape[0]):
+            total += np.float64(line[col])
+    return total / heatmap.size
 
 
 def not_a_distribution(row: int, col: int, values: NDArray[np.float32]) -> ValueError:
@@ -171,10 +201,12 @@ def _scan(
     margin: NDArray[np.float32],
     prediction: NDArray[np.uint8],
     plain_entropy: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    weighted: NDArray[np.float32],
 ) -> int:
     """Fill the heatmaps of (C, N) pixels; return the first pixel that holds no distribution, else -1.
 
-    plain_entropy: (N,), or empty where it isn't wanted.
+    plain_entropy, weighted: (N,), or empty where they aren't wanted. weights: (C,) for `weighted`.
 
     The class loop is outside and the pixel loop inside, over tiles whose accumulators stay in cache.
     """
@@ -203,6 +235,8 @@ def _scan(
             _take_class(softmax, c, start, end, log_offset, first, second, minus_entropy, total, lowest, labels)
         if len(plain_entropy) > 0:
             _plain_tile(softmax, start, end, scale, minus_plain, plain_entropy[start:end])
+        if len(weighted) > 0:
+            weigh_tile(softmax, weights, start, end, weighted[start:end])
         # Slices count from 0: an index that might be negative would keep the loops from being vectorised.
         entropies, margins, predictions = entropy[start:end], margin[start:end], prediction[start:end]
         wrong = False

@@ -54,8 +54,8 @@ def metrics_of_scan(scan: SoftmaxScan, target: NDArray[np.uint8] | None = None) 
     return segments, pa.table([pa.array(columns[field.name], type=field.type) for field in schema], schema=schema)
 
 
-def predicted_iou_map(segments: Segments, predicted_iou: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Paint every segment with its predicted IoU.
+def predicted_iou_map(segments: Segments, predicted_iou: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Paint every segment with its predicted IoU, or whatever is known of it.
 
     predicted_iou: (S,) in the order of the segments. Returns (H, W) float32, 0 where ignored.
 

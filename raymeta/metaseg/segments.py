@@ -1,6 +1,7 @@
 """Segments: the 8-connected components of a label map, and their boundary pixels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ class Segments:
     """The segments of one label map; row k-1 of every per-segment array is segment k.
 
     label_map: (H, W) uint8, class of each pixel, 255 = ignored
-    segment_map: (H, W) int32, 1..S in the order of the first pixel in raster order, 0 = ignored
     boundary_mask: (H, W) bool, True where one of the 8 neighbours inside the image has another class or is ignored;
         False on ignored pixels
     runs: those of the label map; their components are the segments
     """
 
     label_map: NDArray[np.uint8]
-    segment_map: NDArray[np.int32]
     boundary_mask: NDArray[np.bool_]
     runs: RowRuns
+
+    @cached_property
+    def segment_map(self) -> NDArray[np.int32]:
+        """(H, W) int32, 1..S in the order of the first pixel in raster order, 0 = ignored; painted when asked for."""
+        return self.runs.painted(np.arange(self.count + 1, dtype=np.int32))
 
     @property
     def class_ids(self) -> NDArray[np.int32]:
@@ -62,10 +66,9 @@ def find_segments(label_map: NDArray[np.uint8]) -> Segments:
     """
     label_map = check_label_map(label_map)
     runs = row_runs(label_map)
-    segment_map = runs.painted(np.arange(len(runs.classes) + 1, dtype=np.int32))
     boundary_mask = np.empty(label_map.shape, dtype=np.bool_)
     _mark_boundary(label_map, boundary_mask)
-    return Segments(label_map, segment_map, boundary_mask, runs)
+    return Segments(label_map, boundary_mask, runs)
 
 
 @njit(cache=True, nogil=True)

@@ -53,6 +53,19 @@ def test_equals_brute_force_on_distinct_scores(seed):
     assert rows(greedy_boxes(scores, 17)) == slow_greedy(scores, 17)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 150), st.integers(1, 40), st.integers(1, 7), st.integers(0, 2**32 - 1))
+def test_boxes_of_a_lattice_are_those_of_a_map_that_is_zero_elsewhere(height, width, b, step, seed):
+    rng = np.random.default_rng(seed)
+    tops, lefts = np.arange(0, height, step), np.union1d(np.arange(0, width, step), [width - 1])
+    scores = rng.integers(0, 9, (len(tops), len(lefts))).astype(np.float64)
+    whole = np.zeros((height, width))
+    whole[np.ix_(tops, lefts)] = scores
+    assert rows(greedy_boxes(scores, b, tops=tops, lefts=lefts)) == slow_greedy(whole, b)
+    with pytest.raises(ValueError, match=f"for {len(tops)} tops"):
+        greedy_boxes(whole[:, :0], b, tops=tops, lefts=lefts)
+
+
 def test_input_is_untouched_and_zero_is_never_taken():
     scores = np.zeros((5, 5))
     scores[2, 2] = 1.0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from raymeta.acquisition.class_weights import class_weight_map, given_weights, rarity_weights
+from raymeta.acquisition.class_weights import given_weights, rarity_weights
+from raymeta.metaseg.softmax_scan import open_scan
 
 
 def test_rarity_by_hand():
@@ -27,8 +28,12 @@ def test_map_equals_the_sum_over_classes():
     softmax = np.random.default_rng(0).dirichlet(np.ones(5), (37, 130)).transpose(2, 0, 1).astype(np.float32)
     weights = np.array([0.0, 1.0, 0.5, 0.25, 0.1])
     expected = np.tensordot(weights, softmax.astype(np.float64), axes=1)
-    found = class_weight_map(softmax, weights)
+    found = open_scan(softmax, class_weights=weights).class_weight_map()
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    np.testing.assert_allclose(class_weight_map(torch.from_numpy(softmax), weights), found, atol=1e-6)
+    on_device = open_scan(torch.from_numpy(softmax), class_weights=weights).class_weight_map()
+    np.testing.assert_allclose(on_device, found, atol=1e-6)
+    assert open_scan(softmax).class_weight_map() is open_scan(torch.from_numpy(softmax)).class_weight_map() is None
     with pytest.raises(ValueError, match="4 class weights for 5 classes"):
-        class_weight_map(softmax, weights[:4])
+        open_scan(softmax, class_weights=weights[:4])
+    with pytest.raises(ValueError, match="4 class weights for 5 classes"):
+        open_scan(torch.from_numpy(softmax), class_weights=weights[:4])

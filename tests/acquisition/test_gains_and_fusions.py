@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_features import box_features, lattice
+from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.candidate_columns import CLASS_SHARES, FEATURE, column_matrix
 from raymeta.acquisition.fusion import gain_per_click, weighted_sum
 from raymeta.acquisition.pool_scoring import score_image
@@ -108,6 +110,27 @@ def test_candidates_follow_the_definition(softmax, labelled, values):
         assert row["score"] == pytest.approx(scores[row["top"], row["left"]], rel=2e-6)
         scores[max(row["top"] - B + 1, 0) : row["top"] + B, max(row["left"] - B + 1, 0) : row["left"] + B] = 0
     assert scores.max() <= 1e-9
+
+
+@pytest.mark.parametrize("weighed", ["none", "labels"])
+def test_learned_candidates_are_those_of_all_boxes_bit_for_bit(softmax, labelled, weighed):
+    """The slow way: every box of the image, of which those outside the lattice cost infinitely much."""
+    values = {"gain": "margin", "cost": "learned", "fusion": "ratio", "open_cost": C0}
+    acquisition = AcquisitionConfig.model_validate(values | {"class_weights": {"source": weighed}})
+    found = score(softmax, labelled, acquisition, keep_maps=True)
+    gain = aggregate(found.maps["margin"], B)
+    clicks = np.full_like(gain, np.inf)
+    prediction, heat = found.maps["segmentation"], quantize(entropy(softmax))
+    for top in lattice(HEIGHT, B):
+        for left in lattice(WIDTH, B):
+            corner = np.array([top]), np.array([left])
+            features = box_features(prediction, found.maps["estimated_clicks"], heat, *corner, B, 4)
+            clicks[top, left] = 0.5 * features.astype(np.float32)[0, 2]
+    scores = gain / (clicks + C0)
+    assert np.array_equal(found.maps["joint"], scores)
+    slow = greedy_boxes(scores, B)
+    assert found.candidates.select(slow.column_names).equals(slow)
+    assert score(softmax, labelled, acquisition).candidates.equals(found.candidates)
 
 
 def test_learned_candidates_carry_what_they_were_predicted_from(softmax, labelled):

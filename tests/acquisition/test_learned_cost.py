@@ -1,5 +1,7 @@
 """The cost regressor: what it learns, keeps and says of itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,22 @@ def test_equals_the_library(boxes):
     ).fit(features, clicks)
     ours = fit_cost(features, clicks, BoostingOptions(trees=20, depth=3))
     np.testing.assert_allclose(ours.predict(features), library.predict(features), rtol=1e-9)
+
+
+def test_rows_go_down_trees_of_any_shape(boxes):
+    """One row at a time, a comparison at a time; trees of one leaf, and more rows than go down a tree together."""
+    features, clicks = boxes
+    trees = fit_cost(features, clicks, BoostingOptions(trees=7, depth=9)).trees
+    alone = replace(trees, roots=np.append(trees.roots, np.flatnonzero(trees.feature < 0)[:1]).astype(np.int32))
+    for model in (trees, alone):
+        sums = np.full(len(features), float(model.baseline))
+        for row, root in np.ndindex(len(features), len(model.roots)):
+            node = model.roots[root]
+            while model.feature[node] >= 0:
+                left = features[row, model.feature[node]] <= model.threshold[node]
+                node = (model.left if left else model.right)[node]
+            sums[row] += model.value[node]
+        assert model.predict(features).tolist() == sums.tolist()
 
 
 @pytest.mark.parametrize("clicks", [[4.0] * 3, [2.0] * 50, list(range(10))])
