@@ -39,7 +39,7 @@ def examine() -> tuple[list[str], list[str]]:
     """Facts about this machine, one line each, and what is wrong with it, with the remedy."""
     facts = [f"raymeta {__version__}, Python {platform.python_version()}, {platform.platform()}", *_packages()]
     facts += [*_devices(), *_memory(), *_folders(), *_ports(), *_ray()]
-    return facts, [*socket_path_faults(), *home_faults(), *memory_faults(), *_package_faults()]
+    return facts, [*socket_path_faults(), *memory_faults(), *_package_faults()]
 
 
 def _packages() -> Iterator[str]:
@@ -119,11 +119,14 @@ def memory_faults() -> Iterator[str]:
 
 
 def _folders() -> Iterator[str]:
-    yield f"HOME {Path.home()}, temporary files in {tempfile.gettempdir()}"
+    # A read-only HOME, as in a container, does no harm: a local Ray gets its token from the process that starts it.
+    home = Path.home()
+    writable = "" if os.access(home, os.W_OK) else " (can't be written)"
+    yield f"HOME {home}{writable}, temporary files in {tempfile.gettempdir()}"
 
 
 def home_faults() -> Iterator[str]:
-    """Where HOME can't be written: Ray keeps its token there."""
+    """Where HOME can't be written, told where Ray was refused a place: `ray start` keeps its token there."""
     home = Path.home()
     if not os.access(home, os.W_OK):
         yield f"HOME {home} can't be written: set HOME to a folder that can; Ray keeps a token there"

@@ -1,15 +1,16 @@
 """The config with which somebody begins who has a folder of images, a class list, and no wishes yet."""
 
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
 
 from raymeta.config import ConfigError, DatasetConfig
+from raymeta.datasets.data_paths import DataPath, files_below
 from raymeta.datasets.folder import CLASS_FILE
 from raymeta.datasets.image_files import is_image_name
-from raymeta.datasets.registry import open_dataset
+from raymeta.datasets.registry import data_folder, open_dataset
 from raymeta.datasets.sample import Dataset
+from raymeta.locations import hide_secrets
 from raymeta.network_settings import FROM_SCRATCH, PRETRAINED, has_pretrained
 
 MAX_SIDE: Final = 512
@@ -26,11 +27,12 @@ HEADER: Final = """\
 """
 
 
-def first_config(folder: Path, run_dir: str, ask: Ask = "segments") -> str:
+def first_config(root: str, run_dir: str, ask: Ask = "segments") -> str:
     """A config as YAML text: people label, sizes follow the images.
 
     Args:
-        folder: holds classes.yaml, and images in images/train and images/val, or all of them below images.
+        root: folder or URI that holds classes.yaml, and images in images/train and images/val, or all of them below
+            images.
         run_dir: of the run.
         ask: the class of predicted segments, which needed fewest clicks (docs/study_fewer_clicks.md), that at points,
             or outlines in boxes.
@@ -38,8 +40,8 @@ def first_config(folder: Path, run_dir: str, ask: Ask = "segments") -> str:
     Raises:
         ValueError: no images, no class list, or one with faults.
     """
-    places = _places(folder)
-    files = {"kind": "folder", "root": str(folder), **places}
+    files: dict[str, Any] = {"kind": "folder", "root": root}
+    files |= _places(data_folder(DatasetConfig.model_validate(files)))
     dataset = open_dataset(DatasetConfig.model_validate(files))
     height, width, resized = _read_size(dataset)
     values = {
@@ -50,17 +52,17 @@ def first_config(folder: Path, run_dir: str, ask: Ask = "segments") -> str:
         "oracle": {"kind": "people"},
         **_learning(height, width, ask),
     }
-    return HEADER.format(folder=folder) + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return HEADER.format(folder=hide_secrets(root)) + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
-def _places(folder: Path) -> dict[str, Any]:
+def _places(folder: DataPath) -> dict[str, Any]:
     """Keys of `dataset` that say where the images are."""
     images = folder / "images"
     if not folder.is_dir():
         raise ConfigError(f"{folder}: there is no such folder: make it, with {CLASS_FILE} and images in images/")
     if (images / "train").is_dir():
         return {}
-    count = sum(is_image_name(path.name) for path in images.rglob("*")) if images.is_dir() else 0
+    count = sum(is_image_name(path.name) for path in files_below(images)) if images.is_dir() else 0
     if count < 4:
         raise ConfigError(_too_few(folder, count))
     validation = max(2, min(20, count // 10))
@@ -68,7 +70,7 @@ def _places(folder: Path) -> dict[str, Any]:
     return {"image_pattern": "images/{id}.*", **labels, "validation_every": count // validation}
 
 
-def _too_few(folder: Path, count: int) -> str:
+def _too_few(folder: DataPath, count: int) -> str:
     """What to do where `folder`/images holds too few images."""
     images = folder / "images"
     beside = sum(is_image_name(path.name) for path in folder.iterdir())

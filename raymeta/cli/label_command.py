@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
         "label my_data iterations=3 acquisition.query_size=50 --local",
         "label my.yaml --host 0.0.0.0 --annotators annotators.yaml",
     )
-    text = "folder with images and classes.yaml; or a config"
+    text = "folder with images and classes.yaml, also a URI as s3://bucket/my_data; or a config"
     label.add_argument("place", metavar="FOLDER", help=text)
     add_overrides(label, "as in iterations=3; `raymeta config --keys` lists them")
     text = (
@@ -36,7 +36,8 @@ def add_commands(commands: Any) -> None:
         "needed fewest clicks; the class at points, by one key each; or outlines in boxes (%(default)s)"
     )
     label.add_argument("--ask", choices=("segments", "points", "boxes"), default="segments", help=text)
-    label.add_argument("--run", metavar="RUN", help="run folder (runs/NAME of FOLDER); its config is kept as RUN.yaml")
+    text = "run folder (runs/NAME of FOLDER); its config is kept as RUN.yaml, that of a URI as runs/NAME.yaml"
+    label.add_argument("--run", metavar="RUN", help=text)
     label.add_argument("--host", default="127.0.0.1", help="where the page listens (%(default)s: this machine alone)")
     label.add_argument("--port", type=int, default=8000, help="(%(default)s)")
     label.add_argument("--annotators", metavar="FILE", help="people who may label; from `raymeta annotators`")
@@ -73,11 +74,12 @@ def _config(options: argparse.Namespace, console: Console) -> ExperimentConfig:
 
     path = Path(options.place)
     if not path.is_file() or path.suffix not in (".yaml", ".yml"):
-        folder = Path(absolute_location("FOLDER", options.place))
-        run_dir = absolute_location("--run", options.run or f"runs/{last_name(str(folder))}")
-        path = Path(f"{run_dir}.yaml")
+        root = absolute_location("FOLDER", options.place)
+        run_dir = absolute_location("--run", options.run or f"runs/{last_name(root)}")
+        path = Path(absolute_location("--run", f"runs/{last_name(run_dir)}") if "://" in run_dir else run_dir)
+        path = path.with_name(f"{path.name}.yaml")
         if not path.exists():
-            text = first_config(folder, run_dir, options.ask)
+            text = first_config(root, run_dir, options.ask)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         console.print(f"settings: {path}", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from raymeta.cli.options import add_address, add_command, add_overrides
+from raymeta.locations import hide_secrets
 
 MAX_NAMED = 3
 
@@ -46,7 +47,8 @@ def _select(options: argparse.Namespace) -> int:
     if len(found.failed) > MAX_NAMED:
         _say(console, f"… and {len(found.failed) - MAX_NAMED} more, all in selection.json")
     r2 = "" if found.r2 is None else f", R² of the meta regressor {found.r2:.2f}"
-    _say(console, f"{found.query.num_rows} boxes of {found.images - len(found.failed)} images{r2}: {config.out_dir}")
+    images = found.images - len(found.failed)
+    _say(console, f"{found.query.num_rows} boxes of {images} images{r2}: {hide_secrets(config.out_dir)}")
     return 0
 
 

@@ -8,6 +8,7 @@ import ray.data
 
 from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.pool_scorer import quieten_ray_data
+from raymeta.datasets.remote_paths import RemoteStorageError
 from raymeta.predictions.selection import BLOCK_IMAGES, Selection, as_error, select
 from raymeta.predictions.selection_config import SelectionConfig
 from raymeta.schemas import IMAGE_ID
@@ -40,12 +41,17 @@ def _by_ray_data(ids: Sequence[str], work: Callable[[str], Any]) -> Iterator[tup
 
     def apply(row: dict[str, Any]) -> dict[str, Any]:
         image_id = str(row[IMAGE_ID])
+        row = {IMAGE_ID: image_id, "found": b"", "error": "", "outage": False}
         try:
-            return {IMAGE_ID: image_id, "found": pickle.dumps(work(image_id)), "error": ""}
+            return row | {"found": pickle.dumps(work(image_id))}
+        except RemoteStorageError as error:
+            return row | {"error": str(error), "outage": True}
         except Exception as error:
-            return {IMAGE_ID: image_id, "found": b"", "error": as_error(error)}
+            return row | {"error": as_error(error)}
 
     rows = [{IMAGE_ID: image_id} for image_id in ids]
     for row in ray.data.from_items(rows, override_num_blocks=-(-len(rows) // BLOCK_IMAGES)).map(apply).iter_rows():
+        if row["outage"]:
+            raise RemoteStorageError(row["error"])
         found = None if row["error"] else pickle.loads(row["found"])  # ours, from a worker of this job
         yield str(row[IMAGE_ID]), found, row["error"] or None

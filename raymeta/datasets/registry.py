@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.camvid import find_camvid
@@ -13,11 +12,11 @@ from raymeta.datasets.file_cache import FileCache, default_folder
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
 from raymeta.datasets.outages import SteadyDataset
-from raymeta.datasets.remote_paths import RemotePath, RemoteStorage
+from raymeta.datasets.remote_paths import data_path
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
 from raymeta.local_files import LocalFileError, local_path
-from raymeta.locations import hide_secrets, without_options
+from raymeta.locations import hide_secrets
 
 
 def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
@@ -58,15 +57,11 @@ def open_steady(config: DatasetConfig, seed: int, dataset: Dataset | None = None
 
 def data_folder(config: DatasetConfig) -> DataPath:
     """The folder that `dataset.root` names, `~` expanded. Raises DatasetError where there can be no such folder."""
-    if config.root.startswith("file://"):
-        folder = Path(unquote(without_options(config.root).removeprefix("file://")))
-        if not folder.is_absolute():
-            raise DatasetError(f"dataset.root {config.root!r} names no folder: write three slashes, as in file:///data")
-        return folder
-    if "://" in config.root:
-        return RemotePath(RemoteStorage(config.root, FileCache(_copies_folder(config), int(config.cache_gib * 2**30))))
+    copies = None
+    if "://" in config.root and not config.root.startswith("file://"):
+        copies = FileCache(_copies_folder(config), int(config.cache_gib * 2**30))
     try:
-        return local_path(config.root)
+        return data_path(config.root, copies)
     except LocalFileError as error:
         raise DatasetError(f"dataset.root {config.root!r}: {error}") from None
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple, Self, TypeVar
+from urllib.parse import unquote
 
 import pyarrow as pa
 from pyarrow import fs
 
+from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.file_cache import FileCache
 from raymeta.datasets.sample import DatasetError
+from raymeta.local_files import LocalFileError, local_path
 from raymeta.locations import hide_secrets, last_name, without_options
 
 MAX_AGE_S: Final = 60.0
@@ -247,9 +250,24 @@ class RemotePath:
         return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
-def remote_file(location: str) -> RemotePath:
-    """One file behind a URI, of which no copy is kept."""
-    return RemotePath(RemoteStorage(location, FileCache(Path(), 0)))
+def data_path(location: str, copies: FileCache | None = None) -> DataPath:
+    """The file or folder of a place that somebody named.
+
+    Args:
+        location: a local path, `~` for the home folder, or a URI; `file:///data` is the folder /data.
+        copies: where files behind a URI are kept on this machine; None keeps none.
+
+    Raises:
+        LocalFileError: a path that can't be.
+    """
+    if location.startswith("file://"):
+        path = Path(unquote(without_options(location).removeprefix("file://")))
+        if not path.is_absolute():
+            raise LocalFileError("names no folder: write three slashes, as in file:///data")
+        return path
+    if "://" in location:
+        return RemotePath(RemoteStorage(location, copies or FileCache(Path(), 0)))
+    return local_path(location)
 
 
 class _State:

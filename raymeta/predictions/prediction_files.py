@@ -1,12 +1,15 @@
 """Softmax or logits of images in files, as other people's trainers write them."""
 
+import io
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raymeta.datasets.data_paths import DataPath, below_root, files_below
+from raymeta.datasets.remote_paths import RemoteStorageError
 from raymeta.errors import InputError
 
 Content = Literal["softmax", "logits"]
@@ -22,25 +25,26 @@ class PredictionError(InputError):
 
 
 class PredictionFiles:
-    """The predictions below one folder; an image's id is its file's path without the suffix, with `/` between folders.
+    """The predictions below one folder, local or behind a URI; an image's id is its file's path without the suffix, with `/` between folders.
 
     content: softmax (float, or uint8 as 255ths) or logits (float). layout: order of the axes in the files.
     key: name of the array in `.npz` and `.safetensors` files, or in a dictionary of `.pt`; None where there is but one.
     """
 
-    def __init__(self, folder: Path, content: Content, layout: Layout, key: str | None = None) -> None:
+    def __init__(self, folder: DataPath, content: Content, layout: Layout, key: str | None = None) -> None:
         """Find the files.
 
         Raises:
             PredictionError: no such folder, no prediction in it, or two files of one image.
+            RemoteStorageError: its storage doesn't answer.
         """
         if not folder.is_dir():
             raise PredictionError(f"{folder} isn't a folder: give the one that holds the predictions")
         self.folder, self.content, self.layout, self.key = folder, content, layout, key
-        self._paths: dict[str, Path] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
-                image_id = path.relative_to(folder).with_suffix("").as_posix()
+        self._paths: dict[str, DataPath] = {}
+        for path in files_below(folder):
+            if path.suffix.lower() in SUFFIXES:
+                image_id = str(PurePosixPath(below_root(path, folder)).with_suffix(""))
                 if image_id in self._paths:
                     other = self._paths[image_id].name
                     raise PredictionError(f"{path} and {other} are both of image {image_id}: remove one")
@@ -64,6 +68,7 @@ class PredictionFiles:
         Raises:
             PredictionError: the file is damaged, holds no such array, or no softmax.
             OSError: it can't be read.
+            RemoteStorageError: its storage doesn't answer.
         """
         path = self._paths[image_id]
         array = _read(path, self.key)
@@ -75,7 +80,7 @@ class PredictionFiles:
         return _of_logits(values, path) if self.content == "logits" else _of_softmax(values, path)
 
 
-def _of_logits(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
+def _of_logits(values: NDArray[Any], path: DataPath) -> NDArray[np.float32]:
     if values.dtype.kind != "f":
         raise PredictionError(
             f"{path}: logits of type {values.dtype}: store floats, or set predictions.content: softmax"
@@ -95,7 +100,7 @@ def _of_logits(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
     return np.ascontiguousarray(logits)
 
 
-def _of_softmax(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
+def _of_softmax(values: NDArray[Any], path: DataPath) -> NDArray[np.float32]:
     if values.dtype.kind != "f" and values.dtype != np.uint8:
         raise PredictionError(f"{path}: softmax of type {values.dtype}: store floats, or uint8 as 255ths")
     softmax = np.ascontiguousarray(values, dtype=np.float32)
@@ -113,10 +118,11 @@ def _of_softmax(values: NDArray[Any], path: Path) -> NDArray[np.float32]:
     return softmax
 
 
-def _read(path: Path, key: str | None) -> NDArray[Any]:
+def _read(path: DataPath, key: str | None) -> NDArray[Any]:
+    """The array of one file: a local one is mapped into memory, one behind a URI is read whole."""
     try:
         return _READERS[path.suffix.lower()](path, key)
-    except PredictionError:
+    except (PredictionError, RemoteStorageError):
         raise
     except FileNotFoundError:
         raise
@@ -125,19 +131,23 @@ def _read(path: Path, key: str | None) -> NDArray[Any]:
         raise PredictionError(f"{path}: can't be read: {reason}; write it again") from error
 
 
-def _read_npy(path: Path, _: str | None) -> NDArray[Any]:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+def _source(path: DataPath) -> Path | io.BytesIO:
+    return path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
 
 
-def _read_npz(path: Path, key: str | None) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as arrays:
+def _read_npy(path: DataPath, _: str | None) -> NDArray[Any]:
+    return np.asarray(np.load(_source(path), mmap_mode="r" if isinstance(path, Path) else None, allow_pickle=False))
+
+
+def _read_npz(path: DataPath, key: str | None) -> NDArray[Any]:
+    with np.load(_source(path), allow_pickle=False) as arrays:
         return np.asarray(arrays[_name(path, list(arrays.files), key)])
 
 
-def _read_pt(path: Path, key: str | None) -> NDArray[Any]:
+def _read_pt(path: DataPath, key: str | None) -> NDArray[Any]:
     import torch
 
-    found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    found = torch.load(_source(path), map_location="cpu", weights_only=True, mmap=isinstance(path, Path))
     if isinstance(found, dict):
         found = found[_name(path, [str(name) for name in found], key)]
     if not isinstance(found, torch.Tensor):
@@ -145,11 +155,15 @@ def _read_pt(path: Path, key: str | None) -> NDArray[Any]:
     return _as_array(found)
 
 
-def _read_safetensors(path: Path, key: str | None) -> NDArray[Any]:
+def _read_safetensors(path: DataPath, key: str | None) -> NDArray[Any]:
     try:
         from safetensors import safe_open
+        from safetensors.torch import load
     except ImportError:
         raise PredictionError(f"{path}: needs the package safetensors: pip install safetensors") from None
+    if not isinstance(path, Path):
+        found = load(path.read_bytes())
+        return _as_array(found[_name(path, list(found), key)])
     with safe_open(path, framework="pt") as tensors:
         return _as_array(tensors.get_tensor(_name(path, list(tensors.keys()), key)))
 
@@ -161,7 +175,7 @@ def _as_array(tensor: Any) -> NDArray[Any]:
     return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy())
 
 
-def _name(path: Path, names: list[str], key: str | None) -> str:
+def _name(path: DataPath, names: list[str], key: str | None) -> str:
     if key is not None and key in names:
         return key
     if key is None and len(names) == 1:
@@ -170,7 +184,7 @@ def _name(path: Path, names: list[str], key: str | None) -> str:
     raise PredictionError(f"{path}: holds {wanted}: set predictions.key to one of {', '.join(sorted(names)) or 'none'}")
 
 
-_READERS: Final[dict[str, Callable[[Path, str | None], NDArray[Any]]]] = {
+_READERS: Final[dict[str, Callable[[DataPath, str | None], NDArray[Any]]]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
     ".pt": _read_pt,

@@ -4,9 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +16,11 @@ from raymeta.acquisition.box_selection import BoxMerge
 from raymeta.acquisition.pool_scoring import largest_box_clicks, score_image
 from raymeta.acquisition.strategies import find_strategy
 from raymeta.annotation.labelled_regions import LabelledRegions
+from raymeta.datasets.data_paths import DataPath, files_below
 from raymeta.datasets.image_files import read_label_map
+from raymeta.datasets.remote_paths import RemoteStorageError, data_path
 from raymeta.errors import InputError
+from raymeta.local_files import LocalFileError
 from raymeta.loop.image_tasks import stream_bytes
 from raymeta.loop.query_choice import query_table
 from raymeta.metaseg.meta_regression import MetaRegressor
@@ -74,7 +75,8 @@ def select(
         The query; also written as query.parquet, query.csv, query.geojson and selection.json.
 
     Raises:
-        InputError: folders, labels or predictions that can't be used.
+        InputError: folders, labels or predictions that can't be used, or storage that doesn't answer; what is scored
+            by then stays.
     """
     return _Selector(config, advance or _silent, each).run()
 
@@ -87,9 +89,9 @@ def as_error(error: BaseException) -> str:
     """What is wrong with an image, in words.
 
     Raises:
-        BaseException: the error itself, where it isn't the image's.
+        BaseException: the error itself, where it isn't the image's: storage that is away says nothing about an image.
     """
-    if not isinstance(error, (OSError, ValueError)):
+    if not isinstance(error, (OSError, ValueError)) or isinstance(error, RemoteStorageError):
         raise error
     return str(error)
 
@@ -102,7 +104,7 @@ class _Selector:
         self.each = each or self._in_threads
         self.strategy = find_strategy(config.strategy)
         self.files = StoreFiles(config.out_dir)
-        self.pool = self._open(config.pool.predictions)
+        self.pool = self._open("pool.predictions", config.pool.predictions)
         self.regions = _labelled_boxes(config.pool.labelled_boxes)
         self.classes: int | None = None
 
@@ -146,9 +148,9 @@ class _Selector:
             finished.discard()
         return Selection(query, len(ids), failed, r2)
 
-    def _open(self, folder: str) -> PredictionFiles:
+    def _open(self, key: str, folder: str) -> PredictionFiles:
         format_ = self.config.predictions
-        return PredictionFiles(Path(folder), format_.content, format_.layout, format_.key)
+        return PredictionFiles(_place(key, folder), format_.content, format_.layout, format_.key)
 
     def _softmax(self, files: PredictionFiles, image_id: str) -> Softmax:
         softmax = files.softmax(image_id)
@@ -165,14 +167,18 @@ class _Selector:
         for image_id in ids:
             if self.classes is not None:
                 return
-            with suppress(OSError, ValueError):
+            try:
                 self._softmax(self.pool, image_id)
+            except RemoteStorageError:
+                raise
+            except (OSError, ValueError):
+                continue
 
     def _fit(self) -> tuple[MetaRegressor | None, float | None]:
         if self.config.meta is None or not self.strategy.needs_meta_regressor:
             return None, None
         meta, options = self.config.meta, self.config.meta_regressor
-        files = self._open(meta.predictions)
+        files = self._open("meta.predictions", meta.predictions)
         tables: dict[str, pa.Table] = {}
         for count, image_id in enumerate(files.image_ids, 1):
             tables[image_id] = segment_metrics(self._softmax(files, image_id), self._target(image_id))[1]
@@ -185,7 +191,7 @@ class _Selector:
     def _target(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W) uint8 labels of a meta image, 255 void."""
         assert self.config.meta is not None
-        labels = read_label_map(Path(self.config.meta.labels) / f"{image_id}.png")
+        labels = read_label_map(_place("meta.labels", self.config.meta.labels) / f"{image_id}.png")
         target = np.where(np.isin(labels, self.config.meta.void), np.uint8(IGNORE), labels)
         worst = int(target[target != IGNORE].max(initial=0))
         if self.classes is not None and worst >= self.classes:
@@ -197,13 +203,15 @@ class _Selector:
 
     def _labelled(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         mask = self.regions.mask(image_id, height, width)
-        folder = self.config.pool.labelled_masks
-        if folder is not None and (path := Path(folder) / f"{image_id}.png").exists():
-            given = read_label_map(path)
-            if given.shape != (height, width):
-                raise InputError(f"{path} is {given.shape[0]}×{given.shape[1]}, the prediction {height}×{width} pixels")
-            mask = mask | (given != 0)
-        return mask
+        if self.config.pool.labelled_masks is None:
+            return mask
+        path = _place("pool.labelled_masks", self.config.pool.labelled_masks) / f"{image_id}.png"
+        if not path.is_file():
+            return mask
+        given = read_label_map(path)
+        if given.shape != (height, width):
+            raise InputError(f"{path} is {given.shape[0]}×{given.shape[1]}, the prediction {height}×{width} pixels")
+        return mask | (given != 0)
 
     def _clicks_max(self, ids: Sequence[str]) -> int | None:
         config = self.config
@@ -287,18 +295,25 @@ class _Selector:
         self.files.write("selection.json", (json.dumps(facts, indent=2) + "\n").encode())
 
 
+def _place(key: str, location: str) -> DataPath:
+    try:
+        return data_path(location)
+    except LocalFileError as error:
+        raise InputError(f"{key} {location!r}: {error}") from None
+
+
 def _labelled_boxes(location: str | None) -> LabelledRegions:
     """Boxes of earlier queries, which are labelled by now."""
     regions = LabelledRegions()
     if location is None:
         return regions
-    place = Path(location)
-    paths = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
+    place = _place("pool.labelled_boxes", location)
+    paths = [path for path in files_below(place) if path.suffix == ".parquet"] if place.is_dir() else [place]
     if not paths:
-        raise InputError(f"pool.labelled_boxes {location} holds no Parquet file: give a query.parquet, or leave it out")
+        raise InputError(f"pool.labelled_boxes {place} holds no Parquet file: give a query.parquet, or leave it out")
     for path in paths:
         try:
-            regions = regions.with_boxes(pq.read_table(path))
+            regions = regions.with_boxes(pq.read_table(pa.BufferReader(path.read_bytes())))
         except (OSError, KeyError, pa.ArrowException) as error:
             raise InputError(f"pool.labelled_boxes {path}: isn't a table of boxes: {error}") from error
     return regions

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from raymeta.config import AcquisitionConfig
-from raymeta.datasets.data_paths import DataPath, read_whole
-from raymeta.datasets.remote_paths import remote_file
+from raymeta.datasets.data_paths import read_whole
+from raymeta.datasets.remote_paths import data_path
 from raymeta.datasets.sample import DatasetError
 from raymeta.errors import InputError
-from raymeta.local_files import LocalFileError, local_path
+from raymeta.local_files import LocalFileError
+from raymeta.locations import hide_secrets
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import (
     IMAGE_ID,
@@ -151,26 +152,23 @@ def _listed(key: str, location: str | None, pool: Sequence[str]) -> tuple[str, .
     """Image ids of a list in its order; None where no list is named."""
     if location is None:
         return None
+    shown = hide_secrets(location)
     try:
-        text = read_whole(_place(location), MAX_LIST_BYTES).decode()
+        text = read_whole(data_path(location), MAX_LIST_BYTES).decode()
     except (OSError, UnicodeDecodeError, LocalFileError, DatasetError) as error:
         reason = "isn't UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise SplitError(f"{key} {location}: can't be read: {reason}; write one image id a line") from None
+        raise SplitError(f"{key} {shown}: can't be read: {reason}; write one image id a line") from None
     ids = [line.strip() for line in text.splitlines() if line.strip()]
     if not ids:
-        raise SplitError(f"{key} {location} names no image: write one image id a line, or leave the key out")
+        raise SplitError(f"{key} {shown} names no image: write one image id a line, or leave the key out")
     if twice := sorted(name for name, count in Counter(ids).items() if count > 1):
-        raise SplitError(f"{key} {location} names {_some(twice)} more than once: remove the repetitions")
+        raise SplitError(f"{key} {shown} names {_some(twice)} more than once: remove the repetitions")
     if unknown := sorted(set(ids) - set(pool)):
         raise SplitError(
-            f"{key} {location} names {_some(unknown)}, which the pool doesn't have: write ids as {pool[0]}, without "
+            f"{key} {shown} names {_some(unknown)}, which the pool doesn't have: write ids as {pool[0]}, without "
             "folder and ending"
         )
     return tuple(ids)
-
-
-def _place(location: str) -> DataPath:
-    return remote_file(location) if "://" in location else local_path(location)
 
 
 def _some(names: Sequence[str]) -> str:

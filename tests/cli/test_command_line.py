@@ -276,6 +276,17 @@ def test_doctor_names_what_is_wrong(capsys, monkeypatch, tmp_path):
     assert "set RAY_TMPDIR" in shown
 
 
+def test_a_home_that_can_not_be_written_is_told_and_is_no_fault(capsys, monkeypatch, tmp_path):
+    """A container with a read-only HOME runs the demo."""
+    main(["doctor"])
+    before = capsys.readouterr().out
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
+    main(["doctor"])
+    shown = capsys.readouterr().out
+    assert f"HOME {tmp_path / 'none'} (can't be written)" in shown
+    assert shown.count("wrong") == before.count("wrong")
+
+
 def test_doctor_tells_of_a_python_whose_path_a_shell_splits(capsys, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/my files/bin/python")
     main(["doctor"])

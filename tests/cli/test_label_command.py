@@ -193,7 +193,7 @@ def test_a_folder_that_is_not_ready_is_told_what_it_lacks(folder, monkeypatch, c
 def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, capsys):
     spaced = folder.rename(folder.parent / "meine Bilder")
     monkeypatch.chdir(spaced.parent)
-    values = first_config(spaced, str(spaced.parent / "runs/meine Bilder"))
+    values = first_config(str(spaced), str(spaced.parent / "runs/meine Bilder"))
     Path("mine.yaml").write_text(values)
     assert main(["run", "mine.yaml", "--local"]) == EXIT_WAITING
     told = capsys.readouterr().err
@@ -205,7 +205,7 @@ def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, c
 
 def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp_path, capsys):
     """A query of segments fits what is left of the images, and check finds nothing wrong."""
-    text = first_config(folder, str(tmp_path / "runs/segments"))
+    text = first_config(str(folder), str(tmp_path / "runs/segments"))
     config = parse_config(yaml.safe_load(text))
     assert (config.acquisition.strategy, config.acquisition.unit) == ("segments", "segment")
     assert config.training.example_balance == 0.5
@@ -215,7 +215,7 @@ def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp
     assert "wide tiles" not in capsys.readouterr().out
     assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=8", "acquisition.query_size=4"]) == 0
     assert "acquisition.box_width 8: parts in wide tiles" in capsys.readouterr().out
-    points = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/points"), "points")))
+    points = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/points"), "points")))
     assert (points.acquisition.unit, points.training.example_balance) == ("point", 0.5)
-    boxes = parse_config(yaml.safe_load(first_config(folder, str(tmp_path / "runs/boxes"), "boxes")))
+    boxes = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/boxes"), "boxes")))
     assert (boxes.acquisition.unit, boxes.training.example_balance) == ("box", 0.0)

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from faulty_proxy import FaultyProxy
 from pyarrow import fs
+from prediction_folders import assert_as_here, write_predictions
+from running_service import free_port
 from simulated_person import config_text, write_images
 from tiny_experiment import TinyRun, assert_same, results
 from tiny_runs import serving
@@ -23,13 +25,13 @@ from raymeta.service.settings import ServiceSettings
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def uri(port: int) -> str:
-    return f"s3://test:hidden@bucket/scenes?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
+def uri(port: int, name: str = "scenes") -> str:
+    return f"s3://test:hidden@bucket/{name}?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
 
 
-def fill(port: int, folder: Path) -> None:
+def fill(port: int, folder: Path, name: str = "scenes") -> None:
     """Copy a folder into the bucket."""
-    filesystem, root = fs.FileSystem.from_uri(uri(port) + "&allow_bucket_creation=true")
+    filesystem, root = fs.FileSystem.from_uri(uri(port, name) + "&allow_bucket_creation=true")
     filesystem.create_dir("bucket")
     fs.copy_files(str(folder), root, destination_filesystem=filesystem)
 
@@ -92,6 +94,61 @@ def test_people_are_asked_about_its_images(tiny, s3_server):
     out = tiny.folder / "exported"
     command(tiny, "tasks", "export", str(tiny.run_dir), "--out", str(out), "--format", "labelme")
     assert len(list(out.rglob("*.png"))) >= 4
+
+
+def test_label_begins_with_a_folder_there(tiny, s3_server):
+    """Settings are written, and what the command starts asks about the images of the bucket."""
+    write_images(tiny.folder / "data", labelled=False)
+    fill(s3_server, tiny.folder / "data", "mine")
+    place = uri(s3_server, "mine")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "raymeta", "label", place, "--local", "--port", str(port := free_port())],
+        cwd=tiny.folder,
+        env=child_environment(tiny.folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        told = ""
+        while "label at" not in told:
+            assert (line := process.stdout.readline()), told
+            told += line
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/tasks/progress", timeout=30).json()["open"] >= 3
+    finally:
+        process.kill()
+        process.communicate()
+    assert "hidden" not in told
+    written = yaml.safe_load((tiny.folder / "runs/mine.yaml").read_text())
+    assert (written["dataset"]["root"], written["run_dir"]) == (place, str(tiny.folder / "runs/mine"))
+    command(tiny, "check", str(tiny.folder / "runs/mine.yaml"))
+    assert "can't be reached" in command(tiny, "label", uri(free_port(), "mine"), "--run", "other", code=2)
+
+
+def test_select_reads_predictions_there(tmp_path, s3_server, warm_cluster, tiny):
+    """In threads and as a Ray Data job; while the server is away nothing is left out."""
+    config = write_predictions(tmp_path)
+    for part in ("pool", "meta", "labels"):
+        fill(s3_server, tmp_path / part, f"predicted/{part}")
+    proxy = FaultyProxy(s3_server)
+
+    def places(port):
+        return [
+            f"pool.predictions={uri(port, 'predicted/pool')}",
+            f"meta.predictions={uri(port, 'predicted/meta')}",
+            f"meta.labels={uri(port, 'predicted/labels')}",
+        ]
+
+    proxy.failing = 1.0
+    assert "can't be reached" in command(tiny, "select", str(config), *places(proxy.port), code=2)
+    proxy.failing = 0.0
+    command(tiny, "select", str(config), *places(proxy.port))
+    assert_as_here(config, tmp_path)
+    (tmp_path / "ray/query.parquet").unlink()
+    command(tiny, "select", str(config), *places(s3_server), "--on-ray", "--address", warm_cluster.address)
+    assert_as_here(config, tmp_path)
+    out = uri(s3_server, "chosen")
+    assert "chosen" in command(tiny, "select", str(config), *places(s3_server), f"out_dir={out}")
 
 
 def test_on_ray(tmp_path, stored, tiny_scenes, starter, warm_cluster, plain_undisturbed):
