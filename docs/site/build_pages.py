@@ -79,10 +79,10 @@ def _key_row(key: ConfigKey) -> str:
 
 def api_page() -> str:
     """The public names, documented from their docstrings."""
-    lines = ["# API", "", "What `import raymeta` offers. None of it needs Ray.", ""]
+    lines = ["# API", "", "What `import raymeta` offers, as `raymeta.Box`. None of it needs Ray.", ""]
     for name in sorted(raymeta.__all__):
         if name != "__version__":
-            lines += [f"## {name}", "", f"::: raymeta.{raymeta._PLACES[name]}.{name}", ""]
+            lines += [f"::: raymeta.{raymeta._PLACES[name]}.{name}", ""]
     return "\n".join(lines)
 
 

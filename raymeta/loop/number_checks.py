@@ -52,23 +52,35 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
         raise InputError(fault)
     if config.acquisition.strategy == "full_set":
         return
-    width = config.acquisition.box_width
-    check_box_width(width, dataset.height, dataset.width)
+    check_box_width(config.acquisition.box_width, dataset.height, dataset.width)
+    _check_query_size(config, dataset, split)
+    _check_superpixels(config)
+    check_reference(config, split)
+
+
+def _check_query_size(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
+    """Raise InputError where the pool can't give a query of this size, or none at all."""
+    acquisition = config.acquisition
     if not split.unlabelled:
+        if config.oracle.kind == "people" and len(split.initial) > acquisition.initial_images:
+            raise InputError(
+                f"all {len(split.pool)} images of the pool have label maps, so people would be asked for nothing: "
+                "leave out oracle.kind, and the label maps answer, or add images without label maps"
+            )
         raise InputError(
             f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
             f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
         )
     # Greedy boxes of one image never overlap, so no more than these fit into it. Clicks end a query before that.
+    width = acquisition.box_width
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
-    if config.acquisition.query_size > most and not config.acquisition.has_budget:
+    if acquisition.query_size > most and not acquisition.has_budget:
+        units = {"point": f"points {width} pixels apart", "segment": f"segments in tiles of {width} pixels"}
         raise InputError(
-            f"acquisition.query_size {config.acquisition.query_size} is more than the pool can give: "
-            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} boxes of "
-            f"width {width}; choose at most {most}"
+            f"acquisition.query_size {acquisition.query_size} is more than the pool can give: "
+            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} "
+            f"{units.get(acquisition.unit, f'boxes of width {width}')}; choose at most {most}"
         )
-    _check_superpixels(config)
-    check_reference(config, split)
 
 
 def _check_superpixels(config: ExperimentConfig) -> None:

@@ -25,7 +25,9 @@ class PredictionError(InputError):
 
 
 class PredictionFiles:
-    """The predictions below one folder, local or behind a URI; an image's id is its file's path without the suffix, with `/` between folders.
+    """The predictions below one folder, local or behind a URI.
+
+    An image's id is its file's path without the suffix, with `/` between folders.
 
     content: softmax (float, or uint8 as 255ths) or logits (float). layout: order of the axes in the files.
     key: name of the array in `.npz` and `.safetensors` files, or in a dictionary of `.pt`; None where there is but one.

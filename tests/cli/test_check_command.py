@@ -133,3 +133,20 @@ def test_check_tells_that_points_may_be_drowned(config, capsys, balance, told):
     points = ["acquisition.strategy=points", "acquisition.box_width=8", f"training.example_balance={balance}"]
     assert main(["check", str(config), *points]) == 0
     assert ("training.example_balance 0:" in capsys.readouterr().out) == told
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ("points", "points 8 pixels apart"),
+        ("segments", "segments in tiles of 8 pixels"),
+        ("random_box", "boxes of width 8"),
+    ],
+)
+def test_a_query_that_the_pool_can_not_give_is_told_in_what_is_asked(config, capsys, strategy, words):
+    asked = [f"acquisition.strategy={strategy}", "acquisition.box_width=8", "acquisition.query_size=100000"]
+    assert_refused(capsys, ["check", config, *asked], "100000", words)
+
+
+def test_a_pool_that_is_labelled_already_leaves_nothing_to_ask_people(config, capsys):
+    assert_refused(capsys, ["check", config, "oracle.kind=people"], "leave out oracle.kind")

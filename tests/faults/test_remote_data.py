@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from faulty_proxy import FaultyProxy
+from prediction_folders import UNREADABLE, write_predictions
 from pyarrow import fs
-from prediction_folders import assert_as_here, write_predictions
 from running_service import free_port
 from simulated_person import config_text, write_images
 from tiny_experiment import TinyRun, assert_same, results
@@ -18,6 +19,8 @@ from tiny_runs import serving
 from tiny_settings import child_environment
 from warm_cluster import WarmRun
 
+from raymeta.predictions.selection import select
+from raymeta.predictions.selection_config import load_selection
 from raymeta.service.http.app import create_app
 from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
@@ -112,7 +115,8 @@ def test_label_begins_with_a_folder_there(tiny, s3_server):
     try:
         told = ""
         while "label at" not in told:
-            assert (line := process.stdout.readline()), told
+            line = process.stdout.readline()
+            assert line, told
             told += line
         assert httpx.get(f"http://127.0.0.1:{port}/v1/tasks/progress", timeout=30).json()["open"] >= 3
     finally:
@@ -131,6 +135,7 @@ def test_select_reads_predictions_there(tmp_path, s3_server, warm_cluster, tiny)
     for part in ("pool", "meta", "labels"):
         fill(s3_server, tmp_path / part, f"predicted/{part}")
     proxy = FaultyProxy(s3_server)
+    local = select(load_selection(config, [f"out_dir={tmp_path / 'local'}"])).query
 
     def places(port):
         return [
@@ -142,13 +147,12 @@ def test_select_reads_predictions_there(tmp_path, s3_server, warm_cluster, tiny)
     proxy.failing = 1.0
     assert "can't be reached" in command(tiny, "select", str(config), *places(proxy.port), code=2)
     proxy.failing = 0.0
-    command(tiny, "select", str(config), *places(proxy.port))
-    assert_as_here(config, tmp_path)
-    (tmp_path / "ray/query.parquet").unlink()
-    command(tiny, "select", str(config), *places(s3_server), "--on-ray", "--address", warm_cluster.address)
-    assert_as_here(config, tmp_path)
-    out = uri(s3_server, "chosen")
-    assert "chosen" in command(tiny, "select", str(config), *places(s3_server), f"out_dir={out}")
+    for more in ((), ("--on-ray", "--address", warm_cluster.address)):
+        told = command(tiny, "select", str(config), *places(proxy.port), f"out_dir={uri(proxy.port, 'chosen')}", *more)
+        assert f"left out {UNREADABLE}: " in told
+        filesystem, root = fs.FileSystem.from_uri(uri(s3_server, "chosen"))
+        assert pq.read_table(f"{root}/query.parquet", filesystem=filesystem).equals(local)
+        filesystem.delete_file(f"{root}/query.parquet")
 
 
 def test_on_ray(tmp_path, stored, tiny_scenes, starter, warm_cluster, plain_undisturbed):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from prediction_folders import UNREADABLE, softmax, write_predictions
 from PIL import Image
+from prediction_folders import UNREADABLE, softmax, write_predictions
 
 from raymeta.datasets.file_cache import FileCache
 from raymeta.datasets.remote_paths import RemotePath, RemoteStorage, RemoteStorageError
