@@ -67,7 +67,8 @@ def keys_page() -> str:
         sections.setdefault(key.name.rpartition(".")[0], []).append(key)
     for of, keys in sections.items():
         lines += ["", f"## {f'`{of}`' if of else 'The whole run'}", ""]
-        lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *map(_key_row, keys)]
+        lines += ['<div class="keys" markdown>', ""]
+        lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *map(_key_row, keys), "", "</div>"]
     return "\n".join(lines) + "\n"
 
 
