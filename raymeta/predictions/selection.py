@@ -106,6 +106,7 @@ class _Selector:
         self.files = StoreFiles(config.out_dir)
         self.pool = self._open("pool.predictions", config.pool.predictions)
         self.regions = _labelled_boxes(config.pool.labelled_boxes)
+        self.masks = _masks(config.pool.labelled_masks)
         self.classes: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -203,9 +204,9 @@ class _Selector:
 
     def _labelled(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         mask = self.regions.mask(image_id, height, width)
-        if self.config.pool.labelled_masks is None:
+        if self.masks is None:
             return mask
-        path = _place("pool.labelled_masks", self.config.pool.labelled_masks) / f"{image_id}.png"
+        path = self.masks / f"{image_id}.png"
         if not path.is_file():
             return mask
         given = read_label_map(path)
@@ -302,6 +303,16 @@ def _place(key: str, location: str) -> DataPath:
         raise InputError(f"{key} {location!r}: {error}") from None
 
 
+def _masks(location: str | None) -> DataPath | None:
+    """The folder of masks, which must be there: a slip in its name would have labelled images asked for again."""
+    if location is None:
+        return None
+    folder = _place("pool.labelled_masks", location)
+    if not folder.is_dir():
+        raise InputError(f"pool.labelled_masks {folder} isn't a folder: give the one that holds masks, or leave it out")
+    return folder
+
+
 def _labelled_boxes(location: str | None) -> LabelledRegions:
     """Boxes of earlier queries, which are labelled by now."""
     regions = LabelledRegions()
@@ -314,6 +325,8 @@ def _labelled_boxes(location: str | None) -> LabelledRegions:
     for path in paths:
         try:
             regions = regions.with_boxes(pq.read_table(pa.BufferReader(path.read_bytes())))
+        except FileNotFoundError:
+            raise InputError(f"pool.labelled_boxes {path} isn't there: correct the path, or leave it out") from None
         except (OSError, KeyError, pa.ArrowException) as error:
             raise InputError(f"pool.labelled_boxes {path}: isn't a table of boxes: {error}") from error
     return regions

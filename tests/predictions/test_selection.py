@@ -95,6 +95,14 @@ def test_labelled_masks_are_never_asked_for(saved, tmp_path):
     assert image_id not in found.query["image_id"].to_pylist()
 
 
+@pytest.mark.parametrize("key", ["labelled_masks", "labelled_boxes"])
+def test_a_slip_in_the_place_of_what_is_labelled_is_told(saved, tmp_path, key):
+    config = values(saved, tmp_path / "out")
+    config["pool"] = config["pool"] | {key: str(tmp_path / "slip")}
+    with pytest.raises(InputError, match=f"pool.{key} {tmp_path / 'slip'} isn't"):
+        select(SelectionConfig.model_validate(config))
+
+
 def test_a_file_that_cannot_be_used_is_named_and_left_out(saved, tmp_path):
     folder, run = saved
     shutil.copytree(folder / "pool", tmp_path / "pool")
