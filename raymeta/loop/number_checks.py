@@ -75,7 +75,9 @@ def _check_query_size(config: ExperimentConfig, dataset: Dataset, split: Split) 
     width = acquisition.box_width
     most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
     if acquisition.query_size > most and not acquisition.has_budget:
-        units = {"point": f"points {width} pixels apart", "segment": f"segments in tiles of {width} pixels"}
+        tiles = f"in tiles of {width} pixels"
+        units = {"point": f"points {width} pixels apart"}
+        units |= {unit: f"{unit}s {tiles}" for unit in ("segment", "superpixel")}
         raise InputError(
             f"acquisition.query_size {acquisition.query_size} is more than the pool can give: "
             f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} "
