@@ -18,7 +18,7 @@ MAX_SIDE: Final = 512
 CROP_SHARE: Final = 0.45
 QUERY_SHARE: Final = 0.03
 """Of the pool's pixels, an iteration."""
-Ask = Literal["points", "segments", "boxes"]
+Ask = Literal["points", "segments", "superpixels", "boxes"]
 MAX_POINTS: Final = 1000
 """Of a query, or segments: at 1 to 3 seconds each, somewhat less than an hour."""
 HEADER: Final = """\
@@ -34,8 +34,8 @@ def first_config(root: str, run_dir: str, ask: Ask = "segments") -> str:
         root: folder or URI that holds classes.yaml, and images in images/train and images/val, or all of them below
             images.
         run_dir: of the run.
-        ask: the class of predicted segments, which needed fewest clicks (docs/study_fewer_clicks.md), that at points,
-            or outlines in boxes.
+        ask: the class of predicted segments or of superpixels, which needed fewest clicks
+            (docs/study_fewer_clicks.md), that at points, or outlines in boxes.
 
     Raises:
         ValueError: no images, no class list, or one with faults.
@@ -96,13 +96,13 @@ def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
 
 
 def _acquisition(images: int, height: int, width: int, ask: Ask) -> dict[str, Any]:
-    """Boxes of about an eighth of an image's shorter side; points, and tiles of segments, lie a third of that apart.
+    """Boxes of about an eighth of an image's shorter side; points, segments and superpixels have a third of that.
 
     Queries are such that a person answers them in an hour or so.
     """
     initial = max(1, min(20, images // 10))
     if ask != "boxes":
-        apart = max(4, min(height, width) // 22)
+        apart = max(4, min(height, width) // (11 if ask == "superpixels" else 22))
         fitting = (height // apart) * (width // apart) * (images - initial)
         return {
             "strategy": ask,

@@ -9,8 +9,8 @@ from raymeta.runs.split import Split
 
 COST_SAMPLE = 20
 """Pool images whose clicks estimate the cost of one query."""
-TILES_DOWN = 22
-"""Tiles of segments down an image in docs/study_fewer_clicks.md; with 8 of them rare classes got no labels."""
+TILES_DOWN = {"segment": 22, "superpixel": 11}
+"""Tiles down an image in docs/study_fewer_clicks.md; with 8 of them for segments rare classes got no labels."""
 
 
 def describe(config: ExperimentConfig, dataset: Dataset, split: Split) -> list[str]:
@@ -62,8 +62,8 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
                 f"clicks{outlines}"
             )
         facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
-    narrow = max(4, dataset.height // TILES_DOWN)
-    if acquisition.unit == "segment" and width > 1.5 * narrow:
+    narrow = max(4, dataset.height // TILES_DOWN.get(acquisition.unit, 1))
+    if acquisition.asks_parts and width > 1.5 * narrow:
         facts.append(
             f"acquisition.box_width {width}: parts in wide tiles are often mixed; tiles of about "
             f"{narrow} pixels needed fewest clicks (docs/study_fewer_clicks.md)"

@@ -215,6 +215,9 @@ def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp
     assert "wide tiles" not in capsys.readouterr().out
     assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=8", "acquisition.query_size=4"]) == 0
     assert "acquisition.box_width 8: parts in wide tiles" in capsys.readouterr().out
+    superpixels = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/parts"), "superpixels")))
+    assert (superpixels.acquisition.unit, superpixels.training.example_balance) == ("superpixel", 0.5)
+    assert superpixels.acquisition.box_width >= config.acquisition.box_width
     points = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/points"), "points")))
     assert (points.acquisition.unit, points.training.example_balance) == ("point", 0.5)
     boxes = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/boxes"), "boxes")))
