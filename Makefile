@@ -23,7 +23,7 @@ help:
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tune,serve,pretrained,superpixels,people,trackers,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tune,serve,pretrained,people,trackers,docs,dev]'
 	touch $@
 
 install: $(VENV)/.installed
@@ -64,7 +64,7 @@ test-versions:
 	for versions in lowest-direct highest; do \
 		uv venv --quiet --clear --python $(PYTHON) $(VENV)-$$versions && \
 		uv pip install --quiet --python $(VENV)-$$versions/bin/python --resolution $$versions \
-			'.[tune,serve,pretrained,superpixels,people,trackers]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-timeout>=2.3' && \
+			'.[tune,serve,pretrained,people,trackers]' 'hypothesis>=6.100' 'pytest>=8.3' 'pytest-timeout>=2.3' && \
 		$(VENV)-$$versions/bin/python -m pytest -p no:cacheprovider $(TESTS_OF_VERSIONS) || exit 1; \
 	done
 

@@ -20,7 +20,6 @@ PACKAGES_OF_EXTRAS: Final = {
     "prometheus_client": "serve",
     "httpx": "people",
     "shapely": "people",
-    "skimage": "superpixels",
 }
 """Packages that raymeta does without until a command needs them, and the extra that installs each."""
 

@@ -27,15 +27,15 @@ HEADER: Final = """\
 """
 
 
-def first_config(root: str, run_dir: str, ask: Ask = "segments") -> str:
+def first_config(root: str, run_dir: str, ask: Ask = "superpixels") -> str:
     """A config as YAML text: people label, sizes follow the images.
 
     Args:
         root: folder or URI that holds classes.yaml, and images in images/train and images/val, or all of them below
             images.
         run_dir: of the run.
-        ask: the class of predicted segments or of superpixels, which needed fewest clicks
-            (docs/study_fewer_clicks.md), that at points, or outlines in boxes.
+        ask: the class of superpixels, which needed fewest clicks (docs/study_fewer_clicks.md), that of predicted
+            segments or at points, or outlines in boxes.
 
     Raises:
         ValueError: no images, no class list, or one with faults.

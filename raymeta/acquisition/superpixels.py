@@ -24,7 +24,7 @@ def coarse_superpixels(image: NDArray[np.uint8], width: int, compactness: float)
         (⌈H/f⌉, ⌈W/f⌉) int32 with f = max(1, ⌊width/16⌋): numbers from 1, each of a connected region.
 
     Raises:
-        ModuleNotFoundError: scikit-image isn't installed; it is the extra `superpixels`.
+        ModuleNotFoundError: scikit-image isn't installed, as where raymeta runs from a checkout.
     """
     from skimage.segmentation import slic
 

@@ -32,11 +32,13 @@ def add_commands(commands: Any) -> None:
     label.add_argument("place", metavar="FOLDER", help=text)
     add_overrides(label, "as in iterations=3; `raymeta config --keys` lists them")
     text = (
-        "what people are asked in a new run: whether the class of predicted segments, or of superpixels, is right, by "
-        "one key each, which needed fewest clicks; the class at points, by one key each; or outlines in boxes "
+        "what people are asked in a new run: whether the class of superpixels is right, by one key each, which needed "
+        "fewest clicks; or of predicted segments; the class at points, by one key each; or outlines in boxes "
         "(%(default)s)"
     )
-    label.add_argument("--ask", choices=("segments", "superpixels", "points", "boxes"), default="segments", help=text)
+    label.add_argument(
+        "--ask", choices=("superpixels", "segments", "points", "boxes"), default="superpixels", help=text
+    )
     text = "run folder (runs/NAME of FOLDER); its config is kept as RUN.yaml, that of a URI as runs/NAME.yaml"
     label.add_argument("--run", metavar="RUN", help=text)
     label.add_argument("--host", default="127.0.0.1", help="where the page listens (%(default)s: this machine alone)")

@@ -21,7 +21,7 @@ SEGMENT_STRATEGIES: tuple[str, ...] = get_args(SegmentStrategyName)
 RunStrategyName = Literal[StrategyName, PointStrategyName, SegmentStrategyName, "custom"]
 """What a run may name: a preset, or `custom`, which sets nothing."""
 CUSTOM: Final = "custom"
-DEFAULT_STRATEGY: Final = "segments"
+DEFAULT_STRATEGY: Final = "superpixels"
 """Of who names neither a strategy nor a gain: what needed fewest clicks (docs/study_fewer_clicks.md)."""
 GainName = Literal["random", "entropy", "margin", "metaseg"]
 CostName = Literal["none", "estimated", "learned", "true"]

@@ -90,7 +90,7 @@ def _check_superpixels(config: ExperimentConfig) -> None:
     if config.acquisition.superpixel_width is not None and importlib.util.find_spec("skimage") is None:
         raise InputError(
             "acquisition.unit superpixel needs the package scikit-image, which isn't installed: "
-            "pip install 'raymeta[superpixels]', or set unit to segment"
+            "pip install scikit-image, or set acquisition.strategy to segments"
         )
 
 

@@ -199,11 +199,11 @@ def test_the_first_iterations_may_ask_at_random():
     assert first.query_size == acquisition.query_size
 
 
-@pytest.mark.parametrize("values", [{}, {"strategy": "segments"}, {"query_clicks": 5.0}])
-def test_segments_are_asked_for_without_further_words(values):
+@pytest.mark.parametrize("values", [{}, {"strategy": "superpixels"}, {"query_clicks": 5.0}])
+def test_superpixels_are_asked_for_without_further_words(values):
     acquisition = AcquisitionConfig(**values)
-    assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("segments", "margin", "segment")
-    assert acquisition.box_width == BOX_WIDTHS["segment"] == 48
+    assert (acquisition.strategy, acquisition.gain_name, acquisition.unit) == ("superpixels", "margin", "superpixel")
+    assert acquisition.box_width == BOX_WIDTHS["superpixel"] == 96
     assert (acquisition.class_weights.source, acquisition.class_weights.power) == ("predictions", 1.0)
     assert AcquisitionConfig(**acquisition.model_dump()) == acquisition
 
@@ -228,7 +228,7 @@ def test_a_study_of_a_config_of_points_has_arms_of_boxes():
 
 
 @pytest.mark.parametrize("strategy", ["metabox_plus", "random_box", "random_points", "points"])
-@pytest.mark.parametrize("kept", ["points", "segments", "metabox_plus"])
+@pytest.mark.parametrize("kept", ["points", "segments", "superpixels", "metabox_plus"])
 def test_a_kept_run_is_asked_by_another_strategy(kept, strategy):
     """A run's config holds all values; those that its strategy's name stands for go with that name."""
     values = {"run_dir": "/run", "dataset": {"kind": "camvid", "root": "/nowhere"}}

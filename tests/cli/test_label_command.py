@@ -203,21 +203,21 @@ def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, c
     assert back[1:] == ["tasks", "import", str(spaced.parent / "runs/meine Bilder"), str(tmp_path / "hand out")]
 
 
-def test_a_new_run_asks_for_segments_unless_something_else_is_wanted(folder, tmp_path, capsys):
-    """A query of segments fits what is left of the images, and check finds nothing wrong."""
-    text = first_config(str(folder), str(tmp_path / "runs/segments"))
+def test_a_new_run_asks_for_superpixels_unless_something_else_is_wanted(folder, tmp_path, capsys):
+    """A query of superpixels fits what is left of the images, and check finds nothing wrong."""
+    text = first_config(str(folder), str(tmp_path / "runs/superpixels"))
     config = parse_config(yaml.safe_load(text))
-    assert (config.acquisition.strategy, config.acquisition.unit) == ("segments", "segment")
+    assert (config.acquisition.strategy, config.acquisition.unit) == ("superpixels", "superpixel")
     assert config.training.example_balance == 0.5
     assert 0 < config.acquisition.query_size <= MAX_POINTS
-    Path(tmp_path / "segments.yaml").write_text(text)
-    assert main(["check", str(tmp_path / "segments.yaml")]) == 0
+    Path(tmp_path / "new.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "new.yaml")]) == 0
     assert "wide tiles" not in capsys.readouterr().out
-    assert main(["check", str(tmp_path / "segments.yaml"), "acquisition.box_width=8", "acquisition.query_size=4"]) == 0
+    assert main(["check", str(tmp_path / "new.yaml"), "acquisition.box_width=8", "acquisition.query_size=4"]) == 0
     assert "acquisition.box_width 8: parts in wide tiles" in capsys.readouterr().out
-    superpixels = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/parts"), "superpixels")))
-    assert (superpixels.acquisition.unit, superpixels.training.example_balance) == ("superpixel", 0.5)
-    assert superpixels.acquisition.box_width >= config.acquisition.box_width
+    segments = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/parts"), "segments")))
+    assert (segments.acquisition.unit, segments.training.example_balance) == ("segment", 0.5)
+    assert segments.acquisition.box_width <= config.acquisition.box_width
     points = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/points"), "points")))
     assert (points.acquisition.unit, points.training.example_balance) == ("point", 0.5)
     boxes = parse_config(yaml.safe_load(first_config(str(folder), str(tmp_path / "runs/boxes"), "boxes")))

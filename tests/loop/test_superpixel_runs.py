@@ -143,4 +143,4 @@ def test_check_says_what_is_asked(finished):
 def test_without_the_package_it_is_told_at_once(finished, monkeypatch):
     config, _ = opened(finished.run_dir)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "skimage" else object())
-    assert any("raymeta[superpixels]" in fault for fault in check_experiment(config).faults)
+    assert any("pip install scikit-image" in fault for fault in check_experiment(config).faults)
