@@ -1,7 +1,8 @@
 """What holds for all tests: which are left out, and no time limits of hypothesis.
 
 Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
-uses two processes, each of which takes whole files: tests of one file may share a service. (Groups of pytest-xdist 3.8
+uses two processes, each of which takes whole files: tests of one file may share a service. Files that take long come
+first, those that start Ray before all others: short ones fill both processes up to the end. (Groups of pytest-xdist 3.8
 do nothing under pytest 9.2, which no longer heeds the ids that they are made by.)
 """
 
@@ -13,14 +14,25 @@ from hypothesis import settings
 # Two processes of tests share few cores: threads that spin while they wait would starve the other one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+LONGEST_FIRST = ("ray", "slow")
+"""A file belongs to the first of these marks that one of its tests has."""
+
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)
 settings.load_profile("raymeta")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "long" in config.option.markexpr:
-        return
+    if "long" not in config.option.markexpr:
+        _leave_out_long(config, items)
+    ranks = dict.fromkeys((item.path for item in items), len(LONGEST_FIRST))
+    for item in items:
+        own = next((rank for rank, mark in enumerate(LONGEST_FIRST) if item.get_closest_marker(mark)), len(LONGEST_FIRST))
+        ranks[item.path] = min(ranks[item.path], own)
+    items.sort(key=lambda item: ranks[item.path])
+
+
+def _leave_out_long(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -51,6 +51,7 @@ def place(run: TinyRun, port: int, **dataset: object) -> Path:
     copies = run.folder / "copies"
     values = yaml.safe_load(run.config.read_text())
     values["dataset"] |= {"root": uri(port), "cache_dir": str(copies)} | dataset
+    values["report"] = {"panel_images": 1}
     run.config.write_text(json.dumps(values))
     return copies
 
