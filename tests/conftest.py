@@ -7,6 +7,7 @@ do nothing under pytest 9.2, which no longer heeds the ids that they are made by
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -25,10 +26,10 @@ settings.load_profile("raymeta")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "long" not in config.option.markexpr:
         _leave_out_long(config, items)
-    ranks = dict.fromkeys((item.path for item in items), len(LONGEST_FIRST))
+    ranks: dict[Path, int] = {}
     for item in items:
-        own = next((rank for rank, mark in enumerate(LONGEST_FIRST) if item.get_closest_marker(mark)), len(LONGEST_FIRST))
-        ranks[item.path] = min(ranks[item.path], own)
+        own = [rank for rank, mark in enumerate(LONGEST_FIRST) if item.get_closest_marker(mark)]
+        ranks[item.path] = min([*own, ranks.get(item.path, len(LONGEST_FIRST))])
     items.sort(key=lambda item: ranks[item.path])
 
 

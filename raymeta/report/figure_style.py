@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from raymeta.config.presets import CUSTOM
@@ -73,6 +74,10 @@ FONTS: Final = (
 )
 """Families that are tried for a glyph, in this order, as far as they are installed: names may be in any script."""
 
+PNG_DPI: Final = 160
+SVG_DPI: Final = 72
+"""An SVG's own: its units are points."""
+
 MAX_INSIDE: Final = 4
 """Entries of a legend inside the axes."""
 
@@ -106,7 +111,10 @@ def drawn_plainly(draw: Callable[P, R]) -> Callable[P, R]:
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, for papers and slides."""
     sink = io.BytesIO()
-    figure.savefig(sink, format="png", dpi=160, facecolor="white", metadata={"Software": "raymeta"})
+    figure.set_dpi(PNG_DPI)
+    figure.set_facecolor("white")
+    # By its canvas: `savefig` draws everything twice, the first time for the layout alone.
+    FigureCanvasAgg(figure).print_png(sink, metadata={"Software": "raymeta"})
     figure.set_layout_engine("none")  # the layout is found: an SVG of the same figure needs no second search
     return sink.getvalue()
 
@@ -115,8 +123,11 @@ def to_png(figure: Figure) -> bytes:
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element whose text and grid take the page's colours; `name` keeps ids apart on a page."""
     sink = io.StringIO()
+    figure.set_dpi(SVG_DPI)
+    for part in (figure, *figure.axes):
+        part.patch.set(facecolor="none", edgecolor="none")
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(sink, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure).print_svg(sink, metadata={"Date": None, "Creator": None})
     text = sink.getvalue()
     text = text[text.index("<svg") :].replace(FOREGROUND, "currentColor").replace(GRID, "var(--grid)")
     text = re.sub(r"font-family: [^;\"]+", "font-family: inherit", text)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from softmax_of_patches import softmax_of_patches
 
 from raymeta.acquisition.aggregated_maps import aggregate
 from raymeta.acquisition.box_features import box_features, lattice
@@ -38,10 +39,7 @@ class InnerChanges:
 
 @pytest.fixture(scope="module")
 def softmax():
-    coarse = np.random.default_rng(4).normal(size=(4, 7, 10)) * 2
-    logits = coarse.repeat(4, axis=1).repeat(4, axis=2)[:, :HEIGHT, :WIDTH]
-    values = np.exp(logits + np.random.default_rng(5).normal(size=logits.shape) * 0.2)
-    return (values / values.sum(axis=0)).astype(np.float32)
+    return softmax_of_patches(4, HEIGHT, WIDTH)
 
 
 @pytest.fixture(scope="module")

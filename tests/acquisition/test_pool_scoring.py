@@ -4,6 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from softmax_of_patches import softmax_of_patches
 
 from raymeta.acquisition.box_clicks import MIN_FACTOR
 from raymeta.acquisition.pool_scoring import SCORED_SCHEMA, largest_box_clicks, score_image
@@ -28,10 +29,7 @@ class SizeRegressor:
 
 @pytest.fixture(scope="module")
 def softmax():
-    coarse = np.random.default_rng(4).normal(size=(5, 8, 11)) * 2
-    logits = coarse.repeat(4, axis=1).repeat(4, axis=2)[:, :HEIGHT, :WIDTH]
-    values = np.exp(logits + np.random.default_rng(5).normal(size=logits.shape) * 0.2)
-    return (values / values.sum(axis=0)).astype(np.float32)
+    return softmax_of_patches(5, HEIGHT, WIDTH)
 
 
 @pytest.fixture(scope="module")

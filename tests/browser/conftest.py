@@ -54,7 +54,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
     folder = tmp_path_factory.mktemp("browser")
     scenes = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
     root = write_hostile_folder(folder / "hostile", scenes)
-    run_dir = make_run(folder, SMALL | {"dataset": {"kind": "folder", "root": str(root)}})
+    run_dir = make_run(folder, SMALL | {"dataset": {"kind": "folder", "root": str(root)}}, "run", "--local")
     with serve_run(run_dir, folder, hold_back=1) as service:
         yield service
 

@@ -25,11 +25,11 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "RAY_AUTH_MODE": "disabled"}
 
 
-def make_run(folder: Path, config: Mapping[str, Any], name: str = "run") -> Path:
-    """Run an experiment below `folder`; gives its run folder."""
+def make_run(folder: Path, config: Mapping[str, Any], name: str = "run", *options: str) -> Path:
+    """Run an experiment below `folder`, with further options of `raymeta run`; gives its run folder."""
     run_dir = folder / name
     (folder / "config.yaml").write_text(yaml.safe_dump({**config, "run_dir": str(run_dir)}))
-    command = [sys.executable, "-m", "raymeta", "run", str(folder / "config.yaml")]
+    command = [sys.executable, "-m", "raymeta", "run", str(folder / "config.yaml"), *options]
     done = subprocess.run(command, env=environment(folder), capture_output=True, text=True, timeout=590, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return run_dir

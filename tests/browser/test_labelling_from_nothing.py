@@ -1,12 +1,6 @@
 """From unlabelled pictures and a class list to a network: one command, two iterations, answered on the page alone."""
 
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,9 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from camvid_person import VOID, CamvidPerson
-from experiment_runner import heed_sigint
+from label_command import SOON_S, label_command
 from playwright.sync_api import Browser
-from served_run import environment
 from unlabelled_camvid import CAMVID, truth_of, write_unlabelled
 
 pytestmark = [pytest.mark.camvid, pytest.mark.skipif(CAMVID is None, reason="RAYMETA_CAMVID names no folder of CamVid")]
@@ -31,53 +24,6 @@ SMALL = (
     "training.steps=60",
     "training.min_steps=40",
 )
-SOON_S = 300
-
-
-@contextmanager
-def labelling(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]", Path]]:
-    """`raymeta label` as a person starts it: the page's address, the process, and what it prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "label.log"
-    command = [
-        sys.executable,
-        "-m",
-        "raymeta",
-        "label",
-        "data",
-        "--ask",
-        "boxes",
-        *SMALL,
-        "--local",
-        "--port",
-        str(port),
-    ]
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment(folder),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=heed_sigint,
-        )
-    try:
-        wait_for(log, process, "label at")
-        yield f"http://127.0.0.1:{port}", process, log
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(log: Path, process: "subprocess.Popen[str]", words: str) -> None:
-    end = time.monotonic() + SOON_S
-    while words not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.1)
 
 
 def answer_one(person: CamvidPerson) -> float | None:
@@ -98,17 +44,19 @@ def test_one_command_from_unlabelled_images_to_a_network(browser: Browser, tmp_p
     write_unlabelled(tmp_path / "data", images=40)
     run_dir = tmp_path / "runs/data"
     whole_images, boxes = 4 + 3 + 2, 2 * 6
-    with labelling(tmp_path) as (url, process, log), httpx.Client(base_url=url, timeout=60) as client:
+    with (
+        label_command(tmp_path, "data", *SMALL) as command,
+        httpx.Client(base_url=command.url, timeout=60) as client,
+    ):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(SOON_S * 1000)  # while the network learns, the page waits for the next query
-        page.goto(f"{url}/#/annotate")
+        page.goto(f"{command.url}/#/annotate")
         person = CamvidPerson(page, client)
         shares = [answer_one(person) for _ in range(whole_images + boxes)]
-        wait_for(log, process, "done; the page stays")
+        command.until_told("done; the page stays")
         page.get_by_text("All done").wait_for()
         page.close()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 0, log.read_text()
+        assert command.end(signal.SIGINT) == 0, command.output
     assert np.mean([share for share in shares if share is not None]) > 0.9
     assert not (tmp_path / "data/labels").exists()
     for iteration in range(2):

@@ -4,18 +4,15 @@ import os
 import shlex
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from experiment_runner import heed_sigint
 from http_person import answer_all
+from label_command import label_command
 from simulated_person import CLASSES, SIZE, truth_of, write_images
 
 from raymeta.cli import main
@@ -35,7 +32,6 @@ SMALL = (
     "training.crop_height=null",
     "training.crop_width=null",
 )
-SOON_S = 300
 
 
 @pytest.fixture
@@ -52,49 +48,12 @@ def folder(tmp_path):
     return root
 
 
-@contextmanager
-def started(folder):
-    """The command in the folder above the images: its address, the process, and what it prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder.parent / "label.log"
-    command = [
-        sys.executable,
-        "-m",
-        "raymeta",
-        "label",
-        "mine",
-        "--ask",
-        "boxes",
-        *SMALL,
-        "--local",
-        "--port",
-        str(port),
-    ]
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command, cwd=folder.parent, stdout=file, stderr=subprocess.STDOUT, preexec_fn=heed_sigint
-        )
-    try:
-        until(lambda: "label at" in log.read_text(), process, log)
-        yield f"http://127.0.0.1:{port}", process, log
-    finally:
-        process.kill()
-        process.wait()
-
-
-def until(holds, process, log):
-    ends = time.monotonic() + SOON_S
-    while not holds():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < ends, log.read_text()
-        time.sleep(0.1)
-
-
 @pytest.mark.long
 def test_people_label_and_the_run_goes_on_by_itself(folder):
-    with started(folder) as (url, process, log), httpx.Client(base_url=url, timeout=30) as client:
+    with (
+        label_command(folder.parent, "mine", *SMALL) as command,
+        httpx.Client(base_url=command.url, timeout=30) as client,
+    ):
         wanted = 2 + 1 + 1 + 4  # validation, initial and meta images, boxes
         answered = 0
 
@@ -103,11 +62,10 @@ def test_people_label_and_the_run_goes_on_by_itself(folder):
             answered += answer_all(client)
             return answered == wanted
 
-        until(all_answered, process, log)
-        until(lambda: "done; the page stays" in log.read_text(), process, log)
-        until(lambda: client.get("/v1/model").status_code == 200, process, log)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(240) == 0, log.read_text()
+        command.until(all_answered)
+        command.until_told("done; the page stays")
+        command.until(lambda: client.get("/v1/model").status_code == 200)
+        assert command.end(signal.SIGINT) == 0, command.output
     table = pq.read_table(folder.parent / "runs/mine/iterations/000/annotation.parquet")
     assert table.num_rows == 4
     assert not (folder / "labels").exists()
@@ -115,12 +73,11 @@ def test_people_label_and_the_run_goes_on_by_itself(folder):
 
 def test_ctrl_c_and_a_kill_leave_no_page_and_the_same_command_goes_on(folder):
     for end, code in ((signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)):
-        with started(folder) as (url, process, log):
-            assert httpx.get(f"{url}/v1/tasks/progress").json()["open"] == 4
-            process.send_signal(end)
-            assert process.wait(240) == code, log.read_text()
+        with label_command(folder.parent, "mine", *SMALL) as command:
+            assert httpx.get(f"{command.url}/v1/tasks/progress").json()["open"] == 4
+            assert command.end(end) == code, command.output
             ends = time.monotonic() + 60
-            while listens(url):
+            while listens(command.url):
                 assert time.monotonic() < ends, "the page outlived its command"
                 time.sleep(0.1)
 

@@ -40,7 +40,20 @@ def test_parts_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_
     assert "segment" in queries(local.run_dir)[0][0]
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_a_run_killed_among_its_stages_ends_the_same(runner, undisturbed):
+    process = runner.start()
+    while not (runner.run_dir / "iterations/000/manifest.json").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(random.Random(0).uniform(0, 2))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    runner.run()
+    assert_same_run(runner.run_dir, undisturbed.run_dir)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_run_killed_at_random_moments_ends_the_same(runner, undisturbed, seed):
     moments = random.Random(seed)
     for _ in range(2):

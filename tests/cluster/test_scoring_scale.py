@@ -1,4 +1,4 @@
-"""Scoring on a simulated cluster of several nodes with merely declared GPUs: one query for 1 to 8 actors."""
+"""Scoring on a simulated cluster of several nodes with merely declared GPUs: one query for any number of actors."""
 
 import io
 import threading
@@ -75,7 +75,8 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     regions = LabelledRegions(frozenset(), {pool[0]: (Box(3, 5, 16),)})
     bundle = Bundle("test", 0, buffer.getvalue(), None, regions, clicks_max=40)
     queries, threads = [], []
-    for actors in (1, 2, 4, 8):
+    # Each actor is a process that imports torch. One actor: test_experiment.py; one process without Ray: below.
+    for actors in (2, 8):
         scorer = PoolScorer(scoring_config(scenes, actors))
         try:
             merge = candidate_merge(config.acquisition)
@@ -86,8 +87,8 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
         assert all(row["error"] is None for row in rows)
         queries.append(query.to_pylist())
         threads.append(threading.active_count())
-    assert threads == threads[:1] * 4, "a pass over the pool leaves threads behind"
-    assert queries[0] == queries[1] == queries[2] == queries[3]
+    assert threads[0] == threads[1], "a pass over the pool leaves threads behind"
+    assert queries[0] == queries[1]
     assert len(queries[0]) == 20
     # And the same as one process that scores one image after the other and sorts everything.
     alone = ImageScorer(config, dataset, bundle, torch.device("cpu"))
@@ -103,7 +104,7 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
         ({"unit": "superpixel", "gain": "margin", "cost": "none"}, SEGMENT),
     ],
 )
-def test_a_policy_with_noise_or_superpixels_for_any_number_of_actors(
+def test_a_policy_with_noise_or_superpixels_by_three_actors_and_by_one_process(
     cluster, scenes, one_thread, tmp_path, changes, column
 ):
     values = scoring_config(scenes, 1).model_dump() | {"run_dir": str(tmp_path)}
@@ -113,26 +114,23 @@ def test_a_policy_with_noise_or_superpixels_for_any_number_of_actors(
     buffer = io.BytesIO()
     torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
     bundle = Bundle("strata", 0, buffer.getvalue(), None, LabelledRegions(), clicks_max=40)
-    found = []
-    for actors in (1, 3):
-        scorer = PoolScorer(parse_config(values | {"scoring": {"threads_per_actor": 1, "actors": actors}}))
-        try:
-            merge = candidate_merge(config.acquisition)
-            found.append(scorer.select(dataset.pool_ids(), ray.put(bundle), merge, on_rows=lambda _, safe: safe())[0])
-        finally:
-            scorer.close()
+    scorer = PoolScorer(parse_config(values | {"scoring": {"threads_per_actor": 1, "actors": 3}}))
+    try:
+        merge = candidate_merge(config.acquisition)
+        found, _ = scorer.select(dataset.pool_ids(), ray.put(bundle), merge, on_rows=lambda _, safe: safe())
+    finally:
+        scorer.close()
     alone = LocalScorer(config, torch.device("cpu"))
     local, _ = alone.select(
         dataset.pool_ids(), bundle, candidate_merge(config.acquisition), on_rows=lambda _, safe: safe(), known=()
     )
-    assert found[0].equals(found[1])
-    assert found[0].equals(local)
+    assert found.equals(local)
     assert column in local.column_names
     assert local.num_rows == 20
 
 
 def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
-    config = scoring_config(scenes, 2)
+    config = scoring_config(scenes, 1)
     dataset = open_dataset(config.dataset, 0)
     buffer = io.BytesIO()
     torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)

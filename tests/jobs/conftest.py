@@ -11,17 +11,16 @@ from ray_head import RAY, ray_head
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """The environment of commands that reach a cluster of this test's own; it asks for no token."""
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The environment of commands that reach a cluster of this module's own; it asks for no token."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    with ray_head(
-        kept | {"HOME": str(tmp_path), "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    ) as reached:
+    home = str(tmp_path_factory.mktemp("home"))
+    with ray_head(kept | {"HOME": home, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}) as reached:
         yield reached
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def submit(cluster):
     """Submits a job to the cluster and waits for its end, or for its start with --no-wait."""
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from experiment_runner import LocalRunner, assert_same_run, summaries
+from experiment_runner import summaries
+from one_click_runs import SEGMENTS, assert_goes_on_the_same, clicks_of_pool, finished_run
 from tiny_settings import tiny_values
 
 from raymeta.annotation.cost_models import COST_A
@@ -16,21 +17,10 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.runs.run_store import RunStore
 
-SEGMENTS = (
-    "acquisition.strategy=segments",
-    "acquisition.box_width=16",
-    "acquisition.query_clicks=30",
-    "acquisition.query_growth=2",
-    "acquisition.query_size=1000",
-    "training.example_balance=0.5",
-)
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):
-    runner = LocalRunner(tmp_path_factory.mktemp("segments"), scenes)
-    runner.run(*SEGMENTS)
-    return runner
+    return finished_run(tmp_path_factory.mktemp("segments"), scenes, SEGMENTS)
 
 
 def table(run_dir, index, name):
@@ -46,9 +36,7 @@ def test_an_answer_is_one_click(finished):
         assert all(row["confirm_clicks"] == (row["origin"] == "confirmed") for row in rows)
         assert not any(row["polygon_clicks"] + row["box_clicks"] + row["class_clicks"] for row in rows)
     costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
-    pool = pq.read_table(finished.run_dir / "pool_clicks.parquet")
-    whole = sum(pool["polygon_clicks"].to_pylist()) + sum(pool["class_clicks"].to_pylist())
-    assert costs[1] - costs[0] == pytest.approx(100 * 30 / whole)
+    assert costs[1] - costs[0] == pytest.approx(100 * 30 / clicks_of_pool(finished.run_dir))
 
 
 def test_training_reads_the_answered_class_on_the_mask_alone(finished):
@@ -113,9 +101,7 @@ def test_mixed_parts_become_boxes_where_the_config_says_so(runner, finished):
 
 
 def test_a_run_that_starts_again_asks_for_the_same_segments(runner, finished):
-    runner.run(*SEGMENTS, "iterations=1")
-    runner.run(*SEGMENTS)
-    assert_same_run(runner.run_dir, finished.run_dir)
+    assert_goes_on_the_same(runner, finished, SEGMENTS)
 
 
 class Dying:

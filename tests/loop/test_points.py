@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from experiment_runner import LocalRunner, assert_same_run, queries, summaries
+from experiment_runner import queries, summaries
+from one_click_runs import POINTS, assert_goes_on_the_same, clicks_of_pool, finished_run
 from tiny_settings import tiny_values
 
 from raymeta.acquisition.pool_scoring import SCORED_SCHEMA
@@ -17,21 +18,10 @@ from raymeta.labels.simulated_annotator import ONE_POINT, SimulatedAnnotator
 from raymeta.loop.query_choice import query_table
 from raymeta.runs.run_store import RunStore
 
-POINTS = (
-    "acquisition.strategy=points",
-    "acquisition.box_width=8",
-    "acquisition.query_clicks=30",
-    "acquisition.query_growth=2",
-    "acquisition.query_size=1000",
-    "training.example_balance=0.5",
-)
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):
-    runner = LocalRunner(tmp_path_factory.mktemp("points"), scenes)
-    runner.run(*POINTS)
-    return runner
+    return finished_run(tmp_path_factory.mktemp("points"), scenes, POINTS)
 
 
 def test_a_point_is_one_click_and_labels_the_square_around_it(finished):
@@ -42,9 +32,7 @@ def test_a_point_is_one_click_and_labels_the_square_around_it(finished):
     for name in ("polygon_clicks", "intersection_clicks", "box_clicks", "class_clicks"):
         assert not any(first[name].to_pylist())
     costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
-    pool = pq.read_table(finished.run_dir / "pool_clicks.parquet")
-    whole = sum(pool["polygon_clicks"].to_pylist()) + sum(pool["class_clicks"].to_pylist())
-    assert costs[1] - costs[0] == pytest.approx(100 * 30 / whole)
+    assert costs[1] - costs[0] == pytest.approx(100 * 30 / clicks_of_pool(finished.run_dir))
 
 
 class WithoutOutlines:
@@ -104,9 +92,7 @@ def test_points_keep_the_distance_of_a_box(finished):
 
 
 def test_a_run_that_starts_again_asks_for_the_same_points(runner, finished):
-    runner.run(*POINTS, "iterations=1")
-    runner.run(*POINTS)
-    assert_same_run(runner.run_dir, finished.run_dir)
+    assert_goes_on_the_same(runner, finished, POINTS)
 
 
 def test_the_square_lies_in_the_middle_of_its_box():

@@ -1,16 +1,25 @@
 """Two real processes over gloo against one."""
 
 import functools
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from gloo_sums import Gloo
 from training_examples import equal, examples, network, training_config
 
 from raymeta.training.network_training import TrainingState, train_network
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Two processes that import torch once for all tests. Both are taken: a rank waits for the other one to begin."""
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
+        yield processes
 
 
 def config(**values):
@@ -19,7 +28,8 @@ def config(**values):
 
 def train_rank(rank, folder, build, resume, values):
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    meeting = {"init_method": f"file://{folder}/meeting", "timeout": timedelta(seconds=120)}
+    dist.init_process_group("gloo", rank=rank, world_size=2, **meeting)
     states = []
     state = train_network(
         build(seed=rank),  # the wrapper gives all ranks the weights of rank 0
@@ -35,9 +45,10 @@ def train_rank(rank, folder, build, resume, values):
     dist.destroy_process_group()
 
 
-def two_processes(folder, build, resume=None, **values):
+def two_processes(pair, folder, build, resume=None, **values):
     folder.mkdir()
-    mp.spawn(functools.partial(train_rank), args=(folder, build, resume, values), nprocs=2)
+    for rank in [pair.submit(train_rank, rank, folder, build, resume, values) for rank in range(2)]:
+        rank.result()
     return [TrainingState.from_bytes((folder / f"{rank}.state").read_bytes()) for rank in range(2)]
 
 
@@ -48,9 +59,9 @@ TAUGHT = {"steps": 8, "ema": 0.9, "pseudo_labels": {"weight": 1.0, "start": 0.0,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, PARTS_OF_CROPS, TAUGHT], ids=["whole", "parts-of-crops", "self-training"])
-def test_two_processes_equal_one_to_rounding(values, tmp_path):
+def test_two_processes_equal_one_to_rounding(values, pair, tmp_path):
     one = train_network(network(dropout=False), examples(train=7), config(**values), seed=0)
-    two, other = two_processes(tmp_path / "two", functools.partial(network, dropout=False), **values)
+    two, other = two_processes(pair, tmp_path / "two", functools.partial(network, dropout=False), **values)
     assert equal(two.best_weights, other.best_weights)
     assert two.best_epoch == other.best_epoch == one.best_epoch
     losses = [[record.train_loss for record in state.history] for state in (one, two)]
@@ -60,10 +71,10 @@ def test_two_processes_equal_one_to_rounding(values, tmp_path):
 
 
 @pytest.mark.slow
-def test_resume_of_two_processes_is_bit_identical(tmp_path):
-    whole = two_processes(tmp_path / "whole", functools.partial(network, batch_norm=True))
+def test_resume_of_two_processes_is_bit_identical(pair, tmp_path):
+    whole = two_processes(pair, tmp_path / "whole", functools.partial(network, batch_norm=True))
     second = (tmp_path / "whole" / "0.second").read_bytes()
-    resumed = two_processes(tmp_path / "resumed", functools.partial(network, batch_norm=True), resume=second)
+    resumed = two_processes(pair, tmp_path / "resumed", functools.partial(network, batch_norm=True), resume=second)
     for state in (whole[1], *resumed):
         assert equal(state.network, whole[0].network)
         assert equal(state.optimizer, whole[0].optimizer)

@@ -1,9 +1,10 @@
-"""The job file on a cluster started as the README says."""
+"""The job files that run an experiment and select among predictions, on one cluster started as the README says."""
 
 import sys
 
 import pytest
 import yaml
+from prediction_folders import assert_as_here, write_predictions
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -28,6 +29,7 @@ def test_a_submitted_job_runs_the_experiment(submit, tmp_path):
         "network": {"width_multiplier": 0.0625, "batch_norm": True},
         "training": {"max_epochs": 1, "batch_size": 2, "threads_per_worker": 1},
         "scoring": {"threads_per_actor": 1},
+        "report": {"panel_images": 0},
     }
     config.write_text(yaml.safe_dump(values))
     done = submit("--", sys.executable, "jobs/run_experiment.py", str(config))
@@ -35,3 +37,17 @@ def test_a_submitted_job_runs_the_experiment(submit, tmp_path):
     assert "entropy_box_plus" in done.stdout
     assert (tmp_path / "run/iterations/000/summary.json").exists()
     assert (tmp_path / "run/report/report.html").exists()
+
+
+def test_a_submitted_job_selects_what_one_process_selects(submit, tmp_path):
+    config = write_predictions(tmp_path)
+    done = submit("--", sys.executable, "jobs/select_boxes.py", str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_as_here(config, tmp_path)
+
+
+def test_a_job_whose_config_is_missing_says_so(submit, tmp_path):
+    done = submit("--", sys.executable, "jobs/select_boxes.py", str(tmp_path / "nothing.yaml"))
+    assert done.returncode != 0
+    assert str(tmp_path / "nothing.yaml") in done.stdout
+    assert "Traceback" not in done.stdout
