@@ -4,6 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from raymeta.cluster.local_processes import descendants
+
+__all__ = ["Footprint", "descendants", "footprint"]
+
 
 @dataclass(frozen=True)
 class Footprint:
@@ -19,22 +23,6 @@ class Footprint:
     threads: int
     processes: int
     actors: int
-
-
-def descendants(pid: int) -> list[int]:
-    """Live processes below one, and itself."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue  # it has just ended
-        if state != "Z":
-            children.setdefault(int(parent), []).append(int(folder.name))
-    found = [pid]
-    for parent_id in found:  # grows while it is walked
-        found += children.get(parent_id, [])
-    return found
 
 
 def footprint(pid: int) -> Footprint:

@@ -17,6 +17,7 @@ from typing import Final
 import ray
 
 import raymeta
+from raymeta.cluster.local_processes import end_leftovers, session_folder, session_processes
 from raymeta.doctor import home_faults, memory_faults, socket_path_faults
 from raymeta.errors import InputError
 from raymeta.local_files import in_submitted_job
@@ -94,10 +95,13 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, give the cluster's token "
             "where it asks for one (RAY_AUTH_TOKEN), or leave out --address and RAY_ADDRESS to use a local one"
         ) from error
+    session = session_folder() if chosen is None else None
     try:
         yield
     finally:
+        started = session_processes(session) if session else {}
         ray.shutdown()
+        end_leftovers(started)
 
 
 def _has_token() -> bool:

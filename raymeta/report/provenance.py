@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Final
 
 from raymeta import __version__
 from raymeta.annotation.cost_models import COST_A
@@ -12,7 +12,10 @@ from raymeta.locations import last_name
 from raymeta.report.comparison import Comparison
 from raymeta.report.run_results import RunResults
 from raymeta.runs.records import FitRecord, OracleRecord
+from raymeta.runs.run_format import RunInfo
 from raymeta.runs.run_store import RunError
+
+UNKNOWN: Final = "of an unknown version"
 
 
 def provenance(comparison: Comparison) -> list[tuple[str, str]]:
@@ -156,19 +159,20 @@ def _training(run: RunResults) -> str:
 
 
 def _begun(runs: Sequence[RunResults]) -> str:
-    days = sorted({str(_info(run).get("created", ""))[:10] for run in runs} - {""})
+    days = sorted({str(info.get("created", ""))[:10] for info in map(_info, runs) if info} - {""})
     return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
 
 
 def _version(run: RunResults) -> str:
-    return f"raymeta {_info(run).get('raymeta', 'of an unknown version')}"
+    info = _info(run)
+    return f"raymeta {info.get('raymeta', UNKNOWN) if info else UNKNOWN}"
 
 
-def _info(run: RunResults) -> dict[str, Any]:
+def _info(run: RunResults) -> RunInfo | None:
     try:
         return run.store.run_info()
     except RunError:
-        return {}
+        return None
 
 
 def _each(texts: Iterable[str]) -> str:

@@ -65,7 +65,13 @@ def export_runs(locations: Sequence[str], out: str) -> list[Exported]:
         if RunStore(target).exists():
             raise RunError(f"{target} holds a run already: export to another folder, or remove it first")
         source = RunStore(run)
-        origins[name] = {key: source.run_info()[key] for key in ("created", "raymeta", "strategy", "seed")}
+        info = source.run_info()
+        origins[name] = {
+            "created": info["created"],
+            "raymeta": info["raymeta"],
+            "strategy": info["strategy"],
+            "seed": info["seed"],
+        }
         exported.append(Exported(run, name, _export(source, target, name, by_source)))
     StoreFiles(out).write(ORIGINS, (json.dumps(origins, indent=2) + "\n").encode())
     return exported

@@ -1,9 +1,9 @@
 """The classes that a run was begun with: a resumed run must count, train and report the same ones."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from raymeta.runs.run_store import RunStore
+from raymeta.runs.run_store import KeptClasses, RunStore
 from raymeta.runs.store_files import RunError
 
 VOID: Final = "void"
@@ -52,7 +52,7 @@ def class_changes(store: RunStore, names: Sequence[str], values: Mapping[int, in
     return changed
 
 
-def _sound(found: dict[str, Any] | None) -> tuple[list[str], dict[int, int]] | None:
+def _sound(found: KeptClasses | None) -> tuple[list[str], dict[int, int]] | None:
     try:
         return None if found is None else (list(found["names"]), {int(k): int(v) for k, v in found["values"].items()})
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Required, TypedDict, cast
 
 import yaml
 
@@ -37,13 +37,24 @@ _NOT_IN_CHECKSUM: Final = (*RESUME_MAY_CHANGE, "scoring.threads_per_actor")
 _CHECKSUM_LINE: Final = re.compile(rb"# raymeta sha256 ([0-9a-f]{64})\n\Z")
 
 
-def run_to_bytes(run: dict[str, Any]) -> bytes:
+class RunInfo(TypedDict, total=False):
+    """Content of run.json. Other versions wrote other keys: only the format's number is always there."""
+
+    format_version: Required[int]
+    raymeta: str
+    created: str
+    strategy: str
+    seed: int
+    config_sha256: str
+
+
+def run_to_bytes(run: RunInfo) -> bytes:
     """run.json with its checksum."""
     sealed = {**run, "sha256": _digest(run)}
     return (json.dumps(sealed, indent=2) + "\n").encode()
 
 
-def run_from_bytes(data: bytes) -> dict[str, Any]:
+def run_from_bytes(data: bytes) -> RunInfo:
     """Values of run.json; those of another version than this one's are given as they are.
 
     Raises:
@@ -55,7 +66,7 @@ def run_from_bytes(data: bytes) -> dict[str, Any]:
     digest = run.pop("sha256", None)
     if run["format_version"] >= 2 and digest != _digest(run):
         raise ValueError("checksum differs")
-    return run
+    return cast(RunInfo, run)
 
 
 def config_to_bytes(config: ExperimentConfig) -> bytes:
@@ -64,7 +75,7 @@ def config_to_bytes(config: ExperimentConfig) -> bytes:
     return text + f"# raymeta sha256 {hashlib.sha256(text).hexdigest()}\n".encode()
 
 
-def config_values(data: bytes, run: dict[str, Any] | None) -> dict[str, Any]:
+def config_values(data: bytes, run: RunInfo | None) -> dict[str, Any]:
     """Values of config.yaml. run: run.json, which holds the checksum of a config.yaml of format 1; None if unknown.
 
     Raises:
@@ -111,7 +122,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def new_run(config: ExperimentConfig) -> dict[str, Any]:
+def new_run(config: ExperimentConfig) -> RunInfo:
     """Content of run.json of a run that begins now."""
     return {
         "format_version": FORMAT_VERSION,
@@ -123,13 +134,13 @@ def new_run(config: ExperimentConfig) -> dict[str, Any]:
     }
 
 
-def tells_of(run: dict[str, Any], config: ExperimentConfig) -> bool:
+def tells_of(run: RunInfo, config: ExperimentConfig) -> bool:
     """Whether run.json tells of this config's run; its checksum is not asked, since other versions count otherwise."""
     return (run.get("strategy"), run.get("seed")) == (config.acquisition.strategy, config.seed)
 
 
-def was_begun_with(config: ExperimentConfig, run: dict[str, Any]) -> bool:
+def was_begun_with(config: ExperimentConfig, run: RunInfo) -> bool:
     """Whether run.json was written for this config."""
     if run["format_version"] == 1:
-        return bool(format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256"))
-    return bool(config_digest(config) == run.get("config_sha256"))
+        return format_1_digest(config.model_dump(mode="json")) == run.get("config_sha256")
+    return config_digest(config) == run.get("config_sha256")

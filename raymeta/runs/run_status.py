@@ -5,7 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from raymeta.config import ExperimentConfig
 from raymeta.runs.forecast import forecast_of
@@ -51,7 +51,7 @@ def run_status(location: str) -> RunStatus:
     planned = planned_iterations(config.acquisition.strategy, config.iterations)
     stages = {index: store.iteration(index).stage_seconds() for index in store.iterations()}
     done = sum("summary" in committed for committed in stages.values())
-    last = last_summary(store, done)
+    last = last_numbers(store, done)
     finished = is_over(run_state(store, config))
     holder, waits_for = _holder(store), store.read_waiting()
     return RunStatus(
@@ -62,8 +62,8 @@ def run_status(location: str) -> RunStatus:
         iteration=done,
         iterations=planned,
         stage=None if finished else _next_stage(stages.get(done, {}), config),
-        miou=None if last.get("miou") is None else 100 * last["miou"],
-        cost_a=last.get("cost_a"),
+        miou=last.miou,
+        cost_a=last.cost_a,
         forecast=None if finished else _forecast(store, done),
         holder=holder,
         waits_for=None if finished else waits_for,
@@ -87,12 +87,24 @@ def _state(finished: bool, holder: str | None, waits_for: str | None) -> State:
     return "stopped" if waits_for is None else "waits for people"
 
 
-def last_summary(store: RunStore, done: int) -> dict[str, Any]:
-    """Numbers of the last of so many finished iterations; none where there is none, or it is damaged."""
+@dataclass(frozen=True)
+class LastNumbers:
+    """Of the last finished iteration, in percent; None where there is none, or its file is damaged."""
+
+    miou: float | None = None
+    cost_a: float | None = None
+
+
+def last_numbers(store: RunStore, done: int) -> LastNumbers:
+    """Numbers of the last of so many finished iterations."""
     try:
-        return dict(store.iteration(done - 1).read_json("summary.json")) if done else {}
+        summary = SummaryRecord.read(store.iteration(done - 1)) if done else None
     except RunError:
-        return {}
+        summary = None
+    if summary is None:
+        return LastNumbers()
+    cost = summary.costs.get("cost_a")
+    return LastNumbers(100 * summary.miou, None if cost is None else cost.value)
 
 
 def _next_stage(committed: dict[str, float], config: ExperimentConfig) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict, cast
 
 import pyarrow as pa
 from pyarrow import fs
@@ -15,6 +15,7 @@ from raymeta.runs.iteration_folder import STAGES, IterationFolder
 from raymeta.runs.manifest import checksum
 from raymeta.runs.run_format import (
     FORMAT_VERSION,
+    RunInfo,
     config_digest,
     config_to_bytes,
     config_values,
@@ -36,6 +37,15 @@ CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
 HELD_OUT_CLICKS: Final = "held_out_clicks.parquet"
+
+
+class KeptClasses(TypedDict):
+    """Names of the classes, and by values of label files, as text, their ids."""
+
+    names: list[str]
+    values: dict[str, int]
+
+
 FEATURES = "features"
 """Folder of kept features; see `raymeta.loop.kept_features`."""
 CLASS_NAMES: Final = "class_names.json"
@@ -115,7 +125,7 @@ class RunStore:
         }
         return [f"{self._files.path(name)}: missing or damaged" for name, is_sound in sound.items() if not is_sound]
 
-    def run_info(self) -> dict[str, Any]:
+    def run_info(self) -> RunInfo:
         """Content of run.json.
 
         Raises:
@@ -205,13 +215,13 @@ class RunStore:
             return None
         return tuple(map(str, names)) if isinstance(names, list) else None
 
-    def write_classes(self, classes: dict[str, Any]) -> None:
+    def write_classes(self, classes: KeptClasses) -> None:
         """Keep the classes that the run was begun with; see `kept_classes`."""
         text = json.dumps(classes, ensure_ascii=False, sort_keys=True)
         sealed = {"classes": classes, "sha256": checksum(text.encode())}
         self._files.write(CLASSES, (json.dumps(sealed, ensure_ascii=False) + "\n").encode())
 
-    def read_classes(self) -> dict[str, Any] | None:
+    def read_classes(self) -> KeptClasses | None:
         """What `write_classes` kept; None if nothing, or if it is damaged: then it is kept anew."""
         try:
             sealed = json.loads(self._files.read(CLASSES) or b"null")
@@ -219,7 +229,7 @@ class RunStore:
             sound = sealed["sha256"] == checksum(json.dumps(classes, ensure_ascii=False, sort_keys=True).encode())
         except (ValueError, RecursionError, TypeError, KeyError):
             return None
-        return classes if sound and isinstance(classes, dict) else None
+        return cast(KeptClasses, classes) if sound and isinstance(classes, dict) else None
 
     def write_waiting(self, text: str | None) -> None:
         """Keep what the run waits for; None: for nothing."""
@@ -293,7 +303,7 @@ class RunStore:
             )
         return False
 
-    def _check_same(self, config: ExperimentConfig, run: dict[str, Any] | None, old: ExperimentConfig | None) -> None:
+    def _check_same(self, config: ExperimentConfig, run: RunInfo | None, old: ExperimentConfig | None) -> None:
         changed = differences(old, config) if old is not None else []
         if old is None and run is None:
             changed = [f"{RUN} and {CONFIG}: both damaged, so nothing tells which config the run was begun with"]
@@ -302,7 +312,7 @@ class RunStore:
         if changed:
             raise other_config(self.location, changed)
 
-    def _sound_run(self) -> dict[str, Any] | None:
+    def _sound_run(self) -> RunInfo | None:
         """Content of run.json; None if it is damaged. Raises RunError if a newer raymeta wrote it."""
         try:
             run = run_from_bytes(self._files.read(RUN) or b"")
@@ -315,7 +325,7 @@ class RunStore:
             )
         return run
 
-    def _sound_config(self, run: dict[str, Any] | None) -> ExperimentConfig | None:
+    def _sound_config(self, run: RunInfo | None) -> ExperimentConfig | None:
         """The config of config.yaml; None if it is missing, damaged or edited."""
         path = self._files.path(CONFIG)
         try:
@@ -325,7 +335,7 @@ class RunStore:
         try:
             return parse_config(values, source=path)
         except ConfigError as error:
-            version = (run or {}).get("raymeta", "another version")
+            version = run.get("raymeta", "another version") if run else "another version"
             raise RunError(
                 f"{path} is sound, but this raymeta can't use it:\n{error}\nuse raymeta {version}, which wrote it"
             ) from error

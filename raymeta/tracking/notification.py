@@ -10,14 +10,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from raymeta import __version__
 from raymeta.config import ExperimentConfig, NotifyConfig, NotifyEvent
 from raymeta.errors import InputError, WaitingForPeople, end_of
 from raymeta.locations import hide_secrets
 from raymeta.runs.run_state import planned_iterations, run_state
-from raymeta.runs.run_status import last_summary
+from raymeta.runs.run_status import last_numbers
 from raymeta.runs.run_store import RunStore
 
 MAX_TEXT: Final = 3000
@@ -68,13 +68,29 @@ def notify(config: ExperimentConfig, event: NotifyEvent, text: str, say: Callabl
         say(f"notify: nobody could be told that the run {event}: {fault}")
 
 
-def message(config: ExperimentConfig, event: NotifyEvent, text: str) -> dict[str, Any]:
-    """What is told, as plain values; numbers are those of the last finished iteration, in percent, or None."""
+class Message(TypedDict):
+    """What a command reads and a webhook gets, as JSON."""
+
+    event: NotifyEvent
+    text: str
+    run: str
+    strategy: str
+    seed: int
+    iteration: int
+    iterations: int
+    miou: float | None
+    cost_a: float | None
+    host: str
+    time: str
+    raymeta: str
+
+
+def message(config: ExperimentConfig, event: NotifyEvent, text: str) -> Message:
+    """What is told: numbers are those of the last finished iteration, in percent, or None."""
     store = RunStore(config.run_dir)
     strategy = config.acquisition.strategy
     done = sum(store.iteration(index).fingerprint("summary") is not None for index in store.iterations())
-    summary = last_summary(store, done)
-    miou = summary.get("miou")
+    last = last_numbers(store, done)
     where = hide_secrets(store.location)
     return {
         "event": event,
@@ -84,8 +100,8 @@ def message(config: ExperimentConfig, event: NotifyEvent, text: str) -> dict[str
         "seed": config.seed,
         "iteration": done,
         "iterations": planned_iterations(strategy, config.iterations),
-        "miou": None if miou is None else 100 * miou,
-        "cost_a": summary.get("cost_a"),
+        "miou": last.miou,
+        "cost_a": last.cost_a,
         "host": socket.gethostname(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "raymeta": __version__,

@@ -2,13 +2,17 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
+import time
 import venv
+from pathlib import Path
 
 import pytest
 
 from raymeta.cluster.connection import start_remedy
+from raymeta.cluster.local_processes import descendants, end_leftovers, session_processes
 
 START = """
 import os
@@ -19,12 +23,29 @@ with ray_connection():
 
     print(ray.get(ray.remote(lambda: 42).remote(), timeout=60), os.environ["RAY_AUTH_MODE"])
 """
+LEAVES_ONE_STOPPED = """
+import os, signal
+from raymeta.cluster.connection import ray_connection
+
+with ray_connection():
+    import ray
+
+    @ray.remote
+    class Worker:
+        def pid(self):
+            return os.getpid()
+
+    workers = [Worker.remote() for _ in range(2)]
+    pids = ray.get([worker.pid.remote() for worker in workers])
+    os.kill(pids[0], signal.SIGSTOP)
+print(*pids)
+"""
 
 
-def start(python=sys.executable, **environment):
+def start(python=sys.executable, code=START, **environment):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     kept |= {"PYTHONPATH": os.pathsep.join(sys.path)} | environment
-    return subprocess.run([python, "-c", START], env=kept, capture_output=True, text=True, timeout=300)
+    return subprocess.run([python, "-c", code], env=kept, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +74,38 @@ def test_a_local_ray_asks_for_a_token_and_leaves_none_behind(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["42", "token"]
     assert not (tmp_path / ".ray").exists()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_worker_that_can_not_end_is_killed_with_its_local_ray(tmp_path):
+    """A controller of Ray Train once outlived the demo: it hung in its own exit."""
+    done = start(code=LEAVES_ONE_STOPPED, HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    pids = done.stdout.split()
+    assert len(pids) == 2
+    ends = time.monotonic() + 10
+    while alive := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < ends, alive
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_only_the_process_that_was_meant_is_killed():
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        assert sleeper.pid in descendants(os.getpid())
+        assert end_leftovers({sleeper.pid: -1}, patience_s=0.0) == []  # its pid, but another's start
+        assert sleeper.poll() is None
+        found = session_processes("sleep 60")
+        assert end_leftovers({sleeper.pid: found[sleeper.pid]}, patience_s=0.0) == [sleeper.pid]
+        assert sleeper.wait(10) == -signal.SIGKILL
+        assert end_leftovers(found) == []
 
 
 @pytest.mark.ray

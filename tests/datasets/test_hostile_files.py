@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raymeta.annotation.oracle import Oracle
-from raymeta.config import ConfigError, DatasetConfig, load_config
+from raymeta.config import ConfigError, DatasetConfig, load_config, parse_config
 from raymeta.datasets.cityscapes_polygons import read_cityscapes_polygons
 from raymeta.datasets.folder import read_class_list
 from raymeta.datasets.image_files import canonical_name, read_image, read_label_map
@@ -236,7 +236,8 @@ def test_any_overrides_give_a_config_or_one_error(tmp_path_factory, overrides):
     path = tmp_path_factory.getbasetemp() / "valid.yaml"
     path.write_text("run_dir: r\ndataset: {kind: camvid, root: d}\nacquisition: {strategy: random_box}\n")
     with contextlib.suppress(ConfigError):
-        load_config(path, overrides)
+        config = load_config(path, overrides)
+        assert parse_config(config.model_dump()) == config
 
 
 PNG_BYTES = IMAGES[0].make()
