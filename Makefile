@@ -21,9 +21,11 @@ help:
 	@echo "make bench-gpu  on a machine with a GPU: every figure of it, in 8 minutes; make gpu-packages first, elsewhere"
 	@echo "make clean  remove the virtual environment and runs/"
 
+# Not compiled: Python does that with what is imported, a fifth of the files; all of them take a minute.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tune,serve,pretrained,people,trackers,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+		-c constraints.txt -e '.[tune,serve,pretrained,people,trackers,docs,dev]'
 	touch $@
 
 install: $(VENV)/.installed

@@ -15,6 +15,8 @@ from raymeta.runs.records import EvaluationRecord, FitRecord, OracleRecord, Scor
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 
+pytestmark = pytest.mark.slow
+
 OWN_ENTROPY = ["acquisition.strategy=custom", "acquisition.gain=entropy", "acquisition.random_iterations=1"]
 """The arm `later` as a run of its own."""
 

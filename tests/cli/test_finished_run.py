@@ -8,6 +8,8 @@ import pytest
 import yaml
 from tiny_settings import child_environment, tiny_values, write_scenes
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"torch", "ray", "numba", "scipy", "sklearn", "catboost"}
 COMMAND = (
     "import sys; from raymeta.cli import main; code = main(sys.argv[1:]); "

@@ -21,6 +21,8 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_WAITING
 from raymeta.first_config import MAX_POINTS, first_config
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "iterations=1",
     "acquisition.box_width=8",

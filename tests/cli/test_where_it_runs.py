@@ -16,6 +16,8 @@ from tiny_settings import TINY, child_environment, tiny_values, write_scenes
 
 import raymeta
 
+pytestmark = pytest.mark.slow
+
 ONE_ITERATION = {
     "iterations": 1,
     "training": TINY["training"] | {"max_epochs": 1},

@@ -21,6 +21,8 @@ from raymeta.loop.local_workers import local_workers
 from raymeta.runs.input_key import labels_key
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = "{kind: people}"
 
 

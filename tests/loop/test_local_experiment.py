@@ -14,6 +14,8 @@ from raymeta.datasets.registry import open_dataset
 from raymeta.loop.experiment_split import experiment_split
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA, SOURCE_SCHEMA
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_RAY = """
 import sys
 

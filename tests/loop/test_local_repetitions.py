@@ -1,6 +1,9 @@
 """Several seeds without Ray: one fails, the others finish, and the command goes on where it was."""
 
+import pytest
 from failing_seed import assert_others_finish
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_failing_seed_does_not_stop_the_others(runner):

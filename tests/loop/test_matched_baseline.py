@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from raymeta.annotation.cost_models import COST_A
+
+pytestmark = pytest.mark.slow
 
 
 def spent(run_dir):

@@ -17,6 +17,8 @@ from raymeta.labels.label_store import LabelStore
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.runs.run_store import RunStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):

@@ -18,6 +18,8 @@ from raymeta.labels.simulated_annotator import ONE_POINT, SimulatedAnnotator
 from raymeta.loop.query_choice import query_table
 from raymeta.runs.run_store import RunStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):

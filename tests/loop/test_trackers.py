@@ -20,6 +20,8 @@ from raymeta.cli import main
 from raymeta.runs.records import SummaryRecord
 from raymeta.tracking.run_trackers import summary_values
 
+pytestmark = pytest.mark.slow
+
 MLFLOW = os.environ.get("RAYMETA_MLFLOW")
 
 

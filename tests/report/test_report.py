@@ -16,6 +16,8 @@ from raymeta.runs.records import OracleRecord, SummaryRecord
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.schemas import ANNOTATION_SCHEMA, QUERY_SCHEMA
 
+pytestmark = pytest.mark.slow
+
 CJK = "自動車道"
 
 

@@ -11,6 +11,8 @@ from raymeta.report.page import write_report
 from raymeta.report.report_freshness import is_fresh
 from raymeta.runs.run_store import RunStore
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

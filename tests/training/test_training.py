@@ -12,6 +12,8 @@ from raymeta.networks.registry import build_network
 from raymeta.training.network_training import TrainingDivergedError, TrainingState, train_network
 from raymeta.training.random_crops import PADDING_COLOUR
 
+pytestmark = pytest.mark.slow
+
 
 def train(config, data=None, built=None, **arguments):
     return train_network(built or network(), data or examples(), config, seed=0, **arguments)
