@@ -75,8 +75,6 @@ FONTS: Final = (
 """Families that are tried for a glyph, in this order, as far as they are installed: names may be in any script."""
 
 PNG_DPI: Final = 160
-SVG_DPI: Final = 72
-"""An SVG's own: its units are points."""
 
 MAX_INSIDE: Final = 4
 """Entries of a legend inside the axes."""
@@ -111,10 +109,12 @@ def drawn_plainly(draw: Callable[P, R]) -> Callable[P, R]:
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG on white, for papers and slides."""
     sink = io.BytesIO()
+    own_dpi = figure.get_dpi()
     figure.set_dpi(PNG_DPI)
     figure.set_facecolor("white")
     # By its canvas: `savefig` draws everything twice, the first time for the layout alone.
     FigureCanvasAgg(figure).print_png(sink, metadata={"Software": "raymeta"})
+    figure.set_dpi(own_dpi)
     figure.set_layout_engine("none")  # the layout is found: an SVG of the same figure needs no second search
     return sink.getvalue()
 
@@ -123,7 +123,6 @@ def to_png(figure: Figure) -> bytes:
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element whose text and grid take the page's colours; `name` keeps ids apart on a page."""
     sink = io.StringIO()
-    figure.set_dpi(SVG_DPI)
     for part in (figure, *figure.axes):
         part.patch.set(facecolor="none", edgecolor="none")
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
