@@ -123,8 +123,8 @@ def to_png(figure: Figure) -> bytes:
 def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element whose text and grid take the page's colours; `name` keeps ids apart on a page."""
     sink = io.StringIO()
-    for part in (figure, *figure.axes):
-        part.patch.set(facecolor="none", edgecolor="none")
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set(facecolor="none", edgecolor="none")
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         FigureCanvasSVG(figure).print_svg(sink, metadata={"Date": None, "Creator": None})
     text = sink.getvalue()
