@@ -1,6 +1,9 @@
 """The initial images as the start network sees them: which of them cover the pool (docs/method.md#covering-start)."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,9 +13,13 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
 from raymeta.loop.kept_features import KeptFeatures, NetworkFeatures
-from raymeta.networks.inference import normalise
+from raymeta.loop.resource_facts import available_cpus
+from raymeta.networks.inference import normalise, torch_threads
 from raymeta.networks.registry import build_network
 from raymeta.networks.segmentation_network import SegmentationNetwork, pooled
+
+MAX_THREADS: Final = 4
+"""Images that are encoded at once, at most: each needs the memory of its activations."""
 
 
 class CoveringStart:
@@ -32,7 +39,8 @@ class CoveringStart:
         network = build_network(self._config.network, self._dataset.num_classes, self._config.seed).eval()
         kept = KeptFeatures.for_run(self._config, "cpu")
         features = None if kept is None else kept.of_network(network)
-        known = {name: vector for name in ordered if (vector := self._vector(network, features, name)) is not None}
+        vectors = self._vectors(network, features, ordered)
+        known = {name: vector for name, vector in zip(ordered, vectors, strict=True) if vector is not None}
         names, seed = list(known), self._config.seed
         if count > len(names):
             raise InputError(f"acquisition.initial_images {count}: only {len(names)} images of the pool can be read")
@@ -42,6 +50,18 @@ class CoveringStart:
         else:
             rows = k_centre_images(points, count, int(np.random.default_rng(seed).integers(len(names))))
         return tuple(names[row] for row in rows)
+
+    def _vectors(
+        self, network: SegmentationNetwork, features: NetworkFeatures | None, image_ids: Sequence[str]
+    ) -> list[np.ndarray | None]:
+        """As `_vector`, of all images; features that are kept are computed by one thread each, so several at once."""
+        vector = partial(self._vector, network, features)
+        threads = min(available_cpus(), MAX_THREADS)
+        if features is None or threads == 1:
+            return [vector(image_id) for image_id in image_ids]
+        first = [vector(image_id) for image_id in image_ids[:1]]  # what a network makes once isn't made by all threads
+        with torch_threads(1), ThreadPoolExecutor(threads, "covering-start") as pool:
+            return first + list(pool.map(vector, image_ids[1:]))
 
     def _vector(
         self, network: SegmentationNetwork, features: NetworkFeatures | None, image_id: str

@@ -59,9 +59,7 @@ def train(session: Session, folder: IterationFolder, index: int, known: KnownLab
         job = TrainingJob(
             index, known, _labelled(session.split.validation, known), folder.read_scratch(TRAINING_STATE, key)
         )
-        # The first iteration scores images whose features nobody has made yet.
-        ahead = session.split.unlabelled if index == 0 and session.config.acquisition.strategy != "full_set" else ()
-        with session.scorer.encode_ahead(ahead):
+        with session.scorer.encode_ahead(_wanted_soon(session, job) if index == 0 else ()):
             trained, taken_over = _trained(session, job, states.put)
     session.note_faults(trained.faults)
     confusion = np.array(trained.confusion, dtype=np.int64)
@@ -97,6 +95,16 @@ def _trained(
         return trained, None
     shared.keep_training(session.config, job, trained)
     return trained, False
+
+
+def _wanted_soon(session: Session, job: TrainingJob) -> list[str]:
+    """Images whose features nobody has made before the first iteration, in the order in which they are needed.
+
+    Those of validation reach the training through the run folder, if they are kept there, then the pool is scored.
+    """
+    validation = job.validation_ids if session.config.network.kept_features == "disk" else ()
+    scored = session.split.unlabelled if session.config.acquisition.strategy != "full_set" else ()
+    return [*validation, *scored]
 
 
 def _labelled(image_ids: Sequence[str], known: KnownLabels) -> tuple[str, ...]:

@@ -73,13 +73,8 @@ def encode_image(network: SegmentationNetwork, image: NDArray[np.uint8], device:
     One thread computes it: with another number of threads sums round differently, and what one process keeps may be
     what another would compute.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            features = network.encode(normalise(image[None], device, network.spec))
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(1), torch.inference_mode():
+        features = network.encode(normalise(image[None], device, network.spec))
     return Encoded(tuple(feature.cpu() for feature in features), *image.shape[:2])
 
 
@@ -123,6 +118,17 @@ def finite_pixels(values: Tensor) -> Tensor:
     nan or +infinity in one class spoils a pixel, -infinity in all of them too.
     """
     return torch.isfinite(values.amax(dim=-3)).all()
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """So many threads for one operation of torch on the CPU; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from raymeta.acquisition.covering import k_centre_images
 from raymeta.config import parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError
+from raymeta.loop import covering_start
 from raymeta.loop.covering_start import CoveringStart
 from raymeta.loop.experiment_split import experiment_split, run_split
+from raymeta.loop.kept_features import KeptFeatures
 from raymeta.networks.inference import normalise
 from raymeta.networks.registry import build_network
 from raymeta.runs.run_store import RunStore
@@ -61,6 +63,20 @@ def test_kept_and_unkept_features_choose_alike_and_by_the_definition(scenes):
     assert split_of(config).initial == wanted
     frozen = make_config(scenes, network=LITE | {"encoder": "frozen", "kept_features": "memory"})
     assert split_of(frozen).initial == wanted
+
+
+@needs_weights
+def test_the_number_of_threads_changes_nothing(scenes, monkeypatch):
+    config = make_config(scenes, "k_means", network=LITE | {"encoder": "frozen", "kept_features": "memory"})
+    dataset = open_dataset(config.dataset, config.seed)
+    network = build_network(config.network, dataset.num_classes, config.seed).eval()
+    names, found = sorted(dataset.pool_ids(), key=str.encode), []
+    for threads in (1, 3):
+        monkeypatch.setattr(covering_start, "available_cpus", lambda threads=threads: threads)
+        features = KeptFeatures.for_run(config, "cpu").of_network(network)
+        found.append(np.stack(CoveringStart(config, dataset)._vectors(network, features, names)))
+    assert found[0].shape[0] == len(names) > 3
+    assert np.array_equal(*found)
 
 
 @needs_weights
