@@ -117,7 +117,8 @@ def joint_scores(strategy: Strategy, maps: PriorityMaps, box_clicks: BoxClicks) 
         return gain_per_click(gain, box_clicks.counts(), strategy.open_cost)
     cheapness = box_clicks.cheapness(maps)
     if strategy.fusion == "weighted_sum":
-        scale = 1.0 if box_clicks.clicks_priority == "normalized" else 1.0 / width**2
-        return weighted_sum(gain, scale * cheapness, strategy.gain_weight, width)
+        if box_clicks.clicks_priority == "paper":
+            cheapness *= 1.0 / width**2
+        return weighted_sum(gain, cheapness, strategy.gain_weight, width)
     gain *= cheapness
     return gain

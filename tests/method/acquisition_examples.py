@@ -163,8 +163,8 @@ def fusion():
     gain, cheapness, clicks = np.array([[2.0, 1.0]]), np.array([[0.5, 1.0]]), np.array([[6.0, 1.0]])
     rows = {
         "product": gain * cheapness,
-        "weighted_sum": weighted_sum(gain, cheapness, 0.5, 2),
-        "ratio": gain_per_click(gain, clicks, 4.0),
+        "weighted_sum": weighted_sum(gain.copy(), cheapness, 0.5, 2),
+        "ratio": gain_per_click(gain.copy(), clicks, 4.0),
     }
     return ["\n".join(f"{name:<14}{number(row[0, 0]):<7}{number(row[0, 1])}" for name, row in rows.items())]
 
