@@ -95,6 +95,8 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
+    if superpixels is not None:
+        _check_superpixels(superpixels, segments, labelled.shape)
     by_segment = segments is not None and superpixels is None
     prediction = _prediction(softmax, chosen, regressor, class_weights, keep_maps, by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
@@ -155,6 +157,17 @@ def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: i
         found = f"shape {labelled_mask.shape} and dtype {labelled_mask.dtype}"
         raise InputError(f"labelled_mask has {found}: give a bool map of the softmax's size ({height}, {width})")
     return labelled_mask
+
+
+def _check_superpixels(superpixels: NDArray[np.int32], segments: SegmentsConfig | None, size: tuple[int, ...]) -> None:
+    """Raise InputError unless these are the numbers of an image's superpixels, and parts are asked for."""
+    if segments is None:
+        raise InputError("superpixels without segments: give segments, which says what parts are asked for")
+    check_array("superpixels", superpixels, "iu")
+    if superpixels.shape != size:
+        raise InputError(f"superpixels have shape {superpixels.shape}: give those of the image, {size}")
+    if superpixels.size and superpixels.min() < 1:
+        raise InputError(f"superpixels hold {superpixels.min()}: number them from 1")
 
 
 def _check_present(
@@ -248,9 +261,8 @@ def _parts(
     min_score: float,
 ) -> pa.Table:
     """The best part of each tile as candidates; none for a strategy without a gain. part_map: (H, W), from 1."""
-    if part_map is None or part_map.shape != maps.labelled.shape:
-        found = None if part_map is None else part_map.shape
-        raise InputError(f"superpixels have shape {found}: give those of the image, {maps.labelled.shape}")
+    if part_map is None:
+        raise InputError("parts can't be told: the image was predicted without its segments")
     gain = maps.make(strategy.gains[0]) if strategy.gains else np.zeros(maps.labelled.shape, np.float32)
     parts = segment_candidates(
         part_map,

@@ -39,7 +39,9 @@ class NetworkConfig(Section):
         1.0, ge=0.125, le=16, description="efficientnet_lite, timm: the encoder sees images enlarged by about this"
     )
     kept_features: Literal["disk", "memory", "none"] = Field(
-        "disk", description="frozen encoder: where features stay; disk: in the run folder until the run is done"
+        "disk",
+        description="frozen encoder: where features stay; disk: in the run folder until the run is done, and the "
+        "superpixels that are asked with them",
     )
     kept_features_mib: int = Field(
         2048, ge=0, le=MAX_NUMBER, description="at most this much memory of each process for kept features"

@@ -37,10 +37,14 @@ class KeptSuperpixels:
 
     @classmethod
     def for_run(cls, config: ExperimentConfig, *, keep: bool) -> "KeptSuperpixels | None":
-        """What the config asks for; None where it asks for no superpixels. keep: whether they are written down."""
+        """What the config asks for; None where it asks for no superpixels.
+
+        keep: whether they are written down, unless `network.kept_features` says that nothing is.
+        """
         width = config.acquisition.superpixel_width
         if width is None:
             return None
+        keep = keep and config.network.kept_features == "disk"
         files = StoreFiles(config.shared_dir or config.run_dir) if keep else None
         images = "" if config.shared_dir is None else f"{config.dataset.root} {settings_of(config, ('dataset.',))}"
         return cls(width, config.acquisition.superpixels.compactness, files, images)

@@ -193,7 +193,7 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
         agreement = cost_agreement(costs, query, answers.effort, session.config.acquisition)
     origins = origin_counts(answers.effort)
     if origins:
-        session.progress.say(f"segments of iteration {index}: {origins_text(origins)}")
+        session.progress.say(f"{session.config.acquisition.asked} of iteration {index}: {origins_text(origins)}")
     OracleRecord(failed_images=session.faults, cost_agreement=agreement, origins=origins).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
 

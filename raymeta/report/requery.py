@@ -143,7 +143,7 @@ def print_requery(result: Requery, console: Console) -> None:
 
 
 def _leaving_the_run_alone(config: ExperimentConfig) -> ExperimentConfig:
-    """The config, a frozen encoder's features kept in memory alone: the run folder may be finished, or another's."""
+    """The config, features and superpixels not written down: the run folder may be finished, or another's."""
     network = config.network.model_copy(update={"kept_features": "memory"})
     return config.model_copy(update={"network": network})
 

@@ -11,7 +11,7 @@ import { segmentedChoice } from "./segmented_choice.js";
 
 const TARGET_SHARE = 0.95;
 const ITERATION = "iteration";
-const UNITS = { box: "boxes", point: "points in boxes", segment: "segments in tiles" };
+const UNITS = { box: "boxes", point: "points in boxes", segment: "segments in tiles", superpixel: "superpixels in tiles" };
 let axis = null; // stays when the view is built anew; null: the first cost
 
 /** context: {service, live, iteration}. */

@@ -12,6 +12,7 @@ from raymeta.acquisition.strategies import Strategy
 from raymeta.acquisition.superpixels import at_size, coarse_superpixels
 from raymeta.boxes import pack_mask
 from raymeta.config import AcquisitionConfig, ConfigError, SegmentsConfig, parse_config
+from raymeta.errors import InputError
 
 
 def superpixels(image, width, compactness=10.0):
@@ -128,8 +129,19 @@ def test_the_best_superpixel_of_each_tile_agrees_with_the_slow_one(height, colum
     assert set(score.candidates["estimated_clicks"].to_pylist()) <= {1}
 
 
-def test_superpixels_of_another_size_are_refused():
-    with pytest.raises(ValueError, match=r"\(3, 4\)"):
+@pytest.mark.parametrize(
+    ("superpixels", "segments", "named"),
+    [
+        (np.ones((3, 4), np.int32), SegmentsConfig(), r"\(3, 4\)"),
+        (np.full((4, 4), -3, np.int32), SegmentsConfig(), "-3"),
+        (np.zeros((4, 4), np.int32), SegmentsConfig(), "from 1"),
+        (np.ones((4, 4)), SegmentsConfig(), "float64"),
+        ([[1, 1]], SegmentsConfig(), "list"),
+        (np.ones((4, 4), np.int32), None, "segments"),
+    ],
+)
+def test_what_can_not_be_superpixels_of_an_image_is_refused(superpixels, segments, named):
+    with pytest.raises(InputError, match=named):
         score_image(
             np.full((2, 4, 4), 0.5, np.float32),
             strategy=Strategy("superpixels", ("margin",)),
@@ -137,8 +149,8 @@ def test_superpixels_of_another_size_are_refused():
             seed=0,
             iteration=0,
             image_id="a",
-            segments=SegmentsConfig(),
-            superpixels=np.ones((3, 4), np.int32),
+            segments=segments,
+            superpixels=superpixels,
         )
 
 

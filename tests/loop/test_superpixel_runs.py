@@ -1,5 +1,6 @@
 """Superpixels through a run: asked, answered by one click, trained on, and the same after any interruption."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -144,3 +145,27 @@ def test_without_the_package_it_is_told_at_once(finished, monkeypatch):
     config, _ = opened(finished.run_dir)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "skimage" else object())
     assert any("pip install scikit-image" in fault for fault in check_experiment(config).faults)
+
+
+def test_progress_calls_them_superpixels(finished):
+    assert re.search(r"^.*superpixels of iteration 1: \d+ % confirmed", finished.output, re.MULTILINE)
+
+
+def checksums(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_a_requery_leaves_the_run_as_it_is(finished, tmp_path):
+    before = checksums(finished.run_dir)
+    changes = ["--iteration", "1", "acquisition.superpixels.width=6", "--out", str(tmp_path / "narrow")]
+    done = finished.raymeta("requery", "--local", str(finished.run_dir), *changes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert checksums(finished.run_dir) == before
+    same = finished.raymeta(
+        "requery", "--local", str(finished.run_dir), "--iteration", "1", "--out", str(tmp_path / "same")
+    )
+    assert same.returncode == 0, same.stdout + same.stderr
+    asked = pq.read_table(finished.run_dir / "iterations/001/query.parquet")
+    assert pq.read_table(tmp_path / "same/query.parquet").equals(asked)
+    assert checksums(finished.run_dir) == before

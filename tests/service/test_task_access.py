@@ -1,6 +1,7 @@
 """Who may read and write tasks: tokens, roles, and pages of other sites that are open in the same browser."""
 
 import httpx
+import numpy as np
 import pytest
 from asked_run import asked_run
 from fastapi.testclient import TestClient
@@ -134,3 +135,8 @@ def test_a_proxy_may_give_the_service_another_name(location, tmp_path):
     assert lease(client, token, **told).status_code == 200
     del told["X-Forwarded-Host"]
     assert lease(client, token, **told).status_code == 403
+
+
+def test_pages_learn_what_a_query_asks_for(tmp_path):
+    asked = asked_run(tmp_path, [("im1", 0, 0)], segments={1: (np.ones((8, 8), bool), 1)})
+    assert opened(asked.location).get("/v1/tasks/me").json()["unit"] == "segment"

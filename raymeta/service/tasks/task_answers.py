@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raymeta.config import UnitName
 from raymeta.labels.annotator_list import Role
 from raymeta.labels.task_states import StateName
 
@@ -41,6 +42,7 @@ class MeAnswer(_Answer):
     run: str
     oracle: Literal["simulated", "people"]
     review: Literal["none", "always"]
+    unit: UnitName = Field(description="what a query asks for; a segment and a superpixel are answered alike")
     max_uncovered: float = Field(description="share of a region that may have no class in a finished answer")
     lease_seconds: float
     renew_seconds: float = Field(description="how often a page renews its leases")

@@ -91,6 +91,7 @@ class TaskReader:
             run=last_name(self._store.location),
             oracle=oracle.kind,
             review=oracle.review,
+            unit=self._config.acquisition.unit,
             max_uncovered=oracle.max_uncovered,
             lease_seconds=self._settings.lease_s,
             renew_seconds=min(RENEW_S, self._settings.lease_s / 4),

@@ -81,11 +81,11 @@ export class AnnotatePanel {
     );
   }
 
-  showTask(detail, who) {
+  showTask(detail, { who, unit }) {
     this.title.textContent = detail.image_id;
     const { point, region } = detail;
     const { segment } = detail;
-    const what = detail.whole ? "whole image" : `${segment ? "segment" : point ? "point" : "box"} ${detail.rank}`;
+    const what = detail.whole ? "whole image" : `${unit} ${detail.rank}`;
     const size = segment ? quantity(segment.pixels, "pixel", "pixels") : `${region.width}×${region.height} px`;
     const more = [detail.set, what, point ? `row ${point.row}, column ${point.column}` : size];
     if (!point && !segment && detail.estimated_clicks !== null) more.push(`about ${quantity(detail.estimated_clicks, "click", "clicks")}`);

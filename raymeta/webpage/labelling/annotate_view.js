@@ -140,7 +140,7 @@ export class AnnotateView {
   open(detail, bundle) {
     if (!this.body.isConnected) this.element.replaceChildren(this.body);
     this.use(this.kinds[kindOf(detail)]);
-    this.panel.showTask(detail, this.me.who);
+    this.panel.showTask(detail, this.me);
     this.answering.open(detail, bundle);
     this.element.dataset.task = detail.id;
   }

@@ -20,7 +20,7 @@ export class SegmentAnswering extends PointAnswering {
   }
 
   get label() {
-    return "Segment to confirm";
+    return this.view.me.unit === "superpixel" ? "Superpixel to confirm" : "Segment to confirm";
   }
 
   /** "m", unless a class has it. */
