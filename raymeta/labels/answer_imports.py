@@ -218,8 +218,7 @@ def _tell(store: RunStore, labels: LabelStore, touched: list[Task], summary: Imp
                 "somebody else, and import with another --who"
             )
         if name.startswith("query-") and store.iteration(int(name[6:])).is_named("annotation.parquet"):
-            task = states[0].task
-            units = "points" if task.point else "boxes" if task.segment is None else "segments"
+            units = store.load_config().acquisition.asked
             summary.messages.append(
                 f"{len(states)} {units} of {name} were answered after the run went on: the next iteration trains on "
                 "them"

@@ -25,7 +25,7 @@ def provenance(comparison: Comparison) -> list[tuple[str, str]]:
         ("data set", _each(run.data.text for run in runs if run.data)),
         ("images are read at", _each(map(_size, runs))),
         ("query", _each(map(_query, (run for group in comparison.queried for run in group.runs)))),
-        ("answers to segments", _answers(comparison)),
+        ("one-click answers", _answers(comparison)),
         ("start (L0)", _each(f"{run.config.acquisition.initial_images} images" for run in runs)),
         ("meta set (M)", _meta(comparison)),
         ("network", _each(map(_network, runs))),

@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from asked_run import BOX, asked_run
@@ -142,26 +143,43 @@ def compare_with_simulated(tmp_path, mixed, answer, *more):
     assert all(task.segment_mask.any() and task.predicted_class is not None for task in tasks)
 
 
+def answered_in_cvat(store, folder, named):
+    """What an import of CVAT's file says, whose shape of the only segment is gone; named: a point says sky."""
+    labels = LabelStore(store)
+    export_open_tasks(store, labels, labels.sets.names(), "cvat", folder)
+    [path] = folder.glob("*.xml")
+    tree = ElementTree.parse(path)
+    [image] = tree.iter("image")
+    for shape in list(image):
+        image.remove(shape)
+    if named:
+        [task] = load_manifest(folder).tasks
+        place = f"{28 - task.crop.left},{12 - task.crop.top}"
+        ElementTree.SubElement(image, "points", label="sky", points=place, occluded="0", z_order="0")
+    tree.write(path)
+    return import_answers(store, labels, folder, who="ann")
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_a_shape_that_is_gone_from_cvat_says_nothing_unless_a_point_does(tmp_path, named):
     """CVAT's files don't tell a deleted shape from one that was never loaded, but somebody set the point."""
     mask = np.zeros((BOX, BOX), np.bool_)
     mask[1:7, 2:8] = True
     store = asked_run(tmp_path, [("im0", 8, 24)], segments={1: (mask, 1)})
-    labels = LabelStore(store)
-    export_open_tasks(store, labels, labels.sets.names(), "cvat", tmp_path / "out")
-    [path] = (tmp_path / "out").glob("*.xml")
-    tree = ElementTree.parse(path)
-    [image] = tree.iter("image")
-    for shape in list(image):
-        image.remove(shape)
-    if named:
-        [task] = load_manifest(tmp_path / "out").tasks
-        place = f"{28 - task.crop.left},{12 - task.crop.top}"
-        ElementTree.SubElement(image, "points", label="sky", points=place, occluded="0", z_order="0")
-    tree.write(path)
-    summary = import_answers(store, labels, tmp_path / "out", who="ann")
+    summary = answered_in_cvat(store, tmp_path / "out", named)
     assert (summary.added, summary.untouched) == ((1, 0) if named else (0, 1)), summary.messages
     if named:
-        [state] = labels.states("query-000")
+        [state] = LabelStore(store).states("query-000")
         np.testing.assert_array_equal(state.accepted.labels(), np.where(point_mask(mask, 3), 2, 255))
+
+
+@pytest.mark.parametrize("asked", ["segments", "superpixels"])
+def test_late_answers_are_called_by_what_is_asked(tmp_path, asked):
+    part = {1: (np.ones((BOX, BOX), np.bool_), 1)}
+    store = asked_run(tmp_path, [("im0", 8, 24)], segments=part, parts=asked)
+    folder = store.iteration(0)
+    folder.write_table("annotation.parquet", pa.table({"rank": [1]}))
+    for stage, names in (("train", []), ("fit", []), ("score", []), ("annotate", ["annotation.parquet"])):
+        folder.commit(stage, names)
+    summary = answered_in_cvat(store, tmp_path / "out", named=True)
+    assert any(f"1 {asked} of query-000" in message for message in summary.messages), summary.messages
