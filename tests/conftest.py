@@ -1,13 +1,16 @@
 """What holds for all tests: which are left out, and no time limits of hypothesis.
 
 Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
-uses two processes, each of which takes whole files: tests of one file may share a service. Files that take long come
-first, those that start Ray before all others: short ones fill both processes up to the end. (Groups of pytest-xdist 3.8
-do nothing under pytest 9.2, which no longer heeds the ids that they are made by.)
+uses two processes, each of which takes whole files: tests of one file may share a service. One process takes all files
+that start Ray, one after the other: two of them side by side wait for each other until a start times out. What takes
+long comes first; short files fill both processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest
+9.2, which no longer heeds the ids that they are made by.)
 """
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 LONGEST_FIRST = ("ray", "slow")
 """A file belongs to the first of these marks that one of its tests has."""
+RAY_FOLDERS = {"browser", "cluster", "jobs", "serve"}
 
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)
@@ -31,6 +35,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         own = [rank for rank, mark in enumerate(LONGEST_FIRST) if item.get_closest_marker(mark)]
         ranks[item.path] = min([*own, ranks.get(item.path, len(LONGEST_FIRST))])
     items.sort(key=lambda item: ranks[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """For --dist loadfile: whole files, and all that start Ray as if they were one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class RayInOneProcess(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "those that start Ray" if _starts_ray(config.rootpath / file) else file
+
+    return RayInOneProcess(config, log) if config.option.dist == "loadfile" else None
+
+
+@cache
+def _starts_ray(file: Path) -> bool:
+    return bool(RAY_FOLDERS & set(file.parts)) or "mark.ray" in file.read_text(encoding="utf-8")
 
 
 def _leave_out_long(config: pytest.Config, items: list[pytest.Item]) -> None:

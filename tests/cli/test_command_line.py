@@ -16,6 +16,7 @@ import raymeta
 from raymeta.cli import main
 from raymeta.cli.command_line import parse
 from raymeta.config import flatten, load_config, parse_config
+from raymeta.config.presets import BOX_WIDTHS
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_BAD_INPUT, InputError, RunFailedError, WaitingForPeople
 from raymeta.loop.experiment_split import experiment_split
@@ -250,10 +251,9 @@ def test_keys_are_those_of_the_model(config, capsys):
     keys = {key["name"]: key for key in json.loads(capsys.readouterr().out)}
     assert set(flatten(load_config(config))) - {"study", "trackers"} <= set(keys)  # trackers.kind: keys of a list
     assert all(key["meaning"] for key in keys.values())
-    assert keys["acquisition.box_width"] == {
-        "name": "acquisition.box_width", "kind": "whole number ≥ 1 ≤ 32768", "default": "128",
-        "meaning": "side of a box (pixels)",
-    }  # fmt: skip
+    width = keys["acquisition.box_width"]
+    assert (width["kind"], width["default"]) == ("whole number ≥ 1 ≤ 32768", "128")
+    assert all(f"{unit}: {side}" in width["meaning"] for unit, side in BOX_WIDTHS.items() if unit != "box")
     assert keys["dataset.root"]["default"] is None
     assert keys["network.weights"]["kind"] == "path or URI or none"
     assert main(["config", "--keys", "training.schedule"]) == 0
