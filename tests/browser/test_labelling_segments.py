@@ -145,3 +145,18 @@ def test_the_next_segment_is_there_at_once(page: Page) -> None:
         task_id = shown(page, task_id)
     print("next segment", [round(each, 1) for each in times], "ms")
     assert sorted(times)[1] < MAX_MS
+
+
+def test_a_superpixel_is_called_so_and_answered_alike(browser: Browser, tmp_path: Path) -> None:
+    store = asked_run(tmp_path, [("im0", 8, 24)], segments={1: (SHAPE, CAR)}, parts="superpixels")
+    with (
+        serve_tasks(Path(store.location)) as address,
+        annotate_page(browser, address) as page,
+        httpx.Client(base_url=address, timeout=60) as client,
+    ):
+        task = shown(page)
+        page.locator(".annotate-place", has_text="superpixel 1").wait_for()
+        page.keyboard.press("Enter")
+        answer = answer_of(page, client, task)
+    np.testing.assert_array_equal(answer["values"], np.where(SHAPE, CAR, 255))
+    assert answer["clicks"] == {"confirm": 1}
