@@ -98,10 +98,10 @@ bench: install
 	$(BIN)/python -m benchmarks
 
 # What a bare machine with torch, numba, OpenCV, scikit-learn, pyarrow, rich and pytest lacks, to be carried there as
-# wheels in build/gpu-wheels: 8 MB. On a barer one, add names to GPU_PACKAGES.
+# wheels in build/gpu-wheels: 21 MB. On a barer one, add names to GPU_PACKAGES.
 GPU_PYTHON ?= 3.12
 GPU_PLATFORMS = 2_28 2_27 2_17
-GPU_PACKAGES ?= annotated-types connected-components-3d pydantic pydantic-core typing-inspection
+GPU_PACKAGES ?= annotated-types connected-components-3d lazy-loader pydantic pydantic-core scikit-image typing-inspection
 gpu-packages:
 	rm -rf build/gpu-wheels
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --dest build/gpu-wheels --no-deps \
