@@ -1,12 +1,10 @@
 """Own data without code: a folder of images, label PNGs of the same names, and a class list in YAML."""
 
-import colorsys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from raymeta.argument_checks import nearest
+from raymeta.datasets.class_colors import with_automatic_colors
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.data_paths import DataPath, read_whole
 from raymeta.datasets.file_dataset import DatasetFiles, sorted_ids
@@ -127,10 +125,10 @@ def read_class_list(path: DataPath) -> ClassList:
         faults = _duplicates(entries, void) + _remap_faults(remap, entries, void)
     if faults:
         raise DatasetError("\n".join([*(f"{path}: {fault}" for fault in faults), CLASS_FORM]))
-    colors = [entry.get("color", _default_color(index)) for index, entry in enumerate(entries)]
+    colors = with_automatic_colors([entry.get("color") for entry in entries])
     train_ids = {entry["value"]: index for index, entry in enumerate(entries)} | dict.fromkeys(void, IGNORED)
     train_ids |= {value: train_ids[target] for value, target in remap.items()}
-    return ClassList(tuple(entry["name"] for entry in entries), np.array(colors, dtype=np.uint8), train_ids)
+    return ClassList(tuple(entry["name"] for entry in entries), colors, train_ids)
 
 
 def _load(path: DataPath) -> dict[Any, Any]:
@@ -190,9 +188,3 @@ def _remap_faults(remap: dict[int, int], entries: list[dict[str, Any]], void: li
 
 def _is_byte(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255
-
-
-def _default_color(index: int) -> list[int]:
-    """Hues a golden section apart: neighbours in the list differ clearly."""
-    rgb = colorsys.hsv_to_rgb(index * 0.618033988749895 % 1.0, 0.65, 0.55 + 0.4 * (index % 2))
-    return [round(255 * channel) for channel in rgb]
