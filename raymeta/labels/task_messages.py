@@ -24,15 +24,20 @@ def why_fewer(found: OpenTasks) -> str:
 
 
 def why_lost(state: TaskState, person: Person, at: str) -> str:
-    """Why a task isn't in a person's hands any more."""
+    """Why a task isn't in a person's hands any more, and what an answer would be worth."""
     lease = lease_in_force(state, at)
     other = next((each.who or "somebody" for each in state.live.values() if each.who != person.name), None)
+    kept = "an answer of yours is kept for comparison"
+    if person.name in state.live:
+        return f"{state.task.id}: you have answered it already: another answer of yours takes the place of that one"
     if other is not None and state.name in (*ANSWERED, "conflict", "annotated"):
-        what = f"{other} answered it: an answer of yours is kept for comparison"
+        what = f"{other} answered it: {kept}"
     elif lease is not None:
-        what = f"{lease.who} has it now"
+        what = f"{lease.who} has it now: {kept}"
+    elif state.name == "withdrawn":
+        what = f"it was withdrawn{because(state.note)}"
     else:
-        what = f"it is {state.name.replace('_', ' ')} now"
+        what = f"it is {state.name.replace('_', ' ')} now: {kept}"
     return f"{state.task.id}: {_ended(state, person, at)}{what}"
 
 

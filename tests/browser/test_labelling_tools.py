@@ -148,6 +148,18 @@ def test_everything_by_keys(start: Start) -> None:
     assert answer["clicks"] == {"class": 2, "fill": 1, "vertex": 4}
 
 
+def test_what_is_missing_is_told_until_it_is_filled(start: Start) -> None:
+    hand = start()
+    hand.press("Enter")
+    missing = hand.page.get_by_text("has no class yet")
+    missing.wait_for()
+    hand.press("1")
+    assert missing.is_visible()
+    hand.press("f")
+    missing.wait_for(state="detached")
+    assert hand.page.locator(".hint").inner_text()  # what the tool does
+
+
 def test_unfinished_answer_asks_twice_and_undecidable_needs_no_class(start: Start) -> None:
     hand = start()
     task_id = hand.task["id"]

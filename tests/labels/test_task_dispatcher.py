@@ -117,6 +117,19 @@ def test_a_lease_ends_by_itself_and_goes_on_after_a_restart(dispatcher, store, c
     assert [*kept] == []
     assert "your lease ended 1 s ago and ben has it now" in lost[task(1)]
     assert lost.keys() == {task(1), task(3), "q009-000001"}
+    again.answer(BEN, answer(1))
+    assert again.renew(ANN, [task(1)])[1][task(1)].endswith(
+        "ben answered it: an answer of yours is kept for comparison"
+    )
+
+
+def test_who_has_answered_a_task_is_told_so(dispatcher):
+    dispatcher.lease(ANN, 1)
+    dispatcher.answer(ANN, answer(1))
+    _, lost = dispatcher.renew(ANN, [task(1)])
+    assert (
+        lost[task(1)] == f"{task(1)}: you have answered it already: another answer of yours takes the place of that one"
+    )
 
 
 def test_a_renewed_lease_goes_on_and_writes_seldom(dispatcher, store, clock):

@@ -42,7 +42,7 @@ export class AnnotateControls {
   fillRest(all) {
     const { editor } = this.view;
     const done = all ? "You have labelled everything already." : "Everything has a class. Shift+F also fills what only the network has labelled.";
-    if (editor.value === null) this.view.say("Choose a class first: press its key.");
+    if (editor.value === null) this.view.sayUntilDrawn("Choose a class first: press its key.");
     else if (!editor.fillRest(all)) this.view.say(done);
   }
 

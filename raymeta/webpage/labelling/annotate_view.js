@@ -237,7 +237,7 @@ export class AnnotateView {
         this.queue.leave(id);
         this.queue.settled(id);
       } else {
-        this.banner.show(`${reason} You can finish it: your answer is kept for comparison.`, [`Next ${{ region: "box" }[kindOf(this.detail)] ?? kindOf(this.detail)}`, () => this.next()]);
+        this.banner.show(`${reason}.`, [`Next ${{ region: "box" }[kindOf(this.detail)] ?? kindOf(this.detail)}`, () => this.next()]);
       }
     }
   }

@@ -35,7 +35,7 @@ export class RegionAnswering {
     const { service, me, panel } = this.view;
     const draft = new Draft(service, me.run, detail.id);
     const begun = draft.read(detail.draft, width * height);
-    Object.assign(this, { detail, bundle, draft, warned: false });
+    Object.assign(this, { detail, bundle, draft, warned: false, passing: false });
     this.editor = new Editor({
       width, height, values: bundle.answered ?? bundle.predicted?.values ?? null, cells: begun?.cells, effort: begun?.effort,
       rgba: () => regionPixels(bundle), predicted: bundle.predicted?.raster, value: kept.value,
@@ -45,8 +45,8 @@ export class RegionAnswering {
     this.editor.addEventListener("change", ({ rect }) => this.changed(rect));
     panel.suggest(null);
     this.changed(null);
-    if (begun) this.say(`Your draft of ${new Date(begun.time).toLocaleTimeString()} goes on.`);
-    else if (!bundle.predicted && !bundle.answered) this.say("Nothing is predicted here: draw a polygon (P), or choose a class and fill (F).");
+    if (begun) this.sayUntilDrawn(`Your draft of ${new Date(begun.time).toLocaleTimeString()} goes on.`);
+    else if (!bundle.predicted && !bundle.answered) this.sayUntilDrawn("Nothing is predicted here: draw a polygon (P), or choose a class and fill (F).");
   }
 
   changed(rect) {
@@ -60,17 +60,24 @@ export class RegionAnswering {
     panel.showEffort(editor.effort);
     if (!rect) return this.tellTool();
     this.warned = false;
+    if (this.passing) this.tellTool(true);
     return this.draft.changed(editor);
   }
 
-  tellTool() {
-    if (this.told === this.editor.tool && this.view.hint.textContent) return;
-    this.told = this.editor.tool;
+  tellTool(anew = false) {
+    if (!anew && this.told === this.editor.tool && this.view.hint.textContent) return;
+    Object.assign(this, { told: this.editor.tool, passing: false });
     this.say(TOOLS.find(([name]) => name === this.editor.tool)[3]);
   }
 
   say(text) {
     this.view.say(text);
+  }
+
+  /** Say what no longer holds once something is drawn. */
+  sayUntilDrawn(text) {
+    this.say(text);
+    this.passing = true;
   }
 
   /** Enter: close the line, or send the answer; one with holes is sent by the second press. */
@@ -85,7 +92,7 @@ export class RegionAnswering {
     const { uncovered } = editor.partition.count();
     if (uncovered > this.view.me.max_uncovered * pixels && !this.warned) {
       this.warned = true;
-      this.say(`${percent(uncovered / pixels)} has no class yet. F fills it with the chosen class, V chooses void; Enter again sends it unfinished.`);
+      this.sayUntilDrawn(`${percent(uncovered / pixels)} has no class yet. F fills it with the chosen class, V chooses void; Enter again sends it unfinished.`);
       return;
     }
     this.send(false);

@@ -45,9 +45,10 @@ export class TaskQueue extends EventTarget {
   }
 
   async lease() {
+    const answered = new Set(this.gone); // those among them that the service hears of meanwhile are in its list still
     const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(this.held + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
     const known = new Set(this.details.map(({ id }) => id));
-    this.details.push(...tasks.filter(({ id }) => !known.has(id) && !this.gone.has(id)));
+    this.details.push(...tasks.filter(({ id }) => !known.has(id) && !answered.has(id) && !this.gone.has(id)));
     Object.assign(this, { left: open, reason });
     for (const { id } of this.details.slice(0, this.held)) this.bundle(id).catch(() => {});
   }
@@ -105,7 +106,8 @@ export class TaskQueue extends EventTarget {
     try {
       const { lost } = await this.post("v1/tasks/lease/renew", { tasks: ids });
       this.tell("well");
-      if (lost.length) this.tell("lost", { lost });
+      const held = lost.filter(({ id }) => this.details.some((detail) => detail.id === id)); // not what was answered meanwhile
+      if (held.length) this.tell("lost", { lost: held });
     } catch (error) {
       if (!isAbort(error)) this.tell("trouble", { error });
     }
