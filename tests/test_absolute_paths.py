@@ -1,21 +1,16 @@
 """A relative path means the folder where the command starts: made absolute once, at the edge, and kept so."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
-from tiny_settings import TINY, child_environment, write_scenes
+from tiny_settings import TINY, write_scenes
 
 from raymeta.cli import main
 from raymeta.config import absolute_paths, differences, load_config, parse_config
 from raymeta.errors import InputError
-from raymeta.networks.registry import build_network
 from raymeta.runs.run_format import config_to_bytes
 from raymeta.runs.run_store import RunStore
 from raymeta.sweeps.plan import load_sweep, plan_trials
@@ -145,17 +140,3 @@ def test_every_command_from_another_folder(config, monkeypatch, tmp_path, capsys
     assert main(["check", str(config), "run_dir=moved", *root, *QUICK]) == 0
     assert main(["run", str(config), "run_dir=moved", "--local", *root, *QUICK]) == 0
     assert RunStore("moved").load_config().dataset.root == str(tmp_path / "data")
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-def test_ray_train_finds_a_relative_data_set_and_start_weights(config, tmp_path):
-    """Ray Train starts its workers in a folder of its own: 0.1 failed there, after six starts."""
-    write_scenes(Path("scenes"))
-    network = build_network(load_config(config).network, 19, seed=7)
-    torch.save(network.state_dict(), "start.pt")
-    arguments = [sys.executable, "-m", "raymeta", "run", "config.yaml", *QUICK, "network.weights=start.pt"]
-    environment = child_environment(tmp_path) | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert Path("run/iterations/000/summary.json").exists()

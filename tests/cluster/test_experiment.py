@@ -8,17 +8,27 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from experiment_runner import LocalRunner, assert_same_run, queries
+
+from raymeta.cluster.local_processes import descendants
+from raymeta.config import load_config
+from raymeta.networks.registry import build_network
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
-def test_it_ends_as_without_ray(runner, undisturbed):
-    runner.run()
-    assert_same_run(runner.run_dir, undisturbed.run_dir)
+def test_it_ends_as_without_ray_wherever_its_data_and_start_weights_lie(runner, tmp_path, scenes):
+    """Named by relative paths: Ray Train starts its workers in a folder of its own, and 0.1 failed there."""
+    local = LocalRunner(tmp_path / "local", scenes)
+    weights = tmp_path / "start.pt"
+    torch.save(build_network(load_config(local.config).network, 19, seed=7).state_dict(), weights)
+    local.loop(f"network.weights={weights}")
+    runner.run(f"dataset.root={os.path.relpath(scenes, tmp_path)}", "run_dir=run", "network.weights=start.pt")
+    assert_same_run(runner.run_dir, local.run_dir)
 
 
-@pytest.mark.long  # test_scoring_scale.py has 1 to 8 actors on one cluster
+@pytest.mark.long  # test_scoring_scale.py has 1 to 5 actors on one cluster
 def test_two_scoring_actors_give_the_same_queries(runner, undisturbed):
     runner.run("scoring.actors=2")
     assert_same_run(runner.run_dir, undisturbed.run_dir)
@@ -28,9 +38,8 @@ def test_two_scoring_actors_give_the_same_queries(runner, undisturbed):
 @pytest.mark.parametrize("strategy", ["segments", "superpixels"])
 def test_parts_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_path, scenes, strategy):
     segments = (f"acquisition.strategy={strategy}", "acquisition.query_clicks=30", "acquisition.query_size=1000")
-    (tmp_path / "local").mkdir()
     local = LocalRunner(tmp_path / "local", scenes)
-    local.run(*segments)
+    local.loop(*segments)
     process = runner.start(*segments, "scoring.actors=2")
     time.sleep(25)
     os.killpg(process.pid, signal.SIGKILL)
@@ -38,18 +47,6 @@ def test_parts_by_two_actors_and_after_a_kill_are_those_without_ray(runner, tmp_
     runner.run(*segments, "scoring.actors=2")
     assert_same_run(runner.run_dir, local.run_dir)
     assert "segment" in queries(local.run_dir)[0][0]
-
-
-def test_a_run_killed_among_its_stages_ends_the_same(runner, undisturbed):
-    process = runner.start()
-    while not (runner.run_dir / "iterations/000/manifest.json").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    time.sleep(random.Random(0).uniform(0, 2))
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    runner.run()
-    assert_same_run(runner.run_dir, undisturbed.run_dir)
 
 
 @pytest.mark.long
@@ -66,37 +63,56 @@ def test_a_run_killed_at_random_moments_ends_the_same(runner, undisturbed, seed)
     assert_same_run(runner.run_dir, undisturbed.run_dir)
 
 
-def descendants(pid):
-    """Processes below one of ours, as {pid: command line}."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue  # it has just ended
-    below, found = {pid}, {}
-    while new := {child for child, parent in parents.items() if parent in below} - below:
-        below |= new
-        found |= {child: commands[child] for child in new}
-    return found
-
-
-def test_killed_workers_are_replaced_and_the_run_ends_the_same(runner, undisturbed):
-    """One process of each kind, in one run: each is killed when it first appears."""
+def test_ctrl_c_a_kill_among_the_stages_and_lost_workers_leave_the_run_as_it_is(runner, undisturbed):
+    """Three starts of one run: the first is stopped as a person does, the second killed with its Ray, and in the third
+    one process of each kind is."""
     process = runner.start()
-    waiting, deadline = {"RayTrainWorker", "ScoringWorker", "BoxSelector"}, time.monotonic() + 200
+    until_there(process, runner.run_dir / "iterations/000/manifest.json")  # its first training is over
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 130, output
+    assert "goes on where it was" in output
+    assert "Traceback" not in output
+
+    process = runner.start()
+    until_there(process, runner.run_dir / "iterations/000/query.parquet")
+    time.sleep(random.Random(0).uniform(0, 2))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+    process = runner.start()
+    assert kill_one_of_each(process, {"RayTrainWorker", "ScoringWorker", "BoxSelector"}) == set()
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert_same_run(runner.run_dir, undisturbed.run_dir)
+
+
+def until_there(process, path):
+    """Wait until a run that goes on has written a file."""
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+def kill_one_of_each(process, waiting):
+    """Kill the first process of each kind below one of ours as soon as it appears; gives the kinds that never did."""
+    deadline = time.monotonic() + 200
     while waiting and process.poll() is None and time.monotonic() < deadline:
-        for pid, command in descendants(process.pid).items():
+        for pid in descendants(process.pid):
             # The process is named after its class as soon as its actor is up, and does its first work then.
+            command = command_line(pid)
             if command.startswith("ray::") and (name := next((name for name in waiting if name in command), None)):
                 os.kill(pid, signal.SIGKILL)
                 waiting.remove(name)
         time.sleep(0.05)
-    output, _ = process.communicate(timeout=300)
-    assert not waiting, output
-    assert process.returncode == 0, output
-    assert_same_run(runner.run_dir, undisturbed.run_dir)
+    return waiting
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""  # it has just ended
 
 
 @pytest.mark.long
@@ -106,15 +122,3 @@ def test_two_training_workers_repeat_themselves(runner, tmp_path):
     shutil.rmtree(runner.run_dir)
     runner.run("training.workers=2", "iterations=1")
     assert queries(runner.run_dir) == first
-
-
-def test_ctrl_c_stops_with_one_line(runner):
-    process = runner.start()
-    while not (runner.run_dir / "run.json").exists():
-        time.sleep(0.2)
-    time.sleep(10)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=90)
-    assert process.returncode == 130, output
-    assert "goes on where it was" in output
-    assert "Traceback" not in output

@@ -64,7 +64,7 @@ def test_damaged_artefacts_are_made_anew(runner, undisturbed):
     data[len(data) // 2] ^= 1
     query.write_bytes(bytes(data))
     (runner.run_dir / "iterations/001/summary.json").unlink()
-    output = runner.run()
+    output = runner.loop()
     assert "query.parquet" in output
     assert "damaged" in output
     assert_same_run(runner.run_dir, undisturbed.run_dir)
@@ -77,7 +77,7 @@ def test_a_corrupt_image_is_reported_and_left_out(runner, scenes, tmp_path):
     bad = experiment_split(config, open_dataset(config.dataset, config.seed)).unlabelled[-1]
     image = next(broken.glob(f"leftImg8bit/train/*/{bad}_leftImg8bit.png"))
     image.write_bytes(image.read_bytes()[:500])
-    output = runner.run(f"dataset.root={broken}", "iterations=1")
+    output = runner.loop(f"dataset.root={broken}", "iterations=1")
     assert f"left out {bad}" in output
     rows = pq.read_table(runner.run_dir / "iterations/000/images.parquet").to_pylist()
     assert [row["image_id"] for row in rows if row["error"]] == [bad]

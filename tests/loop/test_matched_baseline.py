@@ -19,7 +19,7 @@ def spent(run_dir):
 
 def test_a_matched_run_costs_what_its_reference_did_and_resumes_with_the_same_query(runner, undisturbed):
     overrides = ["acquisition.strategy=random_box", f"acquisition.match_cost_of={undisturbed.run_dir}"]
-    runner.run(*overrides)
+    runner.loop(*overrides)
     dearest = max(
         COST_A.box_costs(pq.read_table(path)).max() for path in runner.run_dir.glob("iterations/*/annot*.parquet")
     )
@@ -31,5 +31,5 @@ def test_a_matched_run_costs_what_its_reference_did_and_resumes_with_the_same_qu
     path = runner.run_dir / "iterations/001/query.parquet"
     query = pq.read_table(path)
     path.unlink()
-    runner.run(*overrides)
+    runner.loop(*overrides)
     assert pq.read_table(path).equals(query)

@@ -81,7 +81,7 @@ def test_training_reads_the_answered_class_on_the_mask_alone(finished):
 
 
 def test_mixed_parts_become_boxes_where_the_config_says_so(runner, finished):
-    runner.run(*SEGMENTS, "acquisition.segments.mixed=box", "acquisition.segments.purity=1", "iterations=2")
+    runner.loop(*SEGMENTS, "acquisition.segments.mixed=box", "acquisition.segments.purity=1", "iterations=2")
     rows = table(runner.run_dir, 0, "annotation").to_pylist()
     drawn = [row for row in rows if row["origin"] == "drawn"]
     assert drawn

@@ -35,7 +35,7 @@ SUPERPIXELS = (
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):
     runner = LocalRunner(tmp_path_factory.mktemp("superpixels"), scenes)
-    runner.run(*SUPERPIXELS)
+    runner.loop(*SUPERPIXELS)
     return runner
 
 
@@ -92,8 +92,8 @@ def test_training_reads_the_answered_class_on_the_parts_alone(finished):
 
 
 def test_a_run_that_starts_again_asks_for_the_same(runner, finished):
-    runner.run(*SUPERPIXELS, "iterations=1")
-    runner.run(*SUPERPIXELS)
+    runner.loop(*SUPERPIXELS, "iterations=1")
+    runner.loop(*SUPERPIXELS)
     assert_same_run(runner.run_dir, finished.run_dir)
 
 

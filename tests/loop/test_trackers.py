@@ -17,6 +17,8 @@ from wandb.proto import wandb_internal_pb2
 
 from raymeta import open_run
 from raymeta.cli import main
+from raymeta.config import load_config
+from raymeta.loop.iterations import run_locally
 from raymeta.runs.records import SummaryRecord
 from raymeta.tracking.run_trackers import summary_values
 
@@ -35,7 +37,7 @@ class Tracked:
     def run(self, name: str, *overrides: str) -> Path:
         config = self.folder / f"{name}.yaml"
         config.write_text(config_text(self.folder / "data", self.folder / name, "{kind: simulated}"))
-        assert main(["run", "--local", str(config), *overrides]) == 0
+        run_locally(load_config(config, overrides))
         return self.folder / name
 
 

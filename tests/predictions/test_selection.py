@@ -26,7 +26,7 @@ def saved(tmp_path_factory):
     """A run's own softmax of its pool and meta set in files, labels of the meta set, and the run."""
     folder = tmp_path_factory.mktemp("saved")
     runner = LocalRunner(folder, write_scenes(folder / "scenes"))
-    runner.run()
+    runner.loop()
     run = open_run(str(runner.run_dir))
     scorer = run.scorer(1)
     for part, ids in (("meta", run.split.meta), ("pool", run.split.unlabelled)):
