@@ -11,6 +11,7 @@ import pytest
 from raymeta.cluster.connection import start_remedy
 from raymeta.cluster.local_processes import descendants, end_leftovers, session_processes
 
+
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [

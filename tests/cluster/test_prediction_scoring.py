@@ -8,7 +8,7 @@ from raymeta.cli import main
 pytestmark = pytest.mark.ray
 
 
-def test_ray_data_gives_the_same_boxes(tmp_path):
+def test_ray_data_gives_the_same_boxes(cluster, tmp_path):
     config = write_predictions(tmp_path)
     assert main(["select", str(config), "--on-ray"]) == 0
     assert_as_here(config, tmp_path)

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 import ray
 import torch
-from ray.cluster_utils import Cluster
 
 from raymeta.acquisition.candidate_columns import CLASS_SHARES
 from raymeta.acquisition.policies.registry import candidate_merge
@@ -27,8 +26,6 @@ from raymeta.schemas import SEGMENT
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-NODES, GPUS_PER_NODE = 4, 2
-
 
 @pytest.fixture
 def one_thread():
@@ -37,17 +34,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    cluster = Cluster()
-    for _ in range(NODES):
-        cluster.add_node(num_cpus=4, num_gpus=GPUS_PER_NODE, object_store_memory=100 << 20)
-    ray.init(address=cluster.address, log_to_driver=False)
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
 
 
 def scoring_config(root, actors):
@@ -66,7 +52,7 @@ def scoring_config(root, actors):
 
 
 def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
-    assert cluster_gpus() == NODES * GPUS_PER_NODE
+    assert cluster_gpus() == 8
     config = scoring_config(scenes, 1)
     dataset = open_dataset(config.dataset, 0)
     buffer = io.BytesIO()
@@ -76,7 +62,7 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
     bundle = Bundle("test", 0, buffer.getvalue(), None, regions, clicks_max=40)
     queries, threads = [], []
     # Each actor is a process that imports torch. One actor: test_experiment.py; one process without Ray: below.
-    for actors in (2, 8):
+    for actors in (2, 5):
         scorer = PoolScorer(scoring_config(scenes, actors))
         try:
             merge = candidate_merge(config.acquisition)
@@ -104,7 +90,7 @@ def test_the_same_query_for_any_number_of_actors(cluster, scenes, one_thread):
         ({"unit": "superpixel", "gain": "margin", "cost": "none"}, SEGMENT),
     ],
 )
-def test_a_policy_with_noise_or_superpixels_by_three_actors_and_by_one_process(
+def test_a_policy_with_noise_or_superpixels_by_two_actors_and_by_one_process(
     cluster, scenes, one_thread, tmp_path, changes, column
 ):
     values = scoring_config(scenes, 1).model_dump() | {"run_dir": str(tmp_path)}
@@ -114,7 +100,7 @@ def test_a_policy_with_noise_or_superpixels_by_three_actors_and_by_one_process(
     buffer = io.BytesIO()
     torch.save(build_network(config.network, dataset.num_classes, 0).state_dict(), buffer)
     bundle = Bundle("strata", 0, buffer.getvalue(), None, LabelledRegions(), clicks_max=40)
-    scorer = PoolScorer(parse_config(values | {"scoring": {"threads_per_actor": 1, "actors": 3}}))
+    scorer = PoolScorer(parse_config(values | {"scoring": {"threads_per_actor": 1, "actors": 2}}))
     try:
         merge = candidate_merge(config.acquisition)
         found, _ = scorer.select(dataset.pool_ids(), ray.put(bundle), merge, on_rows=lambda _, safe: safe())
@@ -155,23 +141,25 @@ def test_large_segment_tables_leave_an_actor_in_parts(cluster, scenes):
     assert all(table.num_rows for table in tables[0])
 
 
+def test_training_does_not_take_gpus_that_are_merely_declared(cluster, scenes):
+    assert shares(scenes, 8, 8) == GpuShares(0.0, 1.0)
+
+
 @pytest.mark.parametrize(
-    ("workers", "actors", "expected"),
-    [(1, 1, GpuShares(0.0, 1.0)), (8, 8, GpuShares(0.0, 1.0)), (1, 9, GpuShares(0, 0))],
+    ("usable", "workers", "actors", "expected"),
+    [
+        (False, 1, 1, GpuShares(0.0, 1.0)),
+        (False, 1, 9, GpuShares(0.0, 0.0)),
+        (True, 4, 4, GpuShares(1.0, 1.0)),
+        (True, 8, 8, GpuShares(0.6, 0.4, ordered=True)),
+        (True, 9, 8, GpuShares(0.0, 1.0)),
+    ],
 )
-def test_training_does_not_take_gpus_that_are_merely_declared(cluster, scenes, workers, actors, expected):
+def test_gpus_are_shared_where_there_are_too_few(cluster, scenes, monkeypatch, usable, workers, actors, expected):
+    monkeypatch.setattr(gpu_shares_module, "_torch_can_use_gpus", lambda: usable)
+    assert shares(scenes, workers, actors) == expected
+
+
+def shares(scenes, workers, actors):
     config = scoring_config(scenes, actors)
-    config = config.model_copy(update={"training": config.training.model_copy(update={"workers": workers})})
-    assert gpu_shares(config) == expected
-
-
-def test_gpus_are_shared_where_there_are_too_few(cluster, scenes, monkeypatch):
-    monkeypatch.setattr(gpu_shares_module, "_torch_can_use_gpus", lambda: True)  # as on real ones
-    for workers, actors, expected in (
-        (4, 4, GpuShares(1.0, 1.0)),
-        (8, 8, GpuShares(0.6, 0.4, ordered=True)),
-        (9, 8, GpuShares(0.0, 1.0)),
-    ):
-        config = scoring_config(scenes, actors)
-        config = config.model_copy(update={"training": config.training.model_copy(update={"workers": workers})})
-        assert gpu_shares(config) == expected
+    return gpu_shares(config.model_copy(update={"training": config.training.model_copy(update={"workers": workers})}))

@@ -12,7 +12,6 @@ from ray.train import WorkerGroupError
 from tiny_settings import tiny_values
 from torch.nn.parallel import DistributedDataParallel
 
-from raymeta.cluster.connection import ray_connection
 from raymeta.cluster.network_trainer import NetworkTrainer
 from raymeta.cluster.pool_scorer import PoolScorer
 from raymeta.cluster.worker_failures import WorkerFailure, is_lost_peer, why_it_ended
@@ -94,18 +93,17 @@ def test_the_end_of_ray_train_has_a_reason():
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_an_actors_own_error_is_told_at_once(tmp_path, scenes):
+def test_an_actors_own_error_is_told_at_once(cluster, tmp_path, scenes):
     values = tiny_values(scenes, str(tmp_path / "run"))
     config = parse_config(values | {"training": values["training"] | {"workers": 2}})
     away = {"kind": "cityscapes", "root": str(tmp_path / "away"), "outage_wait_s": 0.1}
-    with ray_connection("local"):
-        trainer = NetworkTrainer(config, 0.0)
-        try:
-            with pytest.raises(RunFailedError, match=r"AttributeError.*\n.*log /"):
-                trainer.train(TrainingJob(0, None, ()), on_progress=lambda _: None, on_state=lambda _: None)
-        finally:
-            trainer.close()
-        scorer = PoolScorer(parse_config(values | {"dataset": away}), 0.0)
-        with pytest.raises(RunFailedError, match=f"^the data set in {tmp_path}/away can't be reached"):
-            scorer.run("whole_image_clicks", ["a", "b"], on_rows=lambda *_: None)
-        scorer.close()
+    trainer = NetworkTrainer(config, 0.0)
+    try:
+        with pytest.raises(RunFailedError, match=r"AttributeError.*\n.*log /"):
+            trainer.train(TrainingJob(0, None, ()), on_progress=lambda _: None, on_state=lambda _: None)
+    finally:
+        trainer.close()
+    scorer = PoolScorer(parse_config(values | {"dataset": away}), 0.0)
+    with pytest.raises(RunFailedError, match=f"^the data set in {tmp_path}/away can't be reached"):
+        scorer.run("whole_image_clicks", ["a", "b"], on_rows=lambda *_: None)
+    scorer.close()
