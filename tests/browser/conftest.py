@@ -1,4 +1,4 @@
-"""A real Chromium on the page of a real service over a real small run. Skips where there is no Chromium."""
+"""A real Chromium on the page of a service over a real small run. Skips where there is no Chromium."""
 
 import os
 import shutil
@@ -7,16 +7,12 @@ from pathlib import Path
 
 import pytest
 from browser_page import OpenPage
-from hostile_folder import write_hostile_folder
+from hostile_folder import make_hostile_run
 from playwright.sync_api import Browser, Page, sync_playwright
-from served_run import TOKEN, ServedRun, make_run, serve_run
-from tiny_settings import SCENES, TINY
-
-from raymeta.config import DatasetConfig
+from served_run import TOKEN, ServedRun, serve_here
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("RAYMETA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-SMALL = TINY | {"iterations": 3, "training": TINY["training"] | {"max_epochs": 4, "steps_per_epoch": 4}}
 SHORT = (
     "test_overview.py",
     "test_image.py",
@@ -26,8 +22,8 @@ SHORT = (
     "test_report_page.py",
 )
 """Part of every run; the other files are marked `long`."""
-WITHOUT_RAY = ("test_labelling_", "test_report_")
-"""Files whose service runs in this process."""
+ON_RAY = ("test_live_run.py", "test_screenshots.py")
+"""Files whose service is `raymeta serve`; that of the others runs in this process."""
 HARMLESS = ("status of 401", "status of 404", "status of 413", "status of 422", "ERR_INTERNET_DISCONNECTED")
 
 
@@ -38,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
-        if not item.path.name.startswith(WITHOUT_RAY):
+        if item.path.name in ON_RAY:
             item.add_marker(pytest.mark.ray)
         item.add_marker(pytest.mark.slow)
         if item.path.name not in SHORT:
@@ -52,10 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
     """Two of three iterations are committed; names of images and of a class look like markup."""
     folder = tmp_path_factory.mktemp("browser")
-    scenes = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
-    root = write_hostile_folder(folder / "hostile", scenes)
-    run_dir = make_run(folder, SMALL | {"dataset": {"kind": "folder", "root": str(root)}}, "run", "--local")
-    with serve_run(run_dir, folder, hold_back=1) as service:
+    with serve_here(make_hostile_run(folder), folder, hold_back=1) as service:
         yield service
 
 

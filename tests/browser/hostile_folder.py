@@ -1,18 +1,28 @@
-"""Generated street scenes in the `folder` layout, some of them with names that no page may take for markup."""
+"""A run on street scenes in the `folder` layout, some of them with names that no page may take for markup."""
 
 from pathlib import Path
 
 import numpy as np
 import yaml
 from PIL import Image
+from served_run import make_run
+from tiny_settings import SCENES, TINY
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.registry import open_dataset
 from raymeta.datasets.sample import Dataset
 
+SMALL = TINY | {"iterations": 3, "training": TINY["training"] | {"max_epochs": 4, "steps_per_epoch": 4}}
 MARKUP = "<img src=x onerror=document.documentElement.dataset.hacked=1>"
 ODD = '100% #1? & "b" .a'
 CLASS_MARKUP = "<i>road</i>"
+
+
+def make_hostile_run(folder: Path) -> Path:
+    """A run of three iterations over a folder with hostile names; gives its run folder."""
+    scenes = DatasetConfig.model_validate({"kind": "street_scenes", "root": str(folder / "scenes"), "scenes": SCENES})
+    root = write_hostile_folder(folder / "hostile", scenes)
+    return make_run(folder, SMALL | {"dataset": {"kind": "folder", "root": str(root)}})
 
 
 def write_hostile_folder(root: Path, scenes: DatasetConfig) -> Path:

@@ -1,4 +1,4 @@
-"""A run made by `raymeta run` and served by `raymeta serve`, both as the processes that a user starts."""
+"""A run made by `raymeta run`, and served by this process or by `raymeta serve`, as the process that a user starts."""
 
 import os
 import shutil
@@ -14,6 +14,12 @@ from typing import Any
 
 import httpx
 import yaml
+from tiny_runs import serving
+
+from raymeta.cli import main
+from raymeta.service.http.app import create_app
+from raymeta.service.scoring.local_backend import LocalBackend
+from raymeta.service.settings import ServiceSettings
 
 TOKEN = "browser-test"
 READY_S = 120
@@ -25,13 +31,11 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "RAY_AUTH_MODE": "disabled"}
 
 
-def make_run(folder: Path, config: Mapping[str, Any], name: str = "run", *options: str) -> Path:
-    """Run an experiment below `folder`, with further options of `raymeta run`; gives its run folder."""
+def make_run(folder: Path, config: Mapping[str, Any], name: str = "run") -> Path:
+    """Run an experiment below `folder`, in this process; gives its run folder."""
     run_dir = folder / name
     (folder / "config.yaml").write_text(yaml.safe_dump({**config, "run_dir": str(run_dir)}))
-    command = [sys.executable, "-m", "raymeta", "run", str(folder / "config.yaml"), *options]
-    done = subprocess.run(command, env=environment(folder), capture_output=True, text=True, timeout=590, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert main(["run", str(folder / "config.yaml"), "--local"]) == 0
     return run_dir
 
 
@@ -61,13 +65,27 @@ class ServedRun:
         return [row["image_id"] for row in self.json("pool", **query)["images"]]
 
 
-@contextmanager
-def serve_run(run_dir: Path, folder: Path, hold_back: int = 0) -> Iterator[ServedRun]:
-    """`raymeta serve`, with a token, until the block ends; the last `hold_back` iterations stay hidden at first."""
+def _held_back(run_dir: Path, folder: Path, hold_back: int) -> Path:
     store = folder / "held_back"
     store.mkdir()
     for finished in sorted((run_dir / "iterations").iterdir())[-hold_back:] if hold_back else []:
         shutil.move(finished, store / finished.name)
+    return store
+
+
+@contextmanager
+def serve_here(run_dir: Path, folder: Path, hold_back: int = 0) -> Iterator[ServedRun]:
+    """A service in this process, with a token; the last `hold_back` iterations stay hidden at first."""
+    store = _held_back(run_dir, folder, hold_back)
+    settings = ServiceSettings(str(run_dir), token=TOKEN, threads=1, access_log=str(folder / "access.log"))
+    with serving(create_app(settings, LocalBackend(settings))) as url:
+        yield ServedRun(url, run_dir, store)
+
+
+@contextmanager
+def serve_run(run_dir: Path, folder: Path, hold_back: int = 0) -> Iterator[ServedRun]:
+    """`raymeta serve`, with a token, until the block ends; the last `hold_back` iterations stay hidden at first."""
+    store = _held_back(run_dir, folder, hold_back)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

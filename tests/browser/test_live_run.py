@@ -1,7 +1,18 @@
-"""The page while the service goes on: a new iteration, a lost connection, a token."""
+"""The page while `raymeta serve` goes on: a new iteration, a lost connection, a token."""
 
+from collections.abc import Iterator
+
+import pytest
 from browser_page import OpenPage
-from served_run import TOKEN, ServedRun
+from hostile_folder import make_hostile_run
+from served_run import TOKEN, ServedRun, serve_run
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedRun]:
+    folder = tmp_path_factory.mktemp("live")
+    with serve_run(make_hostile_run(folder), folder, hold_back=1) as service:
+        yield service
 
 
 def test_new_iteration_appears_by_itself(open_page: OpenPage, served: ServedRun) -> None:
