@@ -16,7 +16,8 @@ def cluster(tmp_path_factory):
     """The environment of commands that reach a cluster of this module's own; it asks for no token."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     home = str(tmp_path_factory.mktemp("home"))
-    with ray_head(kept | {"HOME": home, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}) as reached:
+    ours = {"HOME": home, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    with ray_head(kept | ours) as reached:
         yield reached
 
 
