@@ -42,19 +42,6 @@ def cityscapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_check_passes_for_deeplab_with_its_start_weights(cityscapes, tmp_path, capsys):
-    torch.save(DeepLabV3Plus(19).state_dict(), tmp_path / "xception65.pth")
-    config = str(CONFIGS / "cityscapes_deeplab.yaml")
-    weights = f"network.weights={tmp_path / 'xception65.pth'}"
-    assert main(["check", config, f"dataset.root={cityscapes}", f"run_dir={tmp_path}/run", weights]) == 0
-    shown = capsys.readouterr().out
-    assert "2975 pool and 500 validation images of 256×256 pixels, 19 classes" in shown
-    assert "initially labelled: 50 images (1.7 % of the pool)" in shown
-    assert "meta set: 30 images (1.0 %)" in shown
-    assert "all readable" in shown
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("network", ["fcn8", "deeplab"])
 @pytest.mark.parametrize("strategy", STRATEGY_NAMES)
 def test_numbers_fit(cityscapes, network, strategy):
@@ -67,20 +54,37 @@ def test_numbers_fit(cityscapes, network, strategy):
     assert (len(split.pool), len(split.validation)) == (2975, 500)
     assert len(split.initial) == (2975 if strategy == "full_set" else 50)
     assert len(split.meta) == (30 if strategy.startswith("metabox") else 0)
-    assert describe(config, dataset, split)[0].startswith("cityscapes: 2975 pool and 500 validation images")
+    told = "\n".join(describe(config, dataset, split))
+    assert told.startswith("cityscapes: 2975 pool and 500 validation images of 256×256 pixels, 19 classes")
+    assert ("initially labelled: 50 images (1.7 % of the pool)" in told) == (strategy != "full_set")
+    assert ("meta set: 30 images (1.0 %)" in told) == strategy.startswith("metabox")
+
+
+@pytest.mark.slow
+def test_check_takes_start_weights_that_fit(tmp_path, capsys):
+    torch.save(DeepLabV3Plus(19).state_dict(), tmp_path / "weights.pth")
+    assert check_small(tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "4 pool and 1 validation images of 64×64 pixels, 19 classes" in shown
+    assert "all readable" in shown
 
 
 @pytest.mark.parametrize(
     ("text", "message"), [(None, "don't exist: correct network.weights"), (b"no weights", "can't be read")]
 )
 def test_check_names_start_weights_that_do_not_fit(tmp_path, capsys, text, message):
-    write_street_scenes(tmp_path / "data", 4, 1, 64, 64, 0)
     if text is not None:
         (tmp_path / "weights.pth").write_bytes(text)
-    overrides = [f"dataset.root={tmp_path / 'data'}", f"network.weights={tmp_path / 'weights.pth'}"]
-    numbers = ["box_width=16", "query_size=4", "initial_images=1", "meta_images=1"]
-    overrides += [f"run_dir={tmp_path}/run", *(f"acquisition.{number}" for number in numbers)]
-    assert main(["check", str(CONFIGS / "cityscapes_deeplab.yaml"), *overrides]) == 2
+    assert check_small(tmp_path) == 2
     shown = capsys.readouterr().out
     assert message in shown
     assert "1 fault found" in shown
+
+
+def check_small(folder):
+    """`raymeta check` of DeepLab's config with start weights in `folder`, on few small frames."""
+    write_street_scenes(folder / "data", 4, 1, 64, 64, 0)
+    overrides = [f"dataset.root={folder / 'data'}", f"network.weights={folder / 'weights.pth'}"]
+    numbers = ["box_width=16", "query_size=4", "initial_images=1", "meta_images=1"]
+    overrides += [f"run_dir={folder}/run", *(f"acquisition.{number}" for number in numbers)]
+    return main(["check", str(CONFIGS / "cityscapes_deeplab.yaml"), *overrides])

@@ -109,7 +109,7 @@ def test_one_damaged_file_is_written_anew_from_the_other(tmp_path: Path, name: s
     store.create(config)
     path = tmp_path / "run" / name
     content = path.read_bytes()
-    for at in range(0, len(content), 7):
+    for at in range(0, len(content), len(content) // 50):
         path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
         assert [name in fault for fault in store.damaged()] == [True]
         with pytest.raises(RunError, match="damaged"):
