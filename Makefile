@@ -39,9 +39,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two processes of one thread, a file of tests in one of them: see tests/conftest.py.
+# Three processes of one thread, a file of tests in one of them: see tests/conftest.py.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 40
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 40
 
 test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"

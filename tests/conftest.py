@@ -1,10 +1,11 @@
 """What holds for all tests: which are left out, and no time limits of hypothesis.
 
 Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
-uses two processes, each of which takes whole files: tests of one file may share a service. One process takes all files
-that start Ray, one after the other: two of them side by side wait for each other until a start times out. What takes
-long comes first; short files fill both processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest
-9.2, which no longer heeds the ids that they are made by.)
+uses three processes, each of which takes whole files: tests of one file may share a service. One process takes all
+files that start Ray, one after the other: two of them side by side wait for each other until a start times out. They
+wait often, and are the longest chain: the other two processes take what they leave of two cores. What takes long comes
+first; short files fill all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no
+longer heeds the ids that they are made by.)
 """
 
 import os
@@ -15,12 +16,17 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Two processes of tests share few cores: threads that spin while they wait would starve the other one.
+# Processes of tests share few cores: threads that spin while they wait would starve the others.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Ray's workers otherwise come after all else on the machine.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 LONGEST_FIRST = ("ray", "slow")
 """A file belongs to the first of these marks that one of its tests has."""
-RAY_FOLDERS = {"browser", "cluster", "jobs", "serve"}
+RAY_FOLDERS = {"cluster", "jobs", "serve"}
+BESIDE_RAY = 5
+"""Niceness of processes whose first tests start no Ray."""
+BEGUN = pytest.StashKey[bool]()
 
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)
@@ -50,9 +56,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return RayInOneProcess(config, log) if config.option.dist == "loadfile" else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stash = item.config.stash
+    if hasattr(item.config, "workerinput") and not stash.get(BEGUN, False) and not _starts_ray(item.path):
+        os.nice(BESIDE_RAY)
+    stash[BEGUN] = True
+
+
 @cache
 def _starts_ray(file: Path) -> bool:
-    return bool(RAY_FOLDERS & set(file.parts)) or "mark.ray" in file.read_text(encoding="utf-8")
+    """Also outside those folders, where it is marked; beside the marks of what is left out, it is that which does."""
+    if RAY_FOLDERS & set(file.parts):
+        return True
+    text = file.read_text(encoding="utf-8")
+    return "mark.ray" in text and not ("mark.long" in text or "mark.faults" in text)
 
 
 def _leave_out_long(config: pytest.Config, items: list[pytest.Item]) -> None:
