@@ -41,16 +41,15 @@ def run(folder, data, oracle):
     return folder / "run"
 
 
-MIXED = [["cvat", "label-studio brush", "darwin"], ["supervisely"], ["cityscapes"]]
+MIXED = [["cvat", "label-studio brush", "darwin"], ["supervisely"], ["labelme"]]
 """Who draws what: L0, M and validation each with another tool, and each query."""
 
 
 @pytest.mark.parametrize(
     "tools",
     [
-        [["labelme"]] * 3,
         MIXED,
-        *(pytest.param([[name]] * 3, marks=pytest.mark.long) for name in VARIANTS if name != "labelme"),
+        *(pytest.param([[name]] * 3, marks=pytest.mark.long) for name in VARIANTS),
     ],
     ids=lambda tools: tools[0][0] if len(tools[0]) == 1 else "mixed",
 )
