@@ -14,8 +14,8 @@ from raymeta.service.scoring.scoring_request import ScoringAnswer
 ITERATION_HEADER: Final = "X-Raymeta-Iteration"
 JSON: Final = "application/json"
 REVALIDATE: Final = "private, no-cache"
-"""The live iteration changes: a browser asks again with its ETag."""
-KEEP: Final = "private, max-age=3600"
+"""What an address answers changes, as the live iteration and the run that is served there do: a browser asks again
+with its ETag."""
 
 
 def respond(
@@ -24,18 +24,17 @@ def respond(
     media_type: str,
     iteration: int,
     headers: Mapping[str, str] | None = None,
-    cache_control: str = REVALIDATE,
 ) -> Response:
     """A 200, or a 304 where the asking side has this content of this iteration already."""
-    etag = f'"{iteration}-{hashlib.sha256(content).hexdigest()[:32]}"'
+    etag = content_etag(content, f"{iteration}-")
     sent = {
         **(headers or {}),
         ITERATION_HEADER: str(iteration),
         "ETag": etag,
-        "Cache-Control": cache_control,
+        "Cache-Control": REVALIDATE,
         "X-Content-Type-Options": "nosniff",
     }
-    if request.method in ("GET", "HEAD") and _knows(request.headers.get("if-none-match"), etag):
+    if knows(request, etag):
         return Response(status_code=304, headers=sent)
     return Response(content, media_type=media_type, headers=sent)
 
@@ -60,7 +59,16 @@ def refused_response(refusal: RequestRefusedError) -> Response:
     return JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
 
 
-def _knows(known: str | None, etag: str) -> bool:
-    return known is not None and (
-        known.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in known.split(",")]
+def content_etag(content: bytes, prefix: str = "") -> str:
+    """Differs wherever content or prefix does."""
+    return f'"{prefix}{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def knows(request: Request, etag: str) -> bool:
+    """Whether the asking side has what an ETag names."""
+    known = request.headers.get("if-none-match")
+    return (
+        request.method in ("GET", "HEAD")
+        and known is not None
+        and (known.strip() == "*" or etag in [one.strip().removeprefix("W/") for one in known.split(",")])
     )

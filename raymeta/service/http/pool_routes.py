@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from raymeta.datasets.sample import DatasetError
 from raymeta.service.http.answers import BoxesAnswer, PoolAnswer, PoolImageAnswer
-from raymeta.service.http.http_answers import KEEP, respond, respond_json, respond_scored
+from raymeta.service.http.http_answers import ITERATION_HEADER, respond_json, respond_scored
 from raymeta.service.http.parameters import (
     BoxParameters,
     ImageParameters,
@@ -16,6 +16,7 @@ from raymeta.service.http.parameters import (
     MapParameters,
     PoolParameters,
 )
+from raymeta.service.http.picture_answers import picture_etag, respond_picture
 from raymeta.service.http.pool_listing import describe_image, list_pool
 from raymeta.service.http.refusals import not_found
 from raymeta.service.http.route_documents import ERRORS, HERE, MAP_CONTENT, PNG_CONTENT, sample
@@ -46,8 +47,12 @@ async def pool_image_file(
     """The image as PNG, as the network sees it or smaller."""
     state.check_image(image_id)
     iteration = (await state.tables(parameters.iteration)).iteration
-    png = await run_in_threadpool(_image_png, state.reader, image_id, parameters.max_side)
-    return respond(request, png, "image/png", iteration, cache_control=KEEP)
+    etag = await run_in_threadpool(_image_etag, state.reader, image_id, parameters.max_side)
+
+    async def make() -> bytes:
+        return await run_in_threadpool(_image_png, state.reader, image_id, parameters.max_side)
+
+    return await respond_picture(request, etag, make, {ITERATION_HEADER: str(iteration)})
 
 
 @router.get(
@@ -89,6 +94,10 @@ async def pool_image(
     height, width = await run_in_threadpool(_image_size, state.reader, image_id)
     answer = describe_image(state.reader, tables, image_id, height, width)
     return respond_json(request, answer, tables.iteration)
+
+
+def _image_etag(reader: RunReader, image_id: str, max_side: int | None) -> str | None:
+    return picture_etag(reader.picture_files.sha256(image_id), reader.dataset_config, max_side)
 
 
 def _image_png(reader: RunReader, image_id: str, max_side: int | None) -> bytes:

@@ -11,6 +11,7 @@ from raymeta.boxes import Box
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
+from raymeta.labels.picture_files import PictureFiles
 from raymeta.locations import last_name
 from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
@@ -59,7 +60,9 @@ class RunReader:
     def __init__(self, settings: ServiceSettings) -> None:
         self.store = RunStore(settings.run)
         self.config: ExperimentConfig = self.store.load_config()
-        self.dataset: Dataset = open_existing(settings.dataset(self.config.dataset), self.config.seed)
+        self.dataset_config = settings.dataset(self.config.dataset)
+        self.dataset: Dataset = open_existing(self.dataset_config, self.config.seed)
+        self.picture_files = PictureFiles(self.dataset)
         self.split: Split = read_split(self.store)
         self.split_names = {
             image_id: name

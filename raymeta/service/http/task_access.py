@@ -1,11 +1,10 @@
 """What the routes of tasks share: calls to the process that hands tasks out, tasks by id, and responses."""
 
-import hashlib
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
@@ -13,7 +12,7 @@ from raymeta.labels.annotator_list import Person
 from raymeta.labels.task_sets import Task
 from raymeta.runs.run_store import RunError
 from raymeta.service.http.answers import ErrorAnswer
-from raymeta.service.http.http_answers import JSON, KEEP
+from raymeta.service.http.http_answers import JSON
 from raymeta.service.http.json_bodies import json_body
 from raymeta.service.http.refusals import RequestRefusedError, not_found, unprocessable
 from raymeta.service.http.route_documents import ERRORS, HERE
@@ -110,12 +109,3 @@ def respond_task(answer: BaseModel, status: int = 200) -> Response:
     content = answer.model_dump_json(by_alias=True).encode()
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(content, status, headers, JSON)
-
-
-def respond_kept(request: Request, content: bytes, media_type: str, headers: dict[str, str]) -> Response:
-    """A 200 with what never changes, or a 304 where the asking side has it."""
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    sent = {**headers, "ETag": etag, "Cache-Control": KEEP, "X-Content-Type-Options": "nosniff"}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=sent)
-    return Response(content, 200, sent, media_type)

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
+from raymeta.labels.task_sets import Task
 from raymeta.labels.task_states import StateName
 from raymeta.service.http.json_bodies import read_json
+from raymeta.service.http.picture_answers import picture_etag, respond_picture
 from raymeta.service.http.route_documents import PNG_CONTENT, sample
-from raymeta.service.http.service_state import State
+from raymeta.service.http.service_state import ServiceState, State
 from raymeta.service.http.task_access import (
     MAX_SMALL_BODY,
     READ_ERRORS,
@@ -17,7 +19,6 @@ from raymeta.service.http.task_access import (
     call,
     find_task,
     read_pixels,
-    respond_kept,
     respond_task,
     writes,
 )
@@ -26,6 +27,7 @@ from raymeta.service.tasks.ledger_answer import LedgerAnswer
 from raymeta.service.tasks.task_answers import (
     LeasedAnswer,
     MeAnswer,
+    PictureAnswer,
     PrelabelsAnswer,
     ProgressAnswer,
     RenewedAnswer,
@@ -34,7 +36,7 @@ from raymeta.service.tasks.task_answers import (
     TasksAnswer,
 )
 from raymeta.service.tasks.task_bodies import LeaseBody, NothingBody, RenewBody
-from raymeta.service.tasks.task_service import DEFAULT_MARGIN
+from raymeta.service.tasks.task_service import DEFAULT_MARGIN, picture_frame
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], responses=READ_ERRORS)
 
@@ -137,14 +139,18 @@ async def picture(
 ) -> Response:
     """The region in its surroundings: pixels of the stored image; X-Raymeta-Left and -Top say where they lie in it."""
     found = await find_task(state, task_id)
-    png, frame = await read_pixels(found, state.task_reader.picture, parameters.margin)
-    scale = state.task_reader.pictures.scale(found)
+    frame, etag = await read_pixels(found, _frame_of, state, parameters.margin)
     headers = {
         "X-Raymeta-Left": str(frame.left),
         "X-Raymeta-Top": str(frame.top),
-        "X-Raymeta-Scale": repr(scale),
+        "X-Raymeta-Scale": repr(state.task_reader.pictures.scale(found)),
     }
-    return respond_kept(request, png, "image/png", headers)
+
+    async def make() -> bytes:
+        png: bytes = await read_pixels(found, state.task_reader.picture, frame)
+        return png
+
+    return await respond_picture(request, etag, make, headers)
 
 
 @router.get(
@@ -167,3 +173,11 @@ async def surroundings(
     """Labels that are accepted in and around the region by now."""
     found = await find_task(state, task_id)
     return respond_task(await read_pixels(found, state.task_reader.surroundings, parameters.margin))
+
+
+def _frame_of(task: Task, state: ServiceState, margin: int) -> tuple[PictureAnswer, str | None]:
+    """Where the picture of a task lies in its image, and its ETag."""
+    reader = state.task_reader
+    frame = picture_frame(reader.pictures, task, margin)
+    part = (frame.left, frame.top, frame.width, frame.height)
+    return frame, picture_etag(reader.picture_files.sha256(task.image_id), reader.dataset_config, *part)

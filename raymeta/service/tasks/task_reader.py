@@ -18,6 +18,7 @@ from raymeta.labels.answer_files import encode_labels
 from raymeta.labels.double_answers import DoubleAnswers, double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import ledger
+from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.prelabels import PredictedSegment
 from raymeta.labels.task_leases import MAX_LEASED
 from raymeta.labels.task_pictures import TaskPictures
@@ -52,8 +53,10 @@ class TaskReader:
         self._store = RunStore(settings.run)
         self._config = self._store.load_config()
         self._labels = LabelStore(self._store, Rules.of(self._config.oracle))
-        self.pictures = TaskPictures(settings.dataset(self._config.dataset), self._config.seed)
-        self._kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self.dataset_config = settings.dataset(self._config.dataset)
+        self.pictures = TaskPictures(self.dataset_config, self._config.seed)
+        self.picture_files = PictureFiles(self.pictures.dataset)
+        self._kept: OrderedDict[tuple[str, str | None], NDArray[np.uint8]] = OrderedDict()
         self._known: tuple[float, KnownLabels | None] = (float("-inf"), None)
         self._ledger: tuple[float, LedgerAnswer | None] = (float("-inf"), None)
         self._lock = threading.Lock()
@@ -126,16 +129,15 @@ class TaskReader:
                     return task
         return None
 
-    def picture(self, task: Task, margin: int) -> tuple[bytes, made.PictureAnswer]:
-        """PNG of the stored pixels around a region, and where they lie.
+    def picture(self, task: Task, frame: made.PictureAnswer) -> bytes:
+        """PNG of the stored pixels around a region; frame: where they lie, of `picture_frame`.
 
         Raises:
             DatasetError: the image can't be read any more.
         """
-        frame = picture_frame(self.pictures, task, margin)
         image = self._image(task.image_id)
         part = image[frame.top : frame.top + frame.height, frame.left : frame.left + frame.width]
-        return rgb_png(np.ascontiguousarray(part)), frame
+        return rgb_png(np.ascontiguousarray(part))
 
     def surroundings(self, task: Task, margin: int) -> made.SurroundingsAnswer:
         """What is accepted in and around a region, other tasks included.
@@ -175,13 +177,14 @@ class TaskReader:
 
     def _image(self, image_id: str) -> NDArray[np.uint8]:
         """A decoded picture; the last ones are kept, as boxes of one image come after each other."""
+        key = image_id, self.picture_files.sha256(image_id)  # a file that was changed is read again
         with self._lock:
-            if image_id not in self._kept:
-                self._kept[image_id] = self.pictures.read(image_id)
+            if key not in self._kept:
+                self._kept[key] = self.pictures.read(image_id)
                 while len(self._kept) > KEPT_PICTURES:
                     self._kept.popitem(last=False)
-            self._kept.move_to_end(image_id)
-            return self._kept[image_id]
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
     def _labelled(self) -> KnownLabels:
         with self._lock:
