@@ -1,6 +1,7 @@
 """The simulated annotator: answers at once from the data set's annotation, and counts the clicks it would have cost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -74,8 +75,21 @@ class SimulatedAnnotator:
         key = work_key(self._config, folder.read_bytes("query.parquet"))
         with folder.finished_blocks("annotate", key) as finished:
             rows, faults = self._rows(finished, tasks.boxes)
+        return Answers(self._table(rows), faults=faults)
+
+    def answer(self, query: pa.Table) -> pa.Table:
+        """True clicks of a query that the run never made, of the images whose labels can be read; nothing is kept."""
+        oracle = Oracle(self._dataset, self._config.acquisition.epsilon)
+        rows: list[dict[str, Any]] = []
+        for image_id in query[IMAGE_ID].unique().to_pylist():
+            with suppress(OSError, ValueError):
+                rows += self._answered(oracle, image_id, query.filter(pc.equal(query[IMAGE_ID], image_id)))
+        return self._table(rows)
+
+    def _table(self, rows: list[dict[str, Any]]) -> pa.Table:
+        """What annotation.parquet holds."""
         schema = pa.schema([*ANNOTATION_SCHEMA, *FURTHER_FIELDS[self._config.acquisition.unit]])
-        return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK), faults=faults)
+        return pa.Table.from_pylist(rows, schema=schema).sort_by(RANK)
 
     def asked(self, iteration: int) -> None:
         """Nothing: a query that is asked again costs nobody's time."""

@@ -12,9 +12,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from raymeta.annotation.cost_models import COST_A
-from raymeta.boxes import Box, boxes_mask
+from raymeta.boxes import Box, unpack_mask
 from raymeta.report.figure_style import FOREGROUND, to_png
-from raymeta.schemas import ESTIMATED_CLICKS, IMAGE_ID, LEFT, TOP, WIDTH
+from raymeta.schemas import ESTIMATED_CLICKS, IMAGE_ID, LEFT, SEGMENT, TOP, WIDTH
 
 ORIGINAL_COLOUR: Final = "#ff8c00"
 OTHER_COLOUR: Final = "#00e5ff"
@@ -22,9 +22,10 @@ OTHER_COLOUR: Final = "#00e5ff"
 
 @dataclass(frozen=True)
 class QueryFigures:
-    """One query in numbers: boxes, images with boxes, pixels of their union, and clicks.
+    """One query in numbers: boxes or what else was asked, images with some, pixels of their union, and clicks.
 
-    true_clicks: those of cost_A, of `answered` boxes: fewer than `boxes` where an annotation can't be read.
+    true_clicks: those of cost_A, of `answered` boxes: fewer than `boxes` where an annotation can't be read. pixels: of
+    parts of tiles their own.
     """
 
     boxes: int
@@ -63,7 +64,7 @@ def query_overlap(original: pa.Table, other: pa.Table) -> Overlap:
     first, second = _masks(original, extents), _masks(other, extents)
     both = sum(int((first[i] & second[i]).sum()) for i in first.keys() & second.keys())
     one, two = (sum(int(mask.sum()) for mask in masks.values()) for masks in (first, second))
-    boxes = [set(map(tuple, _rows(table))) for table in (original, other)]
+    boxes = [set(zip(_rows(table), _parts(table), strict=True)) for table in (original, other)]
     return Overlap(
         of_original=both / one if one else None,
         of_other=both / two if two else None,
@@ -121,7 +122,13 @@ def _extents(tables: Sequence[pa.Table]) -> dict[str, tuple[int, int]]:
 
 
 def _masks(table: pa.Table, extents: dict[str, tuple[int, int]]) -> dict[str, NDArray[np.bool_]]:
-    boxes: dict[str, list[Box]] = {}
-    for image_id, top, left, side in _rows(table):
-        boxes.setdefault(image_id, []).append(Box(top, left, side))
-    return {image_id: boxes_mask(found, *extents[image_id]) for image_id, found in boxes.items()}
+    masks = {image_id: np.zeros(extents[image_id], np.bool_) for image_id in table[IMAGE_ID].unique().to_pylist()}
+    for (image_id, top, left, side), part in zip(_rows(table), _parts(table), strict=True):
+        asked = True if part is None else unpack_mask(part, side)
+        masks[image_id][Box(top, left, side).slices] |= asked
+    return masks
+
+
+def _parts(table: pa.Table) -> list[bytes | None]:
+    """The packed mask of each part of a tile; None where all of a box is asked."""
+    return table[SEGMENT].to_pylist() if SEGMENT in table.column_names else [None] * table.num_rows

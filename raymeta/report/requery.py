@@ -13,12 +13,12 @@ from rich.console import Console
 from raymeta.acquisition.policies.registry import candidate_merge
 from raymeta.acquisition.strategies import strategy_of
 from raymeta.annotation.known_labels import KnownLabels
-from raymeta.annotation.oracle import Oracle
 from raymeta.boxes import check_box_width
 from raymeta.config import ConfigError, ExperimentConfig, apply_overrides
 from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.label_store import LabelStore
+from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.locations import below
 from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.iteration_bundle import read_bundle
@@ -39,7 +39,7 @@ from raymeta.runs.query_sources import with_sources
 from raymeta.runs.run_store import RUN, RunError, RunStore
 from raymeta.runs.split import Split
 from raymeta.runs.store_files import StoreFiles
-from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID, RANK
+from raymeta.schemas import ANNOTATION_SCHEMA, IMAGE_ID
 from raymeta.text_tables import show_table, text_table
 
 StartScorer = Callable[[ExperimentConfig], AbstractContextManager[Scorer]]
@@ -108,7 +108,8 @@ def requery(
     with RunProgress("requery", 1, console) as progress, scorers(_leaving_the_run_alone(config)) as scorer:
         query = _score(config, store, dataset, pool, unlabelled, bundle, progress, scorer)
     query = with_sources(query, dataset, config.dataset)
-    original, annotation = folder.read_table("query.parquet"), _answers(dataset, config, query)
+    annotator = SimulatedAnnotator(config, store, dataset, lambda _: None)
+    original, annotation = folder.read_table("query.parquet"), annotator.answer(query)
     theirs = folder.read_table("annotation.parquet") if folder.is_named("annotation.parquet") else None
     result = Requery(
         files.path(""),
@@ -124,7 +125,7 @@ def requery(
 def print_requery(result: Requery, console: Console) -> None:
     """Both queries as a table, and what they share."""
     table = text_table()
-    for name in ("query", "boxes", "images", "pixels", "estimated clicks", "true clicks", "clicks per 1000 pixels"):
+    for name in ("query", "asked", "images", "pixels", "estimated clicks", "true clicks", "clicks per 1000 pixels"):
         table.add_column(name, justify="left" if name == "query" else "right")
     for name, found in (("of the run", result.original), ("requery", result.other)):
         density = f"{1000 * found.true_clicks / found.pixels:.2f}" if found.pixels and found.answered else "–"
@@ -136,7 +137,7 @@ def print_requery(result: Requery, console: Console) -> None:
     first, second, union = ("–" if share is None else f"{100 * share:.1f} %" for share in shares)
     console.print(
         f"in both: {first} of the run's pixels, {second} of the new ones, {union} of all; "
-        f"{result.overlap.equal_boxes} boxes are the same",
+        f"{result.overlap.equal_boxes} regions are the same",
         highlight=False,
     )
     console.print(f"files: {result.location}", highlight=False, soft_wrap=True)
@@ -216,18 +217,6 @@ def _score(
         if row["error"] is not None:
             progress.say(f"left out {row[IMAGE_ID]}: {row['error']}")
     return choose_query(candidates, config, store, dataset, bundle.iteration)[0]
-
-
-def _answers(dataset: Dataset, config: ExperimentConfig, query: pa.Table) -> pa.Table:
-    """True clicks of the boxes whose annotation can be read."""
-    oracle = Oracle(dataset, config.acquisition.epsilon)
-    answers = [ANNOTATION_SCHEMA.empty_table()]
-    for image_id in query[IMAGE_ID].unique().to_pylist():
-        try:
-            answers.append(oracle.answer(query.filter(pc.equal(query[IMAGE_ID], image_id))))
-        except (OSError, ValueError):
-            continue  # `answered` tells how many boxes the clicks are of
-    return pa.concat_tables(answers).sort_by(RANK)
 
 
 def _check_target(files: StoreFiles, overrides: Sequence[str]) -> None:

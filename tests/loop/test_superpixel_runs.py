@@ -1,6 +1,7 @@
 """Superpixels through a run: asked, answered by one click, trained on, and the same after any interruption."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -168,4 +169,9 @@ def test_a_requery_leaves_the_run_as_it_is(finished, tmp_path):
     assert same.returncode == 0, same.stdout + same.stderr
     asked = pq.read_table(finished.run_dir / "iterations/001/query.parquet")
     assert pq.read_table(tmp_path / "same/query.parquet").equals(asked)
+    told = json.loads((tmp_path / "same/requery.json").read_text())
+    assert told["original"] == told["requery"]  # a click each, not the outlines in the tiles
+    assert told["requery"]["true_clicks"] == told["requery"]["boxes"] == asked.num_rows
+    assert told["requery"]["pixels"] == sum(asked["unlabelled_pixels"].to_pylist())
+    assert told["overlap"]["equal_boxes"] == asked.num_rows
     assert checksums(finished.run_dir) == before
