@@ -6,7 +6,7 @@ with Client("http://127.0.0.1:8000") as client:
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -46,7 +46,10 @@ class ServedMap:
 
 @dataclass(frozen=True)
 class ServedBox:
-    """A proposed box, in pixels."""
+    """A proposed box, in pixels; in runs that ask for them the square around a point, or the tile of a part.
+
+    predicted_class, class_name: of a part, what the network sees. rings: of a part, (N, 2) int32 x, y each.
+    """
 
     rank: int
     top: int
@@ -55,16 +58,20 @@ class ServedBox:
     score: float
     estimated_clicks: int
     unlabelled_pixels: int
+    predicted_class: int | None = None
+    class_name: str | None = None
+    rings: tuple[NDArray[np.int32], ...] = ()
 
 
 @dataclass(frozen=True)
 class ServedBoxes:
-    """Boxes of one image, best first."""
+    """Boxes of one image, best first. unit: box, point, segment or superpixel."""
 
     boxes: tuple[ServedBox, ...]
     iteration: int
     strategy: str
     box_width: int
+    unit: str = "box"
 
 
 @dataclass(frozen=True)
@@ -152,12 +159,15 @@ class Client:
     def boxes(
         self, image: bytes, k: int = 20, labelled_mask: bytes | None = None, **parameters: str | int | None
     ) -> ServedBoxes:
-        """The best boxes of an image. labelled_mask: bytes of a PNG of its size, non-zero where it is labelled."""
+        """The best boxes of an image, or what else the run asks for.
+
+        labelled_mask: bytes of a PNG of its size, non-zero where it is labelled.
+        """
         parts = {"image": image} | ({} if labelled_mask is None else {"labelled_mask": labelled_mask})
         return _boxes(self._connection.post_files("/v1/boxes", {**parameters, "k": k}, parts))
 
     def pool_boxes(self, image_id: str, k: int = 20, **parameters: str | int | None) -> ServedBoxes:
-        """The best boxes of a pool image, outside what the run has labelled."""
+        """The best boxes of a pool image, or what else the run asks for, outside what it has labelled."""
         return _boxes(self._connection.get(f"{_pool_path(image_id)}/boxes", {**parameters, "k": k}))
 
     def segments(self, image: bytes, **parameters: int | None) -> ServedSegments:
@@ -184,17 +194,23 @@ def _map(response: httpx.Response) -> ServedMap:
 def _boxes(response: httpx.Response) -> ServedBoxes:
     answer = response.json()
     boxes = tuple(_box(row) for row in answer["boxes"])
-    return ServedBoxes(boxes, int(answer["iteration"]), str(answer["strategy"]), int(answer["box_width"]))
+    facts = int(answer["iteration"]), str(answer["strategy"]), int(answer["box_width"])
+    return ServedBoxes(boxes, *facts, unit=str(answer.get("unit", "box")))
 
 
 def _box(row: Mapping[str, Any]) -> ServedBox:
-    """Fields that a later service adds are left out."""
-    return ServedBox(**{field.name: row[field.name] for field in fields(ServedBox)})
+    """Fields that a later service adds are left out, those of parts lack for boxes."""
+    named = {field.name: row[field.name] for field in fields(ServedBox) if field.name in row}
+    return ServedBox(**named, rings=_rings(row.get("polygon") or ()))
+
+
+def _rings(polygon: Sequence[Any]) -> tuple[NDArray[np.int32], ...]:
+    return tuple(np.array(ring, dtype=np.int32) for ring in polygon)
 
 
 def _segment(row: Mapping[str, Any]) -> ServedSegment:
     """Numbers are the metrics; what else a later service adds is left out."""
     named = {name: row[name] for name in ("segment_id", "class_id", "class_name", "predicted_iou", "size")}
-    rings = tuple(np.array(ring, dtype=np.int32) for ring in row["polygon"])
+    rings = _rings(row["polygon"])
     metrics = {name: value for name, value in row.items() if name not in named and isinstance(value, int | float)}
     return ServedSegment(**named, rings=rings, metrics=metrics)

@@ -163,7 +163,7 @@ class ImageScorer:
             strategy=self.strategy,
             box_width=acquisition.box_width,
             regressor=self.regressor,
-            labelled_mask=self._asked_mask(image_id, height, width),
+            labelled_mask=self.asked_mask(image_id, height, width),
             true_vertex_map=self.oracle.scene(image_id).vertex_map() if self.strategy.true_clicks else None,
             epsilon=acquisition.epsilon,
             clicks_priority=acquisition.clicks_priority,
@@ -191,10 +191,14 @@ class ImageScorer:
         if self._superpixels is None:
             return None
         if image is not None:
-            return self._superpixels.of_image(image)
+            return self.superpixels_of(image)
         return self._superpixels(image_id, size, lambda: self.dataset.image(image_id))
 
-    def _asked_mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
+    def superpixels_of(self, image: NDArray[np.uint8]) -> NDArray[np.int32] | None:
+        """(H, W) int32 from 1, of (H, W, 3) uint8 RGB that needn't be of the pool; None where none are asked."""
+        return None if self._superpixels is None else self._superpixels.of_image(image)
+
+    def asked_mask(self, image_id: str, height: int, width: int) -> NDArray[np.bool_]:
         """(H, W) bool: what was asked before: labelled pixels, the boxes around labelled points, parts of segments."""
         regions, acquisition = self.bundle.regions, self.acquisition
         if acquisition.unit != "point" or image_id not in regions.boxes:

@@ -2,6 +2,7 @@
 import { element } from "./dom.js";
 import { icon } from "./icons.js";
 import { OwnSource } from "./image_sources.js";
+import { unitNames } from "./number_text.js";
 import { Viewer } from "./viewer.js";
 
 const own = { file: null, settings: {} }; // kept while the page is open
@@ -9,6 +10,11 @@ const own = { file: null, settings: {} }; // kept while the page is open
 /** Remember a picture for the view. */
 export function setOwnFile(file) {
   own.file = file;
+}
+
+/** Strategies for a picture without ground truth, the run's first; one that counts true clicks needs that. */
+function ownStrategies({ strategies, strategy }) {
+  return strategy.endsWith("_star") || strategy === "full_set" ? strategies : [strategy, ...strategies.filter((name) => name !== strategy)];
 }
 
 export class OwnView {
@@ -22,12 +28,14 @@ export class OwnView {
 
   view() {
     const { service, live, iteration } = this.context;
-    const { strategies, strategy } = live.model;
-    // A strategy with true clicks can only score images whose truth is known: the first other one takes its place.
-    const settings = { strategy: strategies.includes(strategy) ? strategy : strategies[0], ...own.settings };
-    const source = new OwnSource(service, live.model, own.file, iteration, settings, (share) => this.uploaded(share));
+    const { model } = live;
+    const strategy = own.settings.strategy ?? ownStrategies(model)[0];
+    // The run's own is never named: then the service proposes what the run asks for, superpixels for example.
+    const settings = { ...own.settings, strategy: strategy === model.strategy ? undefined : strategy };
+    const proposed = unitNames(settings.strategy ? "box" : model.unit)[1];
+    const source = new OwnSource(service, model, own.file, iteration, settings, (share) => this.uploaded(share));
     return new Viewer(source, {
-      head: this.head(live.model), model: live.model, hasLabels: false, boxesTitle: "Best boxes", layersChanged: () => {}, loaded: () => {},
+      head: this.head(model, strategy), model, hasLabels: false, boxesTitle: `Best ${proposed}`, layersChanged: () => {}, loaded: () => {},
     });
   }
 
@@ -36,10 +44,10 @@ export class OwnView {
     this.progress.hidden = share >= 1;
   }
 
-  head(model) {
+  head(model, chosen) {
     const strategy = element(
       "select", { class: "select", id: "own-strategy", change: () => this.again({ strategy: strategy.value }) },
-      ...model.strategies.map((name) => element("option", { value: name, selected: name === (own.settings.strategy ?? model.strategy) }, name)));
+      ...ownStrategies(model).map((name) => element("option", { value: name, selected: name === chosen }, name)));
     const width = element("input", {
       class: "field", id: "own-width", type: "number", min: 1, step: 1, inputmode: "numeric", value: own.settings.box_width ?? model.box_width,
       change: () => width.checkValidity() && width.value && this.again({ box_width: Number(width.value) }),

@@ -18,17 +18,34 @@ export function drawQuery(context, view, boxes, chosen) {
 
 function drawBox(context, view, box, colour, line) {
   const [x, y, side] = place(box, view);
-  context.lineWidth = line + 2;
-  context.strokeStyle = INK;
-  context.strokeRect(x, y, side, side);
-  context.lineWidth = line;
-  context.strokeStyle = colour;
-  context.strokeRect(x, y, side, side);
+  const outline = box.polygon ? polygonPath(box.polygon, view) : squarePath(x, y, side);
+  for (const [ink, thick] of [[INK, line + 2], [colour, line]]) {
+    Object.assign(context, { strokeStyle: ink, lineWidth: thick });
+    context.stroke(outline);
+  }
   if (side >= ROOM_FOR_RANK) chip(context, `${box.rank}`, x, y, colour, side);
   if (side >= ROOM_FOR_CLICKS) {
     const text = `${box.estimated_clicks} ${box.estimated_clicks === 1 ? "click" : "clicks"}`;
     chip(context, text, x, y + side - 17, "rgb(5 10 16 / 72%)", side, "#ffffff");
   }
+}
+
+function squarePath(x, y, side) {
+  const path = new Path2D();
+  path.rect(x, y, side, side);
+  return path;
+}
+
+/** Rings through the centres of pixels, of a part of a tile. */
+function polygonPath(rings, view) {
+  const path = new Path2D();
+  for (const ring of rings) {
+    const [first, ...others] = ring.map(([x, y]) => [view.x + (x + 0.5) * view.scale, view.y + (y + 0.5) * view.scale]);
+    path.moveTo(...first);
+    for (const point of others) path.lineTo(...point);
+    path.closePath();
+  }
+  return path;
 }
 
 function chip(context, text, x, y, back, room, ink = "#06121a") {

@@ -168,17 +168,26 @@ class QueryAnswer(_Answer):
 
 
 class BoxRow(_Answer):
-    """A proposed box."""
+    """A proposed box, point, or part of a tile; of a part also its class and outline."""
 
     rank: int
     top: int = Field(description="first row of the box, pixels of the image as sent or as the network sees it")
     left: int = Field(description="first column, pixels")
-    width: int = Field(description="side of the box, pixels: rows top to top + width, the last left out")
-    score: float = Field(
-        description="joint map at the top-left of the box: higher is asked first, within an iteration and strategy"
+    width: int = Field(
+        description="side of the box, of a part's tile or of the square around a point, pixels: rows top to top + "
+        "width, the last left out"
     )
-    estimated_clicks: int = Field(description="polygon vertices expected in the box")
-    unlabelled_pixels: int = Field(description="pixels of the box that count")
+    score: float = Field(
+        description="joint map at the top-left of the box; of a part the sum over its pixels: higher is asked first, "
+        "within an iteration and strategy"
+    )
+    estimated_clicks: int = Field(description="polygon vertices expected in the box, or around the point; of a part 1")
+    unlabelled_pixels: int = Field(description="pixels of the box, around the point, or of the part that count")
+    predicted_class: int | None = Field(None, description="of a part: the class that the network sees")
+    class_name: str | None = Field(None, description="its name")
+    polygon: list[list[list[int]]] | None = Field(
+        None, description="of a part: rings of [x, y] through the centres of its outermost pixels"
+    )
 
 
 class _Made(_Answer):
@@ -193,7 +202,7 @@ class _Made(_Answer):
 
 
 class BoxesAnswer(_Made):
-    """The best boxes of one image, none overlapping another."""
+    """The best boxes of one image, points or parts of tiles, none overlapping another."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -206,6 +215,7 @@ class BoxesAnswer(_Made):
                     "clicks_priority": "normalized",
                     "height": 96,
                     "width": 192,
+                    "unit": "box",
                     "boxes": [
                         {
                             "rank": 1,
@@ -222,6 +232,7 @@ class BoxesAnswer(_Made):
         },
     )
 
+    unit: UnitName = Field(description="what is proposed: the run's unit; box where the request names a strategy")
     boxes: list[BoxRow]
 
 

@@ -52,9 +52,9 @@ class MapParameters(ScoreParameters):
 
 
 class BoxParameters(ScoreParameters):
-    """How many boxes."""
+    """How many boxes, or what else the run asks for."""
 
-    k: int = Field(20, ge=1, le=MAX_BOXES, description="at most this many boxes")
+    k: int = Field(20, ge=1, le=MAX_BOXES, description="at most this many")
 
     def asked(self) -> ScoringRequest:
         """What is asked of an image that isn't named yet."""

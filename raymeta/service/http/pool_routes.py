@@ -77,7 +77,7 @@ async def pool_image_map(
 async def pool_image_boxes(
     request: Request, state: State, image_id: str, parameters: Annotated[BoxParameters, Query()]
 ) -> Response:
-    """The best boxes of a pool image, outside what the run has labelled."""
+    """The best boxes of a pool image, or what else the run asks for, outside what it has labelled."""
     asked = replace(parameters.asked(), image_id=state.check_image(image_id))
     return respond_scored(request, await state.score(asked))
 

@@ -40,7 +40,10 @@ async def priority_map(request: Request, state: State, parameters: Annotated[Upl
 
 @router.post("/boxes", response_model=BoxesAnswer, openapi_extra=upload_body(True, BOXES_SAMPLE))
 async def boxes(request: Request, state: State, parameters: Annotated[UploadBoxParameters, Query()]) -> Response:
-    """The best boxes of an uploaded image: none overlaps another, and what `labelled_mask` marks is left out."""
+    """The best boxes of an uploaded image, or points or parts of tiles where the run asks for these.
+
+    None overlaps another, and what `labelled_mask` marks is left out.
+    """
     upload = await read_upload(request, state.limits)
     asked = replace(parameters.asked(), image=upload.image, labelled_mask=upload.labelled_mask)
     return respond_scored(request, await state.score(asked))

@@ -17,7 +17,7 @@ from raymeta.runs.split import read_split
 from raymeta.service.http.refusals import BackendBusyError, RequestRefusedError, not_found, unprocessable
 from raymeta.service.scoring.bundle_cache import BundleCache, BundleRefusedError, Loaded
 from raymeta.service.scoring.score_cache import ScoreCache
-from raymeta.service.scoring.score_choice import Abilities
+from raymeta.service.scoring.score_choice import Abilities, ScoreChoice
 from raymeta.service.scoring.scoring_job import JSON, PreparedImage, ScoringJob, answer_job
 from raymeta.service.scoring.scoring_request import ReplicaStatus, ScoringAnswer, ScoringRequest
 from raymeta.service.settings import ServiceSettings
@@ -64,7 +64,7 @@ class RequestScorer:
     def _answer(self, request: ScoringRequest, loaded: Loaded[ImageScorer]) -> ScoringAnswer:
         choice = abilities(loaded.scorer).choose(request)
         start = time.perf_counter()
-        image = self._prepare(request, loaded.scorer)
+        image = self._prepare(request, loaded.scorer, choice)
         seconds = {"decode": time.perf_counter() - start}
         job = ScoringJob(request, loaded.iteration, loaded.fingerprint, loaded.scorer, choice, image, seconds)
         return answer_job(job, self._cache)
@@ -96,14 +96,14 @@ class RequestScorer:
             raise not_found(f"iteration {iteration} isn't finished: choose one of {known}")
         return found
 
-    def _prepare(self, request: ScoringRequest, scorer: ImageScorer) -> PreparedImage:
+    def _prepare(self, request: ScoringRequest, scorer: ImageScorer, choice: ScoreChoice) -> PreparedImage:
         """Decode an upload, or read a pool image and its labelled regions.
 
         Raises:
             RequestRefusedError: 422 an upload that can't be decoded, 404 no readable pool image.
         """
         if request.image_id is not None:
-            return self._pool_image(request.image_id, scorer)
+            return self._pool_image(request.image_id, scorer, choice)
         digest = hashlib.sha256(request.image or b"")
         name = f"upload:{digest.hexdigest()}"
         try:
@@ -116,14 +116,16 @@ class RequestScorer:
         digest.update(request.labelled_mask)
         return PreparedImage(f"masked:{digest.hexdigest()}", name, pixels, labelled)
 
-    def _pool_image(self, image_id: str, scorer: ImageScorer) -> PreparedImage:
+    def _pool_image(self, image_id: str, scorer: ImageScorer, choice: ScoreChoice) -> PreparedImage:
         if image_id not in self._pool:
             raise not_found(f"image {image_id[:200]!r} isn't in the pool: GET /v1/pool lists the images")
         try:
             pixels = self._dataset.image(image_id)
         except DatasetError as error:
             raise not_found(f"image {image_id!r} can't be read any more: {error}") from error
-        labelled = scorer.bundle.regions.mask(image_id, *pixels.shape[:2])
+        # What got no label, as a mixed part, isn't proposed again either; maps and boxes show it.
+        mask = scorer.bundle.regions.mask if choice.unit == "box" else scorer.asked_mask
+        labelled = mask(image_id, *pixels.shape[:2])
         return PreparedImage(f"pool:{image_id}", image_id, pixels, labelled)
 
 

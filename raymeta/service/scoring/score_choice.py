@@ -3,19 +3,23 @@
 from dataclasses import dataclass
 
 from raymeta.acquisition.strategies import STRATEGIES, Strategy, strategy_of
-from raymeta.config import AcquisitionConfig, ClicksPriority
+from raymeta.config import AcquisitionConfig, ClicksPriority, UnitName
 from raymeta.service.http.refusals import unprocessable
 from raymeta.service.scoring.scoring_request import MAP_NAMES, MapName, ScoringRequest
 
 
 @dataclass(frozen=True)
 class ScoreChoice:
-    """What `score_image` is called with; clicks_max: None where it isn't needed."""
+    """What `score_image` is called with.
+
+    clicks_max: None where it isn't needed. unit: what is proposed: the run's, or boxes for maps and other strategies.
+    """
 
     strategy: Strategy
     box_width: int
     clicks_priority: ClicksPriority
     clicks_max: int | None
+    unit: UnitName = "box"
 
 
 @dataclass(frozen=True)
@@ -88,4 +92,6 @@ class Abilities:
                 f"{strategy.name} with box_width {box_width}: choose clicks_priority=paper, the run's box_width "
                 f"{self.acquisition.box_width}, or one of {usable}"
             )
-        return ScoreChoice(strategy, box_width, priority, clicks_max)
+        own_unit = request.work == "boxes" and request.strategy is None
+        unit = self.acquisition.unit if own_unit else "box"
+        return ScoreChoice(strategy, box_width, priority, clicks_max, unit)

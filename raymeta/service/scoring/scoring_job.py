@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from raymeta.acquisition.pool_scoring import ImageScore, score_image
 from raymeta.boxes import check_box_width
 from raymeta.loop.image_scorer import ImageScorer, Softmax
+from raymeta.loop.query_choice import query_table
 from raymeta.metaseg.segment_metrics import segment_metrics
-from raymeta.schemas import ESTIMATED_CLICKS, LEFT, SCORE, TOP
 from raymeta.service.http.refusals import unprocessable
+from raymeta.service.scoring.proposal_rows import proposal_rows
 from raymeta.service.scoring.rendering import render_map
 from raymeta.service.scoring.score_cache import Maps, ScoreCache
 from raymeta.service.scoring.score_choice import ScoreChoice
@@ -97,7 +98,15 @@ class ScoringJob:
                 keep_maps=keep_maps,
                 class_weights=self.scorer.class_weights,
                 cost_regressor=self.scorer.cost_regressor,
+                **self._parts(),
             )
+
+    def _parts(self) -> dict[str, Any]:
+        """What `score_image` needs besides where parts of tiles are proposed."""
+        if self.choice.unit not in ("segment", "superpixel"):
+            return {}
+        superpixels = self.scorer.superpixels_of(self.image.pixels)
+        return {"segments": self.scorer.config.acquisition.segments, "superpixels": superpixels}
 
 
 def answer_job(job: ScoringJob, cache: ScoreCache) -> ScoringAnswer:
@@ -141,14 +150,12 @@ def _fresh_maps(job: ScoringJob) -> Maps:
 
 
 def _boxes(job: ScoringJob) -> ScoringAnswer:
-    table = job.score(job.softmax(), limit=job.request.limit, keep_maps=False).candidates
-    names = (TOP, LEFT, SCORE, ESTIMATED_CLICKS, "unlabelled_pixels")
-    columns = {name: table[name].to_pylist() for name in names}
-    boxes = [
-        {"rank": rank, "width": job.choice.box_width, **{name: columns[name][rank - 1] for name in names}}
-        for rank in range(1, table.num_rows + 1)
-    ]
-    return _json_answer(job, {"boxes": boxes})
+    choice = job.choice
+    candidates = job.score(job.softmax(), limit=job.request.limit, keep_maps=False).candidates
+    asked = min(choice.box_width, job.scorer.config.acquisition.point_width) if choice.unit == "point" else None
+    query = query_table(candidates, choice.box_width, asked)
+    rows = proposal_rows(query, job.image.pixels.shape[:2], job.scorer.dataset.class_names)
+    return _json_answer(job, {"unit": choice.unit, "boxes": rows})
 
 
 def _segments(job: ScoringJob) -> ScoringAnswer:
