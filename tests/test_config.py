@@ -16,6 +16,7 @@ from raymeta.config import (
     parse_config,
     run_configs,
 )
+from raymeta.config.keys import config_keys
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MINIMAL = {
@@ -288,3 +289,13 @@ def test_repetitions_are_ordinary_configs():
 )
 def test_a_network_is_named_by_the_keys_that_shape_it(network, form):
     assert parse_config(MINIMAL | {"network": network}).network.form == form
+
+
+def test_the_list_of_keys_tells_the_defaults_that_count():
+    """Of a config that leaves everything out: a preset fills some of them."""
+    config = parse_config({key: MINIMAL[key] for key in ("run_dir", "dataset")})
+    values = flatten(config.model_dump(mode="json"))
+    told = {key.name: key.default for key in config_keys("acquisition")}
+    assert (told["acquisition.strategy"], told["acquisition.unit"]) == ("superpixels", "superpixel")
+    for name in ("strategy", "unit", "box_width", "point_width", "query_size", "open_cost"):
+        assert told[f"acquisition.{name}"] == str(values[f"acquisition.{name}"]), name

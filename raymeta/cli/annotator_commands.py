@@ -14,7 +14,7 @@ def add_commands(commands: Any) -> None:
     annotators = add_command(
         commands,
         "annotators",
-        "people who may answer tasks over HTTP, and their tokens",
+        "people who may label on the page, and their tokens",
         "annotators add annotators.yaml --name ann",
         "annotators add annotators.yaml --name ben --role annotate --role review",
         "serve runs/mine --host 0.0.0.0 --annotators annotators.yaml",

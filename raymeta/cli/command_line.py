@@ -129,7 +129,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="raymeta",
-        description="Region-based active learning for semantic segmentation (MetaBox+), on a laptop or a Ray cluster.",
+        description="Which superpixels, points or boxes of which images to label next: region-based active learning "
+        "for semantic segmentation (MetaBox+), on a laptop or a Ray cluster.",
         epilog="Ray: --address or RAY_ADDRESS names a cluster; without either a local Ray is started.\n"
         "Ends: 0 done, 1 failed, 2 bad input, 3 waits for people, 130 stopped by Ctrl-C.\n"
         "Words: `raymeta glossary` explains cost_A, R², M and all others.",

@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
     )
     doubts.add_argument("--csv", metavar="FILE", help="write every doubt to a CSV file")
     doubts.add_argument("--reopen", type=int, default=0, metavar="N", help="ask again for the N most doubtful answers")
-    doubts.add_argument("--who", help="asks")
+    doubts.add_argument("--who", help="who asks")
     doubts.set_defaults(command=_doubts)
 
 

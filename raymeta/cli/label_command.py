@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
     text = "run folder (runs/NAME of FOLDER); its config is kept as RUN.yaml, that of a URI as runs/NAME.yaml"
     label.add_argument("--run", metavar="RUN", help=text)
     label.add_argument("--host", default="127.0.0.1", help="where the page listens (%(default)s: this machine alone)")
-    label.add_argument("--port", type=int, default=8000, help="(%(default)s)")
+    label.add_argument("--port", type=int, default=8000, help="port to listen at (%(default)s)")
     label.add_argument("--annotators", metavar="FILE", help="people who may label; from `raymeta annotators`")
     add_place(label)
     label.epilog = f"{label.epilog}\n\nCtrl-C ends it; the same command goes on where it was."

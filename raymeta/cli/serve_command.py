@@ -13,7 +13,7 @@ from raymeta.local_files import absolute_location
 
 def add_commands(commands: Any) -> None:
     """Add it to the parser."""
-    text = "priority maps over HTTP, while the run goes on"
+    text = "the page where people label and look at the run, and priority maps over HTTP"
     serve = add_command(
         commands, "serve", text, "serve runs/demo/metabox_plus", "serve runs/mine --port 8080 --replicas 2"
     )
@@ -25,7 +25,7 @@ def add_commands(commands: Any) -> None:
 def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="run folder; new iterations go live by themselves")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s: this machine alone)")
-    parser.add_argument("--port", type=int, default=8000, help="(%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen at (%(default)s)")
     parser.add_argument("--replicas", type=int, default=1, help="scoring replicas at most (%(default)s)")
     parser.add_argument("--ingresses", type=int, default=2, help="HTTP processes (%(default)s)")
     parser.add_argument("--queue", type=int, default=32, help="requests that wait before it answers 503 (%(default)s)")
@@ -36,7 +36,7 @@ def _add_service(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotators",
         metavar="FILE",
-        help="people who may answer tasks, from `raymeta annotators`; RAYMETA_ANNOTATORS",
+        help="people who may label, from `raymeta annotators`; RAYMETA_ANNOTATORS",
     )
     parser.add_argument("--access-log", metavar="FILE", help="one JSON line a request (stderr of the HTTP processes)")
     parser.add_argument(

@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser, action: str) -> None:
             help="Label Studio: pictures aren't uploaded, DIR/SET/pictures is served here",
         )
     else:
-        parser.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
+        parser.add_argument("--set", action="append", dest="sets", metavar="SET", help="only this set; may be repeated")
         add_answer_options(parser)
     parser.set_defaults(command=_push if action == "push" else _pull)
 

@@ -54,7 +54,9 @@ def add_commands(commands: Any) -> None:
         server_commands.add_options(_add_action(actions, name, text), name)
     _add_decisions(actions)
     log = _add_action(actions, "log", "what was answered and decided, by time")
-    log.add_argument("--task", action="append", default=[], dest="tasks", help="only this one")
+    log.add_argument(
+        "--task", action="append", default=[], dest="tasks", metavar="ID", help="only this task; may be repeated"
+    )
     log.set_defaults(command=_log)
     labels = _add_action(actions, "labels", "what is labelled by now, as a data set: PNG, Cityscapes JSON, COCO")
     labels.add_argument("--out", required=True, metavar="DIR", help="folder to write")
@@ -82,12 +84,14 @@ def _add_exchange(actions: Any) -> None:
 def _add_decisions(actions: Any) -> None:
     for name, text in DECISIONS.items():
         decision = _add_action(actions, name, text)
-        decision.add_argument("--task", action="append", default=[], dest="tasks", help="id; may be repeated")
-        decision.add_argument("--set", action="append", dest="sets", help="all tasks of this set")
+        decision.add_argument(
+            "--task", action="append", default=[], dest="tasks", metavar="ID", help="this task; may be repeated"
+        )
+        decision.add_argument("--set", action="append", dest="sets", metavar="SET", help="all tasks of this set")
         decision.add_argument("--reason", help="in your words")
-        decision.add_argument("--who", help="decides")
+        decision.add_argument("--who", help="who decides")
         if name == "accept":
-            decision.add_argument("--answer", help="id, or its beginning, where a task has several")
+            decision.add_argument("--answer", metavar="ID", help="id, or its beginning, where a task has several")
         decision.set_defaults(command=_decide, action=name)
 
 

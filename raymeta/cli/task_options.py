@@ -35,9 +35,17 @@ def set_names(labels: LabelStore, wanted: Sequence[str] | None) -> list[str]:
 
 def add_picture_options(parser: argparse.ArgumentParser, *, prelabels: str) -> None:
     """Options of tasks that go out. prelabels: the default, `segments` or `none`."""
-    parser.add_argument("--set", action="append", dest="sets", help="only this set; may be repeated")
-    parser.add_argument("--margin", type=int, default=32, help="pixels around a box, shown dimmed (%(default)s)")
-    parser.add_argument("--as", dest="shown", choices=["crops", "images"], default="crops", help="(%(default)s)")
+    parser.add_argument("--set", action="append", dest="sets", metavar="SET", help="only this set; may be repeated")
+    parser.add_argument(
+        "--margin", type=int, default=32, help="pixels around what is asked, shown dimmed (%(default)s)"
+    )
+    parser.add_argument(
+        "--as",
+        dest="shown",
+        choices=["crops", "images"],
+        default="crops",
+        help="a picture of each task, or whole images (%(default)s)",
+    )
     parser.add_argument("--limit", type=int, help="tasks at most, by rank; push: of each set")
     parser.add_argument(
         "--prelabels",
@@ -73,4 +81,4 @@ def add_answer_options(parser: argparse.ArgumentParser) -> None:
     """Options of answers that come back."""
     parser.add_argument("--map", action="append", default=[], metavar="LABEL=CLASS", help="as in 'Car =car'")
     parser.add_argument("--uncovered", help="pixels without a class: void, refuse or a class")
-    parser.add_argument("--who", help="drew it, where the answers don't tell")
+    parser.add_argument("--who", help="who drew it, where the answers don't tell")

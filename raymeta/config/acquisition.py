@@ -20,7 +20,7 @@ from raymeta.config.presets import (
     RunStrategyName,
     UnitName,
 )
-from raymeta.config.section import MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Location, Section
+from raymeta.config.section import FILLED_IN, MAX_EPSILON, MAX_IMAGES, MAX_NUMBER, MAX_PIXELS, Location, Section
 from raymeta.config.segments import SegmentsConfig, SuperpixelsConfig
 
 ClicksPriority = Literal["paper", "normalized"]
@@ -34,7 +34,9 @@ class ClassWeightsConfig(Section):
     """How much a pixel's gain counts by the classes that it may have."""
 
     source: Literal["none", "predictions", "labels", "given"] = Field(
-        "none", description="where shares f_c of classes come from, for weights (1/(1 + C·f_c))^p; given: `values`"
+        "none",
+        description="where shares f_c of classes come from, for weights (1/(1 + C·f_c))^p; given: `values`; "
+        "where class_weights is left out, the strategy's: predictions with power 1 for points, segments, superpixels",
     )
     power: float = Field(2.0, gt=0, le=100, description="p")
     values: dict[int, float] = Field(default_factory=dict, description="given: weight by class id; others weigh 1")
@@ -109,22 +111,26 @@ class AcquisitionConfig(Section):
     strategy: RunStrategyName = Field(
         "custom",
         description="a preset of gain, cost, unit and class weights; full_set trains the reference on everything; "
-        f"custom: name gain; without strategy and gain: {DEFAULT_STRATEGY}",
+        "custom, also where gain is named without a strategy: what gain, cost and unit say",
+        json_schema_extra={FILLED_IN: DEFAULT_STRATEGY},
     )
     gain: GainName | None = Field(None, description="what a box is worth; none: the strategy's")
     cost: CostName | None = Field(None, description="clicks that enter the score; none (YAML null): the strategy's")
     class_weights: ClassWeightsConfig = Field(default_factory=ClassWeightsConfig)
     unit: UnitName = Field(
         "box",
+        json_schema_extra={FILLED_IN: PRESETS[DEFAULT_STRATEGY].unit},
         description="what is asked: outlines of all in a box; by one click the class at its middle, a point; or by one "
-        "click the class of a part of a tile: of a predicted segment, or a superpixel",
+        "click the class of a part of a tile: of a predicted segment, or a superpixel; where it is left out, the "
+        "strategy's",
     )
     box_width: int = Field(
         BOX_WIDTHS["box"],
+        json_schema_extra={FILLED_IN: BOX_WIDTHS[PRESETS[DEFAULT_STRATEGY].unit]},
         ge=1,
         le=MAX_PIXELS,
         description="side of a box (pixels), or of the tile of a segment or superpixel; points lie so far apart; where "
-        f"it is left out, {', '.join(f'{unit}: {width}' for unit, width in BOX_WIDTHS.items() if unit != 'box')}",
+        f"it is left out, {', '.join(f'{unit}: {width}' for unit, width in BOX_WIDTHS.items())}",
     )
     point_width: int = Field(
         3, ge=1, le=MAX_PIXELS, description="point: side of the square around it (pixels) that its class labels"

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from raymeta.config.experiment import ExperimentConfig
-from raymeta.config.section import LocationMark
+from raymeta.config.section import FILLED_IN, LocationMark
 
 NAMES = {int: "whole number", float: "number", str: "text", bool: "true or false", NoneType: "none", Any: "any value"}
 
@@ -54,8 +54,16 @@ def _walk(model: type[BaseModel], prefix: str) -> Iterator[ConfigKey]:
         if section is not None:
             yield from _walk(section, f"{prefix}{name}.")
             continue
-        default = None if field.is_required() else _yaml(field.get_default(call_default_factory=True))
+        default = None if field.is_required() else _yaml(_default(field))
         yield ConfigKey(prefix + name, _kind(field), default, field.description or "")
+
+
+def _default(field: FieldInfo) -> Any:
+    """What counts where the key and all others are left out."""
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and FILLED_IN in extra:
+        return extra[FILLED_IN]
+    return field.get_default(call_default_factory=True)
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

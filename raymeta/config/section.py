@@ -17,6 +17,10 @@ MAX_SCALES: Final = 10_000
 MAX_NUMBER: Final = 1_000_000_000
 
 
+FILLED_IN: Final = "filled_in"
+"""In a field's `json_schema_extra`: what counts where that key and all others are left out, unlike its own default."""
+
+
 @dataclass(frozen=True)
 class LocationMark:
     """Tells that a text is a place: a path, which the edge makes absolute, or a URI."""

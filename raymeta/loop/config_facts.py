@@ -39,27 +39,26 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
     acquisition, pool = config.acquisition, len(split.pool)
     width, clicks = acquisition.box_width, _clicks_per_image(config, dataset, split)
     one_click = acquisition.unit != "box"
-    across = (dataset.height // width) * (dataset.width // width)
     share = 100 * acquisition.query_size * acquisition.asked_width**2 / (pool * dataset.height * dataset.width)
-    asked = f"{_units(acquisition)} of {width} pixels: {across} side by side in an image; "
+    asked = f"{_units(acquisition, dataset)}; "
     if acquisition.has_budget:
         asked += _budget_fact(config, None if clicks is None else clicks * pool)
     else:
         asked += (
-            f"a query of {acquisition.query_size} is {share:.2f} % of the pool's pixels (cost_P), {config.iterations} "
-            f"iterations query {share * config.iterations:.1f} %"
+            f"a query of {acquisition.query_size} is {'at most ' * acquisition.asks_parts}{share:.2f} % of the "
+            f"pool's pixels (cost_P), {config.iterations} iterations query {share * config.iterations:.1f} %"
         )
     facts = [asked]
     if clicks is not None:
         price = (
-            f"; a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of "
-            f"{clicks * pool:.0f} clicks, before boxes' own"
+            f"; a query at the pool's average density costs about {share / 100 * clicks * pool:.0f} of the "
+            f"pool's {clicks * pool:.0f} clicks, before boxes' own"
         )
         if one_click:
             outlines = ", and those of outlines" if acquisition.segments_are_drawn else ""
             price = (
-                f"; a query of {acquisition.asked} costs at most {acquisition.query_size} of {clicks * pool:.0f} "
-                f"clicks{outlines}"
+                f"; a query of {acquisition.asked} costs at most {acquisition.query_size} of the pool's "
+                f"{clicks * pool:.0f} clicks{outlines}"
             )
         facts.append(f"clicks: about {clicks:.0f} for a whole image{'' if acquisition.has_budget else price}")
     narrow = max(4, dataset.height // TILES_DOWN.get(acquisition.unit, 1))
@@ -76,11 +75,17 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
     return facts
 
 
-def _units(acquisition: AcquisitionConfig) -> str:
-    """What a query asks for, up to its size."""
-    if acquisition.unit == "point":
-        return f"points, each in the middle of {acquisition.asked_width}, in boxes"
-    return f"{acquisition.asked}, the best part of one in each of the tiles" if acquisition.asks_parts else "boxes"
+def _units(acquisition: AcquisitionConfig, dataset: Dataset) -> str:
+    """What a query asks for, and how many of them an image holds."""
+    width = acquisition.box_width
+    if acquisition.asks_parts:
+        tiles = -(-dataset.height // width) * -(-dataset.width // width)
+        return f"{acquisition.asked}, the best part of one in each tile of {width}×{width} pixels: {tiles} in an image"
+    across = (dataset.height // width) * (dataset.width // width)
+    if acquisition.unit == "box":
+        return f"boxes of {width}×{width} pixels: {across} side by side in an image"
+    side = acquisition.point_width
+    return f"points, the middles of boxes of {width}×{width} pixels, each labels {side}×{side}: {across} in an image"
 
 
 def _budget_fact(config: ExperimentConfig, pool_clicks: float | None) -> str:
@@ -106,10 +111,10 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
     sets = list(whole_image_sets(split, dataset.has_labels))
     first = " and ".join(f"{len(tasks.images)} whole images ({tasks.name})" for tasks in sets) or "nothing"
     width = config.acquisition.asked_width
-    further = {"box": "", "point": ", squares", "segment": ", in tiles", "superpixel": ", in tiles"}
-    units = config.acquisition.asked + further[config.acquisition.unit]
+    place = {"point": ", each for a square", "segment": ", in tiles", "superpixel": ", in tiles"}
+    units = config.acquisition.asked + place.get(config.acquisition.unit, "")
     facts = [
-        f"people are asked: first {first}, then in each of {config.iterations} iterations "
+        f"people are asked: first {first}, then in each of {config.iterations} iterations at most "
         f"{config.acquisition.query_size} {units} of {width}×{width} pixels"
     ]
     if config.oracle.double_share:

@@ -21,7 +21,9 @@ from raymeta.report.ledger_tables import ledger_csv, peoples_ledgers, tools_csv
 from raymeta.report.report_freshness import PAGE, keep_key
 from raymeta.report.report_panels import ReportPanels, page_picture, report_panels
 from raymeta.report.report_tables import (
+    ASKED_COLUMN,
     COLUMNS,
+    asked_heading,
     class_csv,
     click_columns,
     clicks_csv,
@@ -85,7 +87,8 @@ def write_report(
         title=report_title(run_locations),
         version=__version__,
         columns=shown_columns(rows),
-        asked=" or ".join(sorted({run.config.acquisition.asked for run in runs})),
+        asked=asked_heading(runs),
+        asked_column=ASKED_COLUMN,
         rows=[{name: show(name, row[name]) for name in COLUMNS} for row in rows],
         details=_details(runs),
         sections=sections,

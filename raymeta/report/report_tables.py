@@ -17,11 +17,13 @@ from raymeta.runs.run_folders import expand_runs
 from raymeta.text_tables import show_table, text_table
 
 TEST_MIOU: Final = "test mIoU"
+ASKED_COLUMN: Final = "boxes"
+"""Tables for people name what was asked in its place: see `asked_heading`."""
 _FIELDS: Final = {
     "mIoU": "miou",
     TEST_MIOU: "test_miou",
     **{model.label: model.name for model in SHOWN_COSTS},
-    "boxes": "boxes",
+    ASKED_COLUMN: "boxes",
     "R²": "r2",
 }
 """Columns of the table of iterations after those that name the row, and the fields that they show."""
@@ -60,14 +62,22 @@ def summary_rows(runs: Sequence[RunResults]) -> list[dict[str, Any]]:
 
 def print_table(run_locations: Sequence[str], console: Console) -> None:
     """Print the summary table."""
-    table, rows = text_table(), summary_table(run_locations)
+    runs = [load_run(location) for location in expand_runs(run_locations)]
+    table, rows = text_table(), summary_rows(runs)
     columns = shown_columns(rows)
     for name in columns:
         left = name == "strategy"  # it may be long, and the figures must stay whole
-        table.add_column(name, justify="left" if left else "right", no_wrap=not left, overflow="fold")
+        heading = asked_heading(runs) if name == ASKED_COLUMN else name
+        table.add_column(heading, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for row in rows:
         table.add_row(*(show(name, row[name]) for name in columns))
     show_table(console, table)
+
+
+def asked_heading(runs: Sequence[RunResults]) -> str:
+    """What the runs' queries ask for, as `superpixels`; `asked` where that differs."""
+    kinds = {run.config.acquisition.asked for run in runs}
+    return kinds.pop() if len(kinds) == 1 else "asked"
 
 
 def shown_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -252,7 +252,7 @@ def test_keys_are_those_of_the_model(config, capsys):
     assert set(flatten(load_config(config))) - {"study", "trackers"} <= set(keys)  # trackers.kind: keys of a list
     assert all(key["meaning"] for key in keys.values())
     width = keys["acquisition.box_width"]
-    assert (width["kind"], width["default"]) == ("whole number ≥ 1 ≤ 32768", "128")
+    assert (width["kind"], width["default"]) == ("whole number ≥ 1 ≤ 32768", "96")
     assert all(f"{unit}: {side}" in width["meaning"] for unit, side in BOX_WIDTHS.items() if unit != "box")
     assert keys["dataset.root"]["default"] is None
     assert keys["network.weights"]["kind"] == "path or URI or none"
