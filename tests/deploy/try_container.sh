@@ -7,6 +7,9 @@
 # ENGINE          podman (default) or docker
 # BASE            base image; `debootstrap` makes one of Debian's own packages, as root, where no hub can be reached
 # BUILD_OPTIONS   as --build-arg TORCH_INDEX=URL, or -v /etc/pip.conf:/etc/pip.conf:ro for an index of your own
+# RUN_OPTIONS     what the machine needs. Inside a container, where limits can't be raised and control groups are old:
+#                 BUILD_OPTIONS='--isolation chroot' and
+#                 RUN_OPTIONS='--runtime runc --network host --ulimit nofile=20000:20000 --ulimit nproc=20000:20000'
 set -euo pipefail
 out=$(realpath -m "${1:-build/container}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -25,7 +28,8 @@ fi
 "$engine" build -f deploy/Containerfile -t raymeta "${options[@]}" ${BUILD_OPTIONS:-} .
 mkdir -p "$out"
 chmod 777 "$out"
-run=("$engine" run --rm --read-only --tmpfs /tmp --shm-size 64m -v "$out:/out" raymeta)
+# shellcheck disable=SC2206
+run=("$engine" run --rm --read-only --tmpfs /tmp --shm-size 64m -v "$out:/out" ${RUN_OPTIONS:-} raymeta)
 "${run[@]}" doctor
 "${run[@]}" demo --out /out
 test -s "$out/report/report.html"
