@@ -47,7 +47,8 @@ test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"
 
 screenshots: install
-	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_labelling_screenshots.py -m "long or not long"
+	RAYMETA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py tests/browser/test_labelling_screenshots.py \
+		tests/browser/test_docs_screenshots.py -m "long or not long"
 
 # The server of MLflow brings much that nothing else needs: an environment of its own.
 $(VENV)-mlflow/bin/mlflow:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from notebook_page import notebook_page
+from prose import with_formulas, with_links_to_pages, with_wider_lists
 
 import raymeta
 from raymeta.config.keys import ConfigKey, config_keys
@@ -18,6 +19,8 @@ ROOT: Final = Path(__file__).parent.parent.parent
 ROOT_PAGES: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"} | {
     "CONTRIBUTING.md": "contributing.md"
 }
+HOME_SETTINGS: Final = "---\nhide: [navigation]\n---\n\n"
+"""The list of pages beside the first one would hold nothing but its name."""
 PICTURES: Final = (".png", ".jpg", ".svg", ".gif", ".webp")
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 
@@ -29,7 +32,8 @@ def build(out: Path) -> None:
     for source in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/site").glob("*.md"), *map(ROOT.joinpath, ROOT_PAGES)]:
         name = ROOT_PAGES.get(source.name, source.name) if source.parent == ROOT else source.name
         text = _LINK.sub(lambda found, source=source: _moved(found, source), source.read_text(encoding="utf-8"))
-        (out / name).write_text(text, encoding="utf-8")
+        text = with_formulas(with_links_to_pages(with_wider_lists(text)))
+        (out / name).write_text(HOME_SETTINGS + text if name == "index.md" else text, encoding="utf-8")
     for notebook in (ROOT / "docs/notebook").glob("*.ipynb"):
         _write_notebook(notebook, out)
     for picture in (ROOT / "docs").rglob("*"):

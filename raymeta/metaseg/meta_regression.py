@@ -26,8 +26,9 @@ MAX_FOLDS = 5
 class MetaRegressor:
     """Gradient boosting from segment metrics to adjusted IoU (docs/method.md#meta-regressor).
 
-    r2: out-of-fold R² of the last fit, segments of one image never on both sides; NaN with fewer than two images or
-        where all IoUs are alike.
+    Attributes:
+        r2: out-of-fold R² of the last fit, segments of one image never on both sides; NaN with fewer than two images
+            or where all IoUs are alike.
     """
 
     def __init__(
@@ -49,8 +50,13 @@ class MetaRegressor:
     def fit(self, table: pa.Table, image_ids: Iterable[str]) -> Self:
         """Fit on the segments that have an interior; the order of the images doesn't matter.
 
-        table: segment metrics with `iou`, of any number of images. image_ids: one a row. Without any row to learn from
-            the regressor predicts 0.
+        Args:
+            table: segment metrics with `iou`, of any number of images. Without any row to learn from the regressor
+                predicts 0.
+            image_ids: one a row.
+
+        Returns:
+            Itself.
 
         Raises:
             ValueError: no table, missing columns, values that are not finite, or not one image id a row; the regressor

@@ -23,10 +23,11 @@ def segment_metrics(
 ) -> tuple[Segments, pa.Table]:
     """Segments of the arg-max of a softmax, and their metrics.
 
-    softmax: (C, H, W) float32, sums to 1 over C, 2 to 255 classes; float16 and float64 are cast to float32. A torch
-        tensor is worked on where it lies, and not copied to main memory.
-    target: (H, W) uint8, classes 0..C-1, 255 = ignored; ignored pixels belong to no segment. Without it every pixel
-        belongs to a segment and the table has no `iou`.
+    Args:
+        softmax: (C, H, W) float32, sums to 1 over C, 2 to 255 classes; float16 and float64 are cast to float32. A torch
+            tensor is worked on where it lies, and not copied to main memory.
+        target: (H, W) uint8, classes 0..C-1, 255 = ignored; ignored pixels belong to no segment. Without it every pixel
+            belongs to a segment and the table has no `iou`.
 
     Returns:
         the segments, and a table of `schemas.segment_schema(C, target is not None)` whose row k-1 is segment k.
