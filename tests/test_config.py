@@ -294,7 +294,7 @@ def test_a_network_is_named_by_the_keys_that_shape_it(network, form):
 def test_the_list_of_keys_tells_the_defaults_that_count():
     """Of a config that leaves everything out: a preset fills some of them."""
     config = parse_config({key: MINIMAL[key] for key in ("run_dir", "dataset")})
-    values = flatten(config.model_dump(mode="json"))
+    values = flatten(config)
     told = {key.name: key.default for key in config_keys("acquisition")}
     assert (told["acquisition.strategy"], told["acquisition.unit"]) == ("superpixels", "superpixel")
     for name in ("strategy", "unit", "box_width", "point_width", "query_size", "open_cost"):

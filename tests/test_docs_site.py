@@ -79,6 +79,12 @@ def test_definitions_that_docstrings_cite_are_links_to_headings(site):
     assert cited <= headings
 
 
+def test_only_drawings_keep_long_lines(site):
+    method, people = ((site / page / "index.html").read_text() for page in ("method", "people"))
+    assert method.count('class="drawing ') == (ROOT / "docs/method.md").read_text().count("```text")
+    assert 'class="drawing ' not in people
+
+
 def test_numbered_lists_go_on_after_a_block_of_code(site):
     people = (site / "people/index.html").read_text()
     lead = people[people.index("Ten minutes for a lead") :]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from notebook_page import notebook_page
-from prose import with_formulas, with_links_to_pages, with_wider_lists
+from prose import with_drawings, with_formulas, with_links_to_pages, with_wider_lists
 
 import raymeta
 from raymeta.config.keys import ConfigKey, config_keys
@@ -32,7 +32,7 @@ def build(out: Path) -> None:
     for source in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/site").glob("*.md"), *map(ROOT.joinpath, ROOT_PAGES)]:
         name = ROOT_PAGES.get(source.name, source.name) if source.parent == ROOT else source.name
         text = _LINK.sub(lambda found, source=source: _moved(found, source), source.read_text(encoding="utf-8"))
-        text = with_formulas(with_links_to_pages(with_wider_lists(text)))
+        text = with_drawings(with_formulas(with_links_to_pages(with_wider_lists(text))))
         (out / name).write_text(HOME_SETTINGS + text if name == "index.md" else text, encoding="utf-8")
     for notebook in (ROOT / "docs/notebook").glob("*.ipynb"):
         _write_notebook(notebook, out)

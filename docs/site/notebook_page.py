@@ -34,7 +34,7 @@ def notebook_page(path: Path) -> tuple[str, dict[str, bytes]]:
                 pictures[name] = base64.b64decode(png)
                 parts.append(f"![What cell {number} drew]({name})")
             elif text := _text(output):
-                parts.append(f"```{{.text .output}}\n{text}\n```")
+                parts.append(f"```text\n{text}\n```")
     parts[:2] = [parts[1], parts[0]]  # the title first
     return "\n\n".join(parts) + "\n", pictures
 

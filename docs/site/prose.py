@@ -32,6 +32,11 @@ def with_formulas(text: str) -> str:
     )
 
 
+def with_drawings(text: str) -> str:
+    """A page's Markdown whose blocks of `text`, grids of numbers and letters, may keep their long lines."""
+    return re.sub(r"^```text$", "```{.text .drawing}", text, flags=re.MULTILINE)
+
+
 def with_named_pages(text: str, titles: Mapping[str, str], link: Callable[[str, str, str], str]) -> str:
     """Text in which `docs/NAME.md` and `docs/NAME.md#heading` are links.
 
