@@ -10,11 +10,12 @@ WORDS: Final = {
     "L0": "The few images that are wholly labelled before the first iteration.",
     "meta set, M": "Images that are labelled only to fit the meta regressor. No network is trained on them, and they "
     "count in the costs.",
-    "iteration": "One round: train, fit the meta regressor, score the pool, choose boxes, ask for their labels. They "
+    "iteration": "One round: train, fit the meta regressor, score the pool, choose a query, ask for its labels. They "
     "count from 0.",
-    "box, query": "A square part of an image is what is asked for; the boxes of one iteration are its query.",
-    "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in its place: its class, for "
-    "one click.",
+    "box, query": "A box is a square part of an image. What is asked for in one iteration, boxes, points, segments or "
+    "superpixels, is its query.",
+    "point": "With acquisition.unit: point the pixel in the middle of a box is asked for in place of it: its class, "
+    "for one click.",
     "segment, one-click": "With acquisition.unit: segment the part of a predicted segment in a tile is shown, and "
     "answered by one click: its class is right, is another one, or the part is mixed.",
     "superpixel": "With acquisition.unit: superpixel the part is one of an image's superpixels, regions of about one "
@@ -40,7 +41,7 @@ WORDS: Final = {
 }
 
 MORE_WORDS: Final = {
-    "strategy": "The rule that says which boxes are worth asking for, such as metabox_plus.",
+    "strategy": "The rule that says what is worth asking for, such as superpixels or metabox_plus.",
     "run": "One experiment with one strategy and one seed, and the folder that holds all of it.",
     "seed": "A number that fixes everything random. An experiment with another seed is another repetition.",
     "validation": "Images that measure how good the network is. They don't belong to the pool.",
@@ -50,9 +51,9 @@ MORE_WORDS: Final = {
     "entropy": "How undecided the network is at a pixel: 0 means sure, 1 that all classes are equally likely.",
     "aggregated map": "The sums of a priority map over all boxes of an image.",
     "candidate": "A box with its joint score that may get into the query.",
-    "clicks": "The unit of cost: mouse clicks of somebody who draws polygons.",
+    "clicks": "The unit of cost: mouse clicks of somebody who draws polygons, or one key for a point or a part.",
     "true clicks": "Clicks counted on the labels. Strategies that end in _star rank by them, as an upper bound.",
-    "task": "What one person is asked at a time: a whole image, a box or a point.",
+    "task": "What one person is asked at a time: a whole image, a box, a point, a segment or a superpixel.",
     "set": "Tasks that are handed out together: initial, meta, validation, or the query of an iteration.",
     "undecidable": "An answer that says that nobody can tell the classes; nothing is learnt from it.",
 }
