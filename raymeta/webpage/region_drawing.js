@@ -17,14 +17,14 @@ export function drawQuery(context, view, boxes, chosen) {
 }
 
 function drawBox(context, view, box, colour, line) {
-  const [x, y, side] = place(box, view);
+  const [x, y, side] = box.polygon ? extent(box.polygon, view) : place(box, view);
   const outline = box.polygon ? polygonPath(box.polygon, view) : squarePath(x, y, side);
   for (const [ink, thick] of [[INK, line + 2], [colour, line]]) {
-    Object.assign(context, { strokeStyle: ink, lineWidth: thick });
+    Object.assign(context, { strokeStyle: ink, lineWidth: thick, lineCap: "round" }); // a dot, of one pixel
     context.stroke(outline);
   }
   if (side >= ROOM_FOR_RANK) chip(context, `${box.rank}`, x, y, colour, side);
-  if (side >= ROOM_FOR_CLICKS) {
+  if (side >= ROOM_FOR_CLICKS && !box.polygon) {
     const text = `${box.estimated_clicks} ${box.estimated_clicks === 1 ? "click" : "clicks"}`;
     chip(context, text, x, y + side - 17, "rgb(5 10 16 / 72%)", side, "#ffffff");
   }
@@ -34,6 +34,14 @@ function squarePath(x, y, side) {
   const path = new Path2D();
   path.rect(x, y, side, side);
   return path;
+}
+
+/** [x, y, side] of the square that holds a part, in pixels of the screen. */
+function extent(rings, view) {
+  const [columns, rows] = [0, 1].map((axis) => rings.flat().map((point) => point[axis]));
+  const [left, top] = [Math.min(...columns), Math.min(...rows)];
+  const side = Math.max(Math.max(...columns) - left, Math.max(...rows) - top) + 1;
+  return [view.x + left * view.scale, view.y + top * view.scale, side * view.scale];
 }
 
 /** Rings through the centres of pixels, of a part of a tile. */
