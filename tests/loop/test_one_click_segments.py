@@ -4,12 +4,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from experiment_runner import summaries
-from one_click_runs import SEGMENTS, assert_goes_on_the_same, clicks_of_pool, finished_run
+from one_click_runs import (
+    SEGMENTS,
+    assert_goes_on_the_same,
+    assert_trained_on_answers_alone,
+    clicks_of_pool,
+    finished_run,
+    origins,
+)
 from tiny_settings import tiny_values
 
 from raymeta.annotation.cost_models import COST_A
-from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS, innermost_pixel, point_mask
-from raymeta.boxes import Box, unpack_mask
+from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS
+from raymeta.boxes import Box
 from raymeta.config import ConfigError, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.labels.annotator import TaskSet, Ticket
@@ -42,42 +49,8 @@ def test_an_answer_is_one_click(finished):
 
 
 def test_training_reads_the_answered_class_on_the_mask_alone(finished):
-    store = RunStore(str(finished.run_dir))
-    config = load_config(finished.run_dir / "config.yaml")
-    dataset = open_dataset(config.dataset, config.seed)
-    known = LabelStore(store).known_labels(2)
-    expected = {}
-    for index in range(2):
-        for row in table(finished.run_dir, index, "annotation").to_pylist():
-            truth = dataset.label_map(row["image_id"])
-            labels, asked = expected.setdefault(
-                row["image_id"], (np.full_like(truth, 255), np.zeros(truth.shape, bool))
-            )
-            tile = Box(row["top"], row["left"], row["width"]).slices
-            mask = unpack_mask(row["segment"], row["width"])
-            assert not (asked[tile] & mask).any()  # nothing is asked twice
-            asked[tile] |= mask
-            there = truth[tile][mask & (truth[tile] != 255)]
-            shares = np.bincount(there, minlength=1) / max(1, len(there))
-            if len(there) and shares.max() >= 0.95:
-                assert row["answered_class"] == shares.argmax()
-                assert row["origin"] == ("confirmed" if shares.argmax() == row["predicted_class"] else "fixed")
-                labels[tile][mask] = row["answered_class"]
-                continue
-            inner = point_mask(mask, 3)
-            middle = truth[tile][innermost_pixel(mask)]
-            if len(there) and middle != 255:
-                assert (row["answered_class"], row["origin"]) == (middle, "point")
-                labels[tile][inner] = middle
-            else:
-                assert (row["answered_class"], row["origin"]) == (None, "mixed")
-    rows = [row for index in range(2) for row in table(finished.run_dir, index, "annotation").to_pylist()]
-    assert {row["origin"] for row in rows} >= {"confirmed", "fixed", "point"}
-    assert set(known.regions.segments) == set(expected)
-    for image_id, (labels, asked) in expected.items():
-        np.testing.assert_array_equal(known.of(image_id).read(image_id, labels.shape, dataset), labels)
-        np.testing.assert_array_equal(known.regions.mask(image_id, *labels.shape), labels != 255)
-        np.testing.assert_array_equal(known.regions.asked_mask(image_id, *labels.shape), asked)
+    assert_trained_on_answers_alone(finished, point_width=3)
+    assert origins(finished) >= {"confirmed", "fixed", "point"}
 
 
 def test_mixed_parts_become_boxes_where_the_config_says_so(runner, finished):

@@ -8,36 +8,30 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from experiment_runner import LocalRunner, assert_same_run, summaries
+from experiment_runner import summaries
+from one_click_runs import (
+    SUPERPIXELS,
+    assert_goes_on_the_same,
+    assert_trained_on_answers_alone,
+    clicks_of_pool,
+    finished_run,
+    origins,
+)
 
 from raymeta.acquisition.superpixels import at_size, coarse_superpixels
 from raymeta.annotation.segment_answers import ONE_CLICK_COLUMNS
 from raymeta.boxes import Box, unpack_mask
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
-from raymeta.labels.label_store import LabelStore
 from raymeta.loop.check import check_experiment
 from raymeta.loop.kept_superpixels import KeptSuperpixels
 from raymeta.loop.opened_run import open_run
-from raymeta.runs.run_store import RunStore
 from raymeta.runs.store_files import StoreFiles
-
-SUPERPIXELS = (
-    "acquisition.strategy=superpixels",
-    "acquisition.box_width=16",
-    "acquisition.query_clicks=30",
-    "acquisition.query_growth=2",
-    "acquisition.query_size=1000",
-    "acquisition.segments.purity=0.8",
-    "training.example_balance=0.5",
-)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, scenes):
-    runner = LocalRunner(tmp_path_factory.mktemp("superpixels"), scenes)
-    runner.loop(*SUPERPIXELS)
-    return runner
+    return finished_run(tmp_path_factory.mktemp("superpixels"), scenes, SUPERPIXELS)
 
 
 def rows(run_dir, index, name):
@@ -68,34 +62,19 @@ def test_every_part_is_of_one_superpixel_and_costs_one_click(finished):
             before = asked.setdefault(image_id, np.zeros(size, bool))
             assert not (before[tile] & mask).any()
             rest = (maps[image_id][tile] == number) & ~before[tile] & ~mask
-            assert not rest.any() or row["top"] % 16 or row["left"] % 16  # all that is left of it in its tile
+            assert not rest.any()  # all that is left of it in its tile
             before[tile] |= mask
     costs = [summary["cost_a"] for summary in summaries(finished.run_dir)]
-    assert costs[0] < costs[1]
+    assert costs[1] - costs[0] == pytest.approx(100 * 30 / clicks_of_pool(finished.run_dir))
 
 
 def test_training_reads_the_answered_class_on_the_parts_alone(finished):
-    config, dataset = opened(finished.run_dir)
-    known = LabelStore(RunStore(str(finished.run_dir))).known_labels(1)
-    answers = rows(finished.run_dir, 0, "annotation")
-    assert {row["origin"] for row in answers} >= {"confirmed", "fixed"}
-    for row in answers:
-        truth = dataset.label_map(row["image_id"])
-        labels = known.of(row["image_id"]).read(row["image_id"], truth.shape, dataset)
-        tile, mask = Box(row["top"], row["left"], row["width"]).slices, unpack_mask(row["segment"], row["width"])
-        counts = np.bincount(truth[tile][mask & (truth[tile] != 255)], minlength=1)
-        if counts.sum() and counts.max() >= config.acquisition.segments.purity * counts.sum():
-            assert row["answered_class"] == counts.argmax()
-            assert (labels[tile][mask] == counts.argmax()).all()
-            assert row["origin"] == ("confirmed" if counts.argmax() == row["predicted_class"] else "fixed")
-        else:
-            assert row["origin"] in ("point", "mixed")
+    assert_trained_on_answers_alone(finished, point_width=3)
+    assert origins(finished) >= {"confirmed", "fixed"}
 
 
 def test_a_run_that_starts_again_asks_for_the_same(runner, finished):
-    runner.loop(*SUPERPIXELS, "iterations=1")
-    runner.loop(*SUPERPIXELS)
-    assert_same_run(runner.run_dir, finished.run_dir)
+    assert_goes_on_the_same(runner, finished, SUPERPIXELS)
 
 
 def test_a_notebook_scores_any_image_by_its_own_superpixels(finished):
