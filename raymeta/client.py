@@ -128,6 +128,10 @@ class Client:
         """Progress of the run: `GET /v1/iterations`."""
         return dict(self._connection.get("/v1/iterations", {}).json())
 
+    def status(self) -> dict[str, Any]:
+        """Whether a process works on the run and at which stage, or whom it waits for: `GET /v1/status`."""
+        return dict(self._connection.get("/v1/status", {}).json())
+
     def pool(self, **parameters: str | int | None) -> dict[str, Any]:
         """A page of the pool: `GET /v1/pool` with its query parameters."""
         return dict(self._connection.get("/v1/pool", parameters).json())

@@ -235,3 +235,39 @@ def test_active_seconds_leave_long_pauses_and_hidden_pages_out(call: Call) -> No
       return effort.toRecord()"""
     # 2 s and 5 s; of 500 s half a minute; 1 s; nothing while hidden; 1 s.
     assert call("effort", code) == {"clicks": {"vertex": 1}, "seconds": 39, "firstAction": 2}
+
+
+NOTHING = {"reason": "nothing is left to be labelled", "left": 0, "oracle": "people", "unsent": 0, "since": 0}
+WAITS = {"state": "waits for people", "stage": "annotate", "iteration": 1, "iterations": 3, "miou": 0.5, "seconds": {}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "title", "said"),
+    [
+        ({}, "Everything is answered", "within a minute"),
+        ({"since": 80_000}, "The run doesn't go on by itself", "raymeta label or raymeta run"),
+        ({"progress": {"to_decide": 2}}, "A reviewer decides", "2 answers wait"),
+        ({"left": 3, "reason": "3 open tasks are in other hands"}, "Nothing for you now", "3 open tasks"),
+        ({"unsent": 1}, "Nothing else to label", "1 answer is on the way"),
+        ({"status": WAITS | {"state": "stopped", "stage": "train"}}, "The run has stopped", "(iteration 2 of 3)"),
+        ({"status": WAITS | {"state": "running"}}, "The run goes on", "(iteration 2 of 3)"),
+        ({"status": WAITS | {"state": "finished", "iteration": 3}}, "All done", "50.0 % mIoU"),
+        ({"status": WAITS | {"state": "finished"}}, "All done", "after 1 iteration: nothing is left"),
+        ({"oracle": "simulated", "reason": "the simulated annotator answers"}, "Nothing to label", "The simulated"),
+    ],
+)
+def test_who_has_nothing_to_label_reads_why(call: Call, changed: dict[str, Any], title: str, said: str) -> None:
+    told = call("idle_notice", "return m.idleNotice(v)", NOTHING | {"status": WAITS, "progress": None} | changed)
+    assert told["title"] == title
+    assert said in told["text"]
+    assert told["steps"] == []
+
+
+def test_steps_of_a_run_that_learns_tell_how_long_they_took(call: Call) -> None:
+    status = WAITS | {"state": "running", "stage": "score", "seconds": {"train": 75.2, "fit": 2.0, "score": 9.5}}
+    told = call("idle_notice", "return m.idleNotice(v)", NOTHING | {"status": status, "progress": None})
+    assert told["title"] == "The next query is chosen"
+    assert [(step["state"], step["text"].partition(", ")[2]) for step in told["steps"]] == [
+        ("done", "1 min 15 s the last time"),
+        ("now", "12 s the last time"),
+    ]

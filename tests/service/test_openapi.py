@@ -160,7 +160,17 @@ def test_examples_have_the_fields_of_real_answers(client, openapi):
     """An example that is forgotten when a field is added would mislead."""
     image_id = client.get("/v1/pool").json()["images"][0]["image_id"]
     paths = {"/v1/pool/{image_id}": f"/v1/pool/{image_id}", "/v1/pool/{image_id}/boxes": f"/v1/pool/{image_id}/boxes"}
-    for path in ("/v1/model", "/v1/iterations", "/v1/query", "/v1/pool", "/v1/tasks/me", "/healthz", "/readyz", *paths):
+    for path in (
+        "/v1/model",
+        "/v1/iterations",
+        "/v1/status",
+        "/v1/query",
+        "/v1/pool",
+        "/v1/tasks/me",
+        "/healthz",
+        "/readyz",
+        *paths,
+    ):
         said = openapi["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
         assert list(client.get(paths.get(path, path)).json()) == list(said), path
 

@@ -37,6 +37,17 @@ def test_iterations_are_the_summaries(client):
     assert answer["iterations"][1]["class_iou"][:3] == [0.5, None, 0.0]
 
 
+def test_status_tells_whether_a_process_works_on_the_run(client, run, monkeypatch):
+    monkeypatch.setattr("raymeta.service.http.run_reader.STATUS_AGE_S", 0)
+    stopped = client.get("/v1/status").json()
+    assert (stopped["state"], stopped["stage"]) == ("stopped", "train")
+    assert (stopped["iteration"], stopped["iterations"], stopped["miou"]) == (2, 3, 0.2)
+    assert stopped["seconds"]["train"] == 1.0
+    with run.store.lock():
+        assert client.get("/v1/status").json() == stopped | {"state": "running"}
+    assert client.get("/v1/status").json() == stopped
+
+
 def test_pool_is_sorted_by_score_and_images_that_are_not_queried_come_last(client, run, tables):
     answer = client.get("/v1/pool").json()
     assert answer["total"] == 6

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from raymeta.config import ClicksPriority, RunStrategyName, UnitName
+from raymeta.runs.run_status import State as RunStateName
 from raymeta.service.scoring.scoring_request import MapName
 
 SplitName = Literal["initial", "meta", "pool"]
@@ -103,6 +104,21 @@ class PoolImage(_Answer):
     query_boxes: int
     labelled_boxes: int
     error: str | None = None
+
+
+class StatusAnswer(_Answer):
+    """Where the run is, by its folder."""
+
+    run: str = Field(description="name of the run folder")
+    state: RunStateName = Field(
+        description="running: a process works on it; stopped: none does, though nobody is waited for; "
+        "finished: all iterations are done, or nothing is left to ask for"
+    )
+    stage: str | None = Field(description="the next one of the iteration; null where all is done")
+    iteration: int = Field(description="finished ones")
+    iterations: int = Field(description="planned")
+    miou: float | None = Field(description="of the last finished iteration")
+    seconds: dict[str, float] = Field(description="that each stage of the last finished iteration took")
 
 
 class PoolAnswer(_Answer):

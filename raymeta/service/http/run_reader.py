@@ -1,6 +1,7 @@
 """The run folder as the HTTP side reads it: pool, query and progress; tables are kept while their manifest stays."""
 
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
 from raymeta.runs.run_state import is_over, state_of
+from raymeta.runs.run_status import RunStatus, run_status
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split, read_split
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
@@ -25,6 +27,7 @@ from raymeta.service.scoring.score_choice import Abilities
 from raymeta.service.settings import ServiceSettings
 
 KEPT_ITERATIONS: Final = 8
+STATUS_AGE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class RunReader:
         }
         self._tables: OrderedDict[tuple[int, str], IterationTables] = OrderedDict()
         self._summaries: dict[int, tuple[str, SummaryRecord]] = {}
+        self._status: tuple[float, RunStatus | None] = (float("-inf"), None)
         self._lock = threading.Lock()
 
     @property
@@ -126,6 +130,19 @@ class RunReader:
         """Whether nothing is left to do: all planned iterations are done, or the pool is dry."""
         boxes = [summary.query_boxes for summary in self.summaries()]
         return is_over(state_of(self.config.acquisition.strategy, self.config.iterations, boxes))
+
+    def status(self) -> RunStatus:
+        """How far the run is, and whether a process works on it; seconds old at most.
+
+        Raises:
+            RunError: its config can't be read.
+        """
+        with self._lock:
+            read_at, found = self._status
+            if found is None or time.monotonic() - read_at > STATUS_AGE_S:
+                found = run_status(self.store.location)
+                self._status = (time.monotonic(), found)
+            return found
 
     def full_set_miou(self) -> float | None:
         """Last mIoU of the full-set run that the config names, as in reports; None where there is none yet."""

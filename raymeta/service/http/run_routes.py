@@ -15,6 +15,7 @@ from raymeta.service.http.answers import (
     QueryAnswer,
     ServedClass,
     ServedCost,
+    StatusAnswer,
 )
 from raymeta.service.http.http_answers import respond, respond_json
 from raymeta.service.http.parameters import IterationParameters, QueryParameters
@@ -40,6 +41,13 @@ async def iterations(request: Request, state: State, parameters: Annotated[Itera
     tables = await state.tables(parameters.iteration)
     answer = await run_in_threadpool(_iterations, state.reader)
     return respond_json(request, answer, tables.iteration)
+
+
+@router.get("/status", response_model=StatusAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/status"))
+async def status(request: Request, state: State) -> Response:
+    """Where the run is: whether a process works on it, at which stage, or whom it waits for."""
+    answer = await run_in_threadpool(_status, state.reader)
+    return respond_json(request, answer, answer.iteration)
 
 
 @router.get(
@@ -93,6 +101,19 @@ def _iteration(summary: SummaryRecord) -> IterationAnswer:
     values = summary.model_dump()
     return IterationAnswer(
         **{name: values[name] for name in IterationAnswer.model_fields if name in values}, costs=costs
+    )
+
+
+def _status(reader: RunReader) -> StatusAnswer:
+    found = reader.status()
+    return StatusAnswer(
+        run=reader.name,
+        state=found.state,
+        stage=found.stage,
+        iteration=found.iteration,
+        iterations=found.iterations,
+        miou=None if found.miou is None else found.miou / 100,
+        seconds=reader.store.iteration(found.iteration - 1).stage_seconds() if found.iteration else {},
     )
 
 

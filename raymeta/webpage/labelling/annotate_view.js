@@ -7,6 +7,7 @@ import { AnnotatePanel } from "./annotate_panel.js";
 import { newAnswerId } from "./answer_body.js";
 import { Banner } from "./banner.js";
 import { keyedClasses } from "./class_keys.js";
+import { idleNotice } from "./idle_notice.js";
 import { Outbox } from "./outbox.js";
 import { PointAnswering } from "./point_answering.js";
 import { RegionAnswering } from "./region_answering.js";
@@ -124,7 +125,9 @@ export class AnnotateView {
     this.answering.leave();
     this.detail = detail;
     this.showOutbox();
-    if (!detail) return this.finished();
+    if (!detail) return this.idle();
+    this.idleSince = null;
+    delete this.element.dataset.idle;
     this.working.hidden = false;
     try {
       const bundle = await this.queue.bundle(detail.id);
@@ -149,18 +152,36 @@ export class AnnotateView {
     this.hint.textContent = text;
   }
 
-  finished() {
+  /** Nothing is on screen: say what the run does meanwhile, and look now and then whether it asks for something. */
+  async idle() {
+    const { queue } = this;
     delete this.element.dataset.task;
-    const text = this.queue.reason ?? "Nothing is left to label. What the run asks for next appears here by itself.";
-    const action = ["Look again", () => this.again()];
-    this.element.replaceChildren(notice("All done", text, { sign: "fresh", action }));
-    this.showProgress();
-    this.queue.watch((next) => this.detail || (next ? this.show(next) : this.finished()));
+    this.idleSince ??= performance.now();
+    const ask = (path) => this.service.json(path, { signal: this.abort.signal, wait: false }).catch(() => null); // told as far as it is known
+    const [progress, status] = await Promise.all([ask("v1/tasks/progress"), ask("v1/status")]);
+    if (this.detail || this.stuck || queue !== this.queue || queue.closed) return;
+    if (progress || status || !this.element.dataset.idle) this.tellIdle(progress, status); // what was said holds while the service is away
+    queue.watch((next) => this.detail || (next ? this.show(next) : this.idle()));
+  }
+
+  /** What is on screen already isn't said again. */
+  tellIdle(progress, status) {
+    const { reason, left } = this.queue;
+    const since = performance.now() - this.idleSince;
+    const told = idleNotice({ reason, left, progress, status, oracle: this.me.oracle, unsent: this.outbox.waiting, since });
+    const key = JSON.stringify(told);
+    if (this.element.dataset.idle === key) return;
+    const { title, text, sign, steps } = told;
+    const shown = notice(title, text, { sign, action: ["Look again", () => this.again()] });
+    if (steps.length) shown.querySelector("p").after(element("ol", { class: "idle-steps" }, ...steps.map((step) => element("li", { "data-state": step.state, "aria-current": step.state === "now" ? "step" : null }, step.text))));
+    this.element.replaceChildren(shown);
+    this.element.dataset.idle = key;
   }
 
   fail(error, retry) {
     if (isAbort(error)) return;
     this.stuck = true;
+    delete this.element.dataset.idle;
     const waiting = this.outbox?.waiting;
     const stored = waiting ? ` ${quantity(waiting, "answer is", "answers are")} kept in this browser and sent once it is back.` : "";
     this.element.replaceChildren(failure({ status: error.status, message: error.message + stored }, retry));
@@ -222,7 +243,8 @@ export class AnnotateView {
     kept.mine += 1;
     if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
-    this.showProgress();
+    if (this.detail) this.showProgress();
+    else if (this.element.dataset.idle) this.idle(); // the last answer is there
   }
 
   /** The service has looked at an answer and can't take it; the drawing stays in this browser. */

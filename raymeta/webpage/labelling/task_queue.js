@@ -64,15 +64,12 @@ export class TaskQueue extends EventTarget {
     return this.details[0] ?? null;
   }
 
-  /** Nothing is left: look now and then. seen(task) once there is one; seen(null) once there is another reason why not. */
+  /** Nothing is left: look again in a while. seen: gets the task that is there then, or null. */
   watch(seen) {
-    const { reason } = this;
     clearTimeout(this.looking);
     this.looking = setTimeout(async () => {
       const detail = await this.next().catch(() => null); // while the service is away
-      if (this.closed) return;
-      if (detail || this.reason !== reason) seen(detail);
-      else this.watch(seen);
+      if (!this.closed) seen(detail);
     }, LOOK_AGAIN);
   }
 
