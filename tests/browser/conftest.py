@@ -19,7 +19,6 @@ SHORT = (
     "test_screenshots.py",
     "test_labelling_core.py",
     "test_labelling_tools.py",
-    "test_labelling_idle.py",
     "test_report_page.py",
 )
 """Part of every run; the other files are marked `long`."""
