@@ -153,11 +153,11 @@ def test_a_study_is_run_resumed_and_reported_as_one(study_file, capsys):
     assert "random_box/seed_0: acquisition.query_size" in capsys.readouterr().out
     assert main(["report", "study.yaml"]) == 2
     assert "none of its runs was begun" in capsys.readouterr().err
-    (Path("study/random_box/seed_0")).mkdir(parents=True)
-    Path("study/random_box/seed_0/run.json").write_text("{")
+    blocked = Path("study/random_box/seed_0/lock.json")
+    blocked.mkdir(parents=True)
     assert main(["run", "study.yaml", "--local", *overrides]) == 2
     assert "1 of 3 runs failed" in capsys.readouterr().err
-    Path("study/random_box/seed_0/run.json").unlink()
+    blocked.rmdir()
     assert main(["status", "study.yaml", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [(status["strategy"], status["state"], status["iteration"]) for status in told] == [

@@ -170,8 +170,10 @@ def _run_many(config: ExperimentConfig, options: argparse.Namespace, console: Co
     again = "the same command goes on with them"
     for folders, what in ((failed, "failed"), (waiting, "wait for people")):
         if folders:
+            first = "put right what is said above, then " if EXIT_BAD_INPUT in map(codes.get, folders) else ""
             print(
-                f"raymeta: {len(folders)} of {len(codes)} runs {what}: {', '.join(folders)}; {again}", file=sys.stderr
+                f"raymeta: {len(folders)} of {len(codes)} runs {what}: {', '.join(folders)}; {first}{again}",
+                file=sys.stderr,
             )
     return max(codes[folder] for folder in failed) if failed else max(codes.values())
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from raymeta.cluster.connection import cluster_address, cluster_gpus, ray_connection
 from raymeta.cluster.experiment_process import ExperimentProcess
 from raymeta.config import ExperimentConfig, run_configs, run_name
-from raymeta.loop.check import check_repetitions_folder
 from raymeta.loop.repetitions import forget_shared_work
+from raymeta.loop.study_folder import check_study_resumes
 
 POLL_S = 0.5
 
@@ -24,9 +24,10 @@ def run_repetitions(config: ExperimentConfig, address: str | None, console: Cons
     Returns the exit code of each run folder, 0 where it is finished.
 
     Raises:
-        RunError: run_dir itself is a run. ConnectionFailedError: no cluster answers at the address.
+        RunError: run_dir itself is a run, or a run there was begun with another config; none is started then.
+        ConnectionFailedError: no cluster answers at the address.
     """
-    check_repetitions_folder(config)
+    check_study_resumes(config)
     runs = run_configs(config)
     with ray_connection(address):
         local = cluster_address(address) is None

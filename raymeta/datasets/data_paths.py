@@ -1,8 +1,8 @@
 """What data sets use of a path, whether it is local or behind a URI."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, BinaryIO, Protocol, Self, TypeVar
 
 from raymeta.local_files import LocalFileError, read_bounded
 
@@ -59,6 +59,7 @@ class DataPath(Protocol):
 
 
 PathT = TypeVar("PathT", bound=DataPath)
+T = TypeVar("T")
 
 
 def files_below(folder: PathT) -> list[PathT]:
@@ -80,6 +81,19 @@ def read_whole(path: DataPath, max_bytes: int) -> bytes:
     if path.stat().st_size > max_bytes:
         raise LocalFileError(f"holds more than {max_bytes} bytes: at most that many are read")
     return path.read_bytes()
+
+
+def read_parts(path: DataPath, read: Callable[[BinaryIO], T]) -> T:
+    """What `read` makes of the open file; behind a URI only the parts that it reads are fetched, and none is kept.
+
+    Raises:
+        OSError: missing or unreadable.
+        RemoteStorageError: its storage doesn't answer.
+    """
+    if isinstance(path, Path):
+        with path.open("rb") as stream:
+            return read(stream)
+    return path.read_parts(read)  # type: ignore[attr-defined]
 
 
 def below_root(path: DataPath, root: DataPath) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, BinaryIO, Final, NamedTuple, Self, TypeVar
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -184,6 +184,22 @@ class RemotePath:
         seen = self._current()
         data = self.storage.copies.get(self._key(seen.stat))
         return self._read(min(count, seen.stat.st_size)) if data is None else data
+
+    def read_parts(self, read: Callable[[BinaryIO], T]) -> T:
+        """What `read` makes of the open file, of which only the parts that it reads are fetched; no copy is made.
+
+        read: an OSError that it raises counts as the storage's; it raises no ValueError.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            RemoteStorageError: the storage doesn't answer.
+        """
+
+        def opened(files: fs.FileSystem, path: str) -> T:
+            with files.open_input_file(path) as stream:
+                return read(stream)
+
+        return self.storage.request(self.relative, opened)
 
     def _order(self) -> tuple[str, str]:
         return self.storage.location, self.relative

@@ -1,8 +1,7 @@
 """Is the data there and readable, and what do the numbers of a config mean for it: changes nothing."""
 
-import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,13 @@ from raymeta.errors import InputError
 from raymeta.loop.config_facts import describe
 from raymeta.loop.experiment_split import experiment_split
 from raymeta.loop.number_checks import check_answerable, check_numbers
+from raymeta.loop.study_folder import check_study_folder
 from raymeta.runs.kept_classes import class_changes
-from raymeta.runs.run_folders import is_run
-from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore, other_config
+from raymeta.runs.other_config import other_config
+from raymeta.runs.run_store import CONFIG, RUN, RunError, RunStore
 from raymeta.runs.split import Split
+from raymeta.runs.store_files import REMEDY
+from raymeta.runs.writable_place import write_fault
 from raymeta.tracking.tracker import check_trackers
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def check_experiment(
         names = ", ".join(run_name(config, run) for run in runs)
         facts.append(f"{len(runs)} runs: {names}; the above is the first")
         faults += [fault for fault in _check_arms(config, runs) if fault not in faults]
-    for check in (check_repetitions_folder, check_trackers):
+    for check in (check_study_folder, check_trackers):
         try:
             check(config)
         except InputError as error:
@@ -62,7 +64,22 @@ def check_experiment(
             facts.append(check_run_folder(run))
         except InputError as error:
             faults.append(str(error))
+    faults += _unwritable(runs)
     return report
+
+
+def _unwritable(runs: Sequence[ExperimentConfig]) -> list[str]:
+    """A line for each reason why run folders can't be written; those behind a URI aren't tried."""
+    folders_by_reason = dict[str, list[str]]()
+    for run in runs:
+        with suppress(RunError):  # check_run_folder tells what is wrong with the place
+            store = RunStore(run.run_dir)
+            if store.local_root is not None and (reason := write_fault(store.local_root)) is not None:
+                folders_by_reason.setdefault(reason, []).append(store.location)
+    return [
+        f"run folder {folders[0]}{f' and {len(folders) - 1} more' if len(folders) > 1 else ''}: {reason}; {REMEDY}"
+        for reason, folders in folders_by_reason.items()
+    ]
 
 
 def _check_run(config: ExperimentConfig, progress: ProgressBar) -> CheckReport:
@@ -117,22 +134,13 @@ def _check_arms(config: ExperimentConfig, runs: Sequence[ExperimentConfig]) -> l
     return faults
 
 
-def check_repetitions_folder(config: ExperimentConfig) -> None:
-    """Raise RunError where the folder for the runs of `seeds`, or of a study, is a run itself."""
-    if is_many(config) and is_run(config.run_dir):
-        raise RunError(
-            f"run_dir {config.run_dir} holds a run without repetitions: choose another folder for these runs"
-        )
-
-
 def check_run_folder(config: ExperimentConfig) -> str:
     """What `raymeta run` finds in `run_dir`, one line; writes nothing.
 
     Raises:
-        ValueError: a place where no folder can be, files of others, or a run that this config can't resume.
+        RunError: files of others, or a run that this config can't resume.
     """
     store = RunStore(config.run_dir)
-    _check_place(store)
     damaged = [fault for fault in store.damaged() if fault.split(": ")[0].endswith((f"/{RUN}", f"/{CONFIG}"))]
     if not store.exists() and not damaged:
         return f"run folder {store.location}: new"
@@ -142,17 +150,6 @@ def check_run_folder(config: ExperimentConfig) -> str:
     if changed:
         raise other_config(store.location, changed)
     return f"run folder {store.location}: resumes the run there"
-
-
-def _check_place(store: RunStore) -> None:
-    """Raise RunError where something else than a folder is in the way of a local run folder."""
-    if store.local_root is None:
-        return
-    for place in (store.local_root, *store.local_root.parents):
-        if place.is_dir():
-            return
-        if os.path.lexists(place):
-            raise RunError(f"run folder {store.location}: {place} isn't a folder: choose another run_dir")
 
 
 def tried_network(config: ExperimentConfig, dataset: Dataset) -> "tuple[SegmentationNetwork | None, list[str]]":

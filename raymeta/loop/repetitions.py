@@ -7,9 +7,9 @@ from rich.console import Console
 from raymeta.config import ExperimentConfig, run_configs, run_name, shared_folder
 from raymeta.errors import end_of
 from raymeta.locations import hide_secrets
-from raymeta.loop.check import check_repetitions_folder
 from raymeta.loop.iterations import run_locally
 from raymeta.loop.shared_work import SharedWork
+from raymeta.loop.study_folder import check_study_resumes
 
 
 def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[str, int]:
@@ -19,9 +19,9 @@ def run_one_after_another(config: ExperimentConfig, console: Console) -> dict[st
         The exit code of each run folder, as the `raymeta` command gives them: 0 where it is finished.
 
     Raises:
-        RunError: run_dir itself is a run.
+        RunError: run_dir itself is a run, or a run there was begun with another config; none is started then.
     """
-    check_repetitions_folder(config)
+    check_study_resumes(config)
     runs, codes = run_configs(config), dict[str, int]()
     for number, run in enumerate(runs, 1):
         console.print(f"run {number} of {len(runs)}: {run_name(config, run)}", highlight=False, markup=False)

@@ -3,14 +3,15 @@
 import io
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raymeta.datasets.data_paths import DataPath, below_root, files_below
+from raymeta.datasets.data_paths import DataPath, below_root, files_below, read_parts
 from raymeta.datasets.remote_paths import RemoteStorageError
 from raymeta.errors import InputError
+from raymeta.predictions.array_headers import stored_shape
 
 Content = Literal["softmax", "logits"]
 Layout = Literal["CHW", "HWC"]
@@ -64,6 +65,34 @@ class PredictionFiles:
         stats = ((image_id, self._paths[image_id].stat()) for image_id in self.image_ids)
         return "\n".join(f"{image_id} {stat.st_size} {stat.st_mtime_ns}" for image_id, stat in stats)
 
+    def path(self, image_id: str) -> DataPath:
+        """The file of an image."""
+        return self._paths[image_id]
+
+    def classes(self, image_id: str) -> int | None:
+        """Length of the class axis by the file's header; None where that tells none: `softmax` says what is wrong.
+
+        Raises:
+            RemoteStorageError: its storage doesn't answer.
+        """
+        path = self._paths[image_id]
+
+        def shape(stream: BinaryIO) -> tuple[int, ...]:
+            try:
+                return stored_shape(stream, path.suffix.lower(), lambda names: _name(path, names, self.key))
+            except OSError:
+                raise
+            except Exception:  # each library has its own for broken bytes
+                return ()
+
+        try:
+            found = read_parts(path, shape)
+        except RemoteStorageError:
+            raise
+        except OSError:
+            return None
+        return found[0 if self.layout == "CHW" else -1] if len(found) == 3 else None
+
     def softmax(self, image_id: str) -> NDArray[np.float32]:
         """(C, H, W) float32 softmax of one image.
 
@@ -88,8 +117,7 @@ def _of_logits(values: NDArray[Any], path: DataPath) -> NDArray[np.float32]:
             f"{path}: logits of type {values.dtype}: store floats, or set predictions.content: softmax"
         )
     logits = values.astype(np.float32)
-    if not np.isfinite(logits).all():
-        raise PredictionError(f"{path}: logits that aren't finite numbers: write it again")
+    _check_finite(logits, path)
     sums = logits.sum(axis=0, dtype=np.float64)
     if logits.min() >= 0 and np.abs(sums - 1).max() <= MAX_ROUNDING[values.dtype.itemsize]:
         raise PredictionError(
@@ -108,9 +136,10 @@ def _of_softmax(values: NDArray[Any], path: DataPath) -> NDArray[np.float32]:
     softmax = np.ascontiguousarray(values, dtype=np.float32)
     if values.dtype == np.uint8:
         softmax = softmax / np.float32(255)
+    _check_finite(softmax, path)
     sums = softmax.sum(axis=0, dtype=np.float64)
     limit = MAX_ROUNDING[values.dtype.itemsize]
-    if not (np.isfinite(sums).all() and softmax.min() >= 0 and np.abs(sums - 1).max() <= limit):
+    if not (softmax.min() >= 0 and np.abs(sums - 1).max() <= limit):
         raise PredictionError(
             f"{path}: over the classes values add up to {sums.min():.3g} to {sums.max():.3g} and start at "
             f"{softmax.min():.3g}, a softmax adds up to 1: is predictions.content logits, or the layout not this one?"
@@ -118,6 +147,15 @@ def _of_softmax(values: NDArray[Any], path: DataPath) -> NDArray[np.float32]:
     if values.dtype.itemsize < 4:  # short values were rounded one by one
         softmax = softmax / sums.astype(np.float32)
     return softmax
+
+
+def _check_finite(values: NDArray[np.float32], path: DataPath) -> None:
+    wrong = values.size - int(np.isfinite(values).sum())
+    if wrong:
+        raise PredictionError(
+            f"{path}: {wrong} of {values.size} values are NaN or infinite: look why the network gives them, "
+            "and predict the image anew"
+        )
 
 
 def _read(path: DataPath, key: str | None) -> NDArray[Any]:
@@ -129,27 +167,44 @@ def _read(path: DataPath, key: str | None) -> NDArray[Any]:
     except FileNotFoundError:
         raise
     except Exception as error:  # each library has its own for broken bytes: pickle, zip, header, runtime errors
+        if "allow_pickle" in str(error):
+            raise PredictionError(
+                f"{path}: holds Python objects, which aren't opened: store one array of floats"
+            ) from error
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PredictionError(f"{path}: can't be read: {reason}; write it again") from error
 
 
-def _source(path: DataPath) -> Path | io.BytesIO:
-    return path if isinstance(path, Path) else io.BytesIO(path.read_bytes())
+def _source(path: DataPath, starts: tuple[bytes, ...]) -> Path | io.BytesIO:
+    """What a library opens. Raises PredictionError for a file of another kind: it begins with none of `starts`."""
+    if isinstance(path, Path):
+        with path.open("rb") as stream:
+            start = stream.read(8)
+    else:
+        start = (data := path.read_bytes())[:8]
+    if not start.startswith(starts):
+        raise PredictionError(
+            f"{path}: isn't a {path.suffix} file by its first bytes, {start!r}: write it again, or move it away"
+        )
+    return path if isinstance(path, Path) else io.BytesIO(data)
 
 
 def _read_npy(path: DataPath, _: str | None) -> NDArray[Any]:
-    return np.asarray(np.load(_source(path), mmap_mode="r" if isinstance(path, Path) else None, allow_pickle=False))
+    mapped: Literal["r"] | None = "r" if isinstance(path, Path) else None
+    return np.asarray(np.load(_source(path, (b"\x93NUMPY",)), mmap_mode=mapped, allow_pickle=False))
 
 
 def _read_npz(path: DataPath, key: str | None) -> NDArray[Any]:
-    with np.load(_source(path), allow_pickle=False) as arrays:
+    with np.load(_source(path, (b"PK",)), allow_pickle=False) as arrays:
         return np.asarray(arrays[_name(path, list(arrays.files), key)])
 
 
 def _read_pt(path: DataPath, key: str | None) -> NDArray[Any]:
     import torch
 
-    found = torch.load(_source(path), map_location="cpu", weights_only=True, mmap=isinstance(path, Path))
+    found = torch.load(
+        _source(path, (b"PK", b"\x80")), map_location="cpu", weights_only=True, mmap=isinstance(path, Path)
+    )
     if isinstance(found, dict):
         found = found[_name(path, [str(name) for name in found], key)]
     if not isinstance(found, torch.Tensor):

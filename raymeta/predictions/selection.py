@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +25,7 @@ from raymeta.loop.image_tasks import stream_bytes
 from raymeta.loop.query_choice import query_table
 from raymeta.metaseg.meta_regression import MetaRegressor
 from raymeta.metaseg.segment_metrics import segment_metrics
+from raymeta.predictions.class_count import class_count
 from raymeta.predictions.prediction_files import PredictionError, PredictionFiles
 from raymeta.predictions.selection_config import SelectionConfig
 from raymeta.runs.finished_blocks import FinishedBlocks
@@ -33,10 +34,12 @@ from raymeta.runs.iteration_folder import table_to_bytes
 from raymeta.runs.query_formats import query_csv, query_geojson
 from raymeta.runs.split import clicks_sample
 from raymeta.runs.store_files import StoreFiles
+from raymeta.runs.writable_place import write_fault
 from raymeta.schemas import IGNORE, IMAGE_ID
 
 BLOCK_IMAGES: Final = 32
 """Images that are kept at a time: what is done again after a kill, at most."""
+MAX_NAMED: Final = 5
 REGRESSOR: Final = "meta_regressor.bin"
 
 Softmax = NDArray[np.float32]
@@ -103,11 +106,12 @@ class _Selector:
         self.config, self.advance = config, advance
         self.each = each or self._in_threads
         self.strategy = find_strategy(config.strategy)
-        self.files = StoreFiles(config.out_dir)
+        self.files = _out_files(config.out_dir)
         self.pool = self._open("pool.predictions", config.pool.predictions)
         self.regions = _labelled_boxes(config.pool.labelled_boxes)
         self.masks = _masks(config.pool.labelled_masks)
         self.classes: int | None = None
+        self.counted_in = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """What scores an image elsewhere: progress and the way of working stay here."""
@@ -116,7 +120,8 @@ class _Selector:
     def run(self) -> Selection:
         regressor, r2 = self._fit()
         ids = self.pool.image_ids
-        self._look_at_classes(ids)
+        if self.classes is None:
+            self._count_classes("pool.predictions", self.pool)
         clicks_max = self._clicks_max(ids)
         merge, failed = BoxMerge(self.config.query_size), dict[str, str]()
         with FinishedBlocks(self.files, "score.blocks", self._key(regressor, clicks_max)) as finished:
@@ -131,6 +136,7 @@ class _Selector:
             for count, (image_id, found, error) in enumerate(self.each(todo, score), len(done) + 1):
                 if error is not None:
                     failed[image_id] = error
+                    _check_left_out(failed, len(ids))
                 else:
                     assert found is not None
                     merge.add(found)
@@ -140,10 +146,6 @@ class _Selector:
                     block = []
                 self.advance("score", count, len(ids))
             finished.add(block)
-            if len(failed) == len(ids):
-                raise PredictionError(
-                    f"no prediction of the pool can be used; the first: {next(iter(failed.values()))}"
-                )
             query = query_table(merge.result(), self.config.box_width)
             self._write(query, len(ids), failed, r2, clicks_max)
             finished.discard()
@@ -153,33 +155,24 @@ class _Selector:
         format_ = self.config.predictions
         return PredictionFiles(_place(key, folder), format_.content, format_.layout, format_.key)
 
+    def _count_classes(self, key: str, files: PredictionFiles) -> None:
+        self.classes, self.counted_in = class_count(files, key, self.config.seed), key
+
     def _softmax(self, files: PredictionFiles, image_id: str) -> Softmax:
         softmax = files.softmax(image_id)
-        if self.classes is None:
-            self.classes = softmax.shape[0]
         if softmax.shape[0] != self.classes:
             raise PredictionError(
-                f"{image_id}: {softmax.shape[0]} classes, others have {self.classes}: predict it anew"
+                f"{files.path(image_id)}: has {softmax.shape[0]} classes, most of {self.counted_in} have {self.classes}"
+                ": predict it anew"
             )
         return softmax
-
-    def _look_at_classes(self, ids: Sequence[str]) -> None:
-        """The number of classes, from the first prediction that can be read, unless the meta set told it."""
-        for image_id in ids:
-            if self.classes is not None:
-                return
-            try:
-                self._softmax(self.pool, image_id)
-            except RemoteStorageError:
-                raise
-            except (OSError, ValueError):
-                continue
 
     def _fit(self) -> tuple[MetaRegressor | None, float | None]:
         if self.config.meta is None or not self.strategy.needs_meta_regressor:
             return None, None
         meta, options = self.config.meta, self.config.meta_regressor
         files = self._open("meta.predictions", meta.predictions)
+        self._count_classes("meta.predictions", files)
         tables: dict[str, pa.Table] = {}
         for count, image_id in enumerate(files.image_ids, 1):
             tables[image_id] = segment_metrics(self._softmax(files, image_id), self._target(image_id))[1]
@@ -274,7 +267,7 @@ class _Selector:
     def _key(self, regressor: MetaRegressor | None, clicks_max: int | None) -> str:
         settings = self.config.model_dump_json(exclude={"threads", "out_dir"})
         fitted = regressor.to_bytes() if regressor else None
-        return input_key(settings, self.pool.stamp(), self.regions, clicks_max, fitted)
+        return input_key(settings, self.pool.stamp(), self.regions, self.classes, clicks_max, fitted)
 
     def _write(
         self, query: pa.Table, images: int, failed: dict[str, str], r2: float | None, clicks_max: int | None
@@ -294,6 +287,28 @@ class _Selector:
         self.files.write("query.csv", query_csv(rows))
         self.files.write("query.geojson", query_geojson(rows, self.config.iteration))
         self.files.write("selection.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def _check_left_out(failed: Mapping[str, str], images: int) -> None:
+    """Raise PredictionError where more than half of the pool is left out: the rest says little about it."""
+    if 2 * len(failed) <= images:
+        return
+    lines = [f"  {image_id}: {failed[image_id]}" for image_id in sorted(failed, key=str.encode)[:MAX_NAMED]]
+    if len(failed) > MAX_NAMED:
+        lines.append(f"  and {len(failed) - MAX_NAMED} more")
+    raise PredictionError(
+        f"{len(failed)} of the pool's {images} images can't be used, more than half, so no query is written:\n"
+        + "\n".join(lines)
+        + "\nput them right, or name a folder without them in pool.predictions"
+    )
+
+
+def _out_files(location: str) -> StoreFiles:
+    """The folder of the query. It is tried now, not after hours of scoring; behind a URI it isn't."""
+    files = StoreFiles(location, key="out_dir")
+    if files.local_root is not None and (reason := write_fault(files.local_root)) is not None:
+        raise InputError(f"out_dir {location}: {reason}; {files.remedy}")
+    return files
 
 
 def _place(key: str, location: str) -> DataPath:

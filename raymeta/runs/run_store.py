@@ -13,6 +13,7 @@ from raymeta.config import ConfigError, ExperimentConfig, differences, parse_con
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.iteration_folder import STAGES, IterationFolder
 from raymeta.runs.manifest import checksum
+from raymeta.runs.other_config import other_config
 from raymeta.runs.run_format import (
     FORMAT_VERSION,
     RunInfo,
@@ -30,7 +31,7 @@ from raymeta.runs.run_lock import NoLocksError, hold_lock
 from raymeta.runs.sealed_table import open_sealed, seal
 from raymeta.runs.store_files import RunError, StoreFiles
 
-__all__ = ["STAGES", "IterationFolder", "RunError", "RunStore", "other_config"]
+__all__ = ["STAGES", "IterationFolder", "RunError", "RunStore"]
 
 RUN: Final = "run.json"
 CONFIG: Final = "config.yaml"
@@ -101,13 +102,20 @@ class RunStore:
             self._files.write(CONFIG, config_to_bytes(config))
             self._files.write(RUN, run_to_bytes(new_run(config)))
             return
-        run = self._sound_run()
-        old = self._sound_config(run)
-        self._check_same(config, run, old)
+        run, old = self._begun_with(config)
         if old != config or run is None or run["format_version"] < FORMAT_VERSION or not tells_of(run, config):
             # config.yaml first: it carries its own checksum, so a crash between the two leaves a run that opens.
             self._files.write(CONFIG, config_to_bytes(config))
             self._files.write(RUN, run_to_bytes({**new_run(config), "created": (run or new_run(config))["created"]}))
+
+    def check_resumable(self, config: ExperimentConfig) -> None:
+        """Look at what `create` would find; writes nothing.
+
+        Raises:
+            RunError: as `create` does before it writes.
+        """
+        if self._is_begun():
+            self._begun_with(config)
 
     def damaged(self) -> list[str]:
         """`path: fault` for each file beside the iterations that is there, or should be, and can't be used."""
@@ -303,7 +311,10 @@ class RunStore:
             )
         return False
 
-    def _check_same(self, config: ExperimentConfig, run: RunInfo | None, old: ExperimentConfig | None) -> None:
+    def _begun_with(self, config: ExperimentConfig) -> tuple[RunInfo | None, ExperimentConfig | None]:
+        """What run.json and config.yaml tell of the run that is here. Raises RunError if `config` can't resume it."""
+        run = self._sound_run()
+        old = self._sound_config(run)
         changed = differences(old, config) if old is not None else []
         if old is None and run is None:
             changed = [f"{RUN} and {CONFIG}: both damaged, so nothing tells which config the run was begun with"]
@@ -311,6 +322,7 @@ class RunStore:
             changed = [f"{CONFIG}: damaged, and this config is not the one that the run was begun with"]
         if changed:
             raise other_config(self.location, changed)
+        return run, old
 
     def _sound_run(self) -> RunInfo | None:
         """Content of run.json; None if it is damaged. Raises RunError if a newer raymeta wrote it."""
@@ -339,12 +351,3 @@ class RunStore:
             raise RunError(
                 f"{path} is sound, but this raymeta can't use it:\n{error}\nuse raymeta {version}, which wrote it"
             ) from error
-
-
-def other_config(location: str, changed: Sequence[str]) -> RunError:
-    """The error for a folder whose run was begun with other values; changed: a line each."""
-    lines = "".join(f"  {line}\n" for line in changed)
-    return RunError(
-        f"run folder {location} holds a run of another config:\n{lines}"
-        "take these values back to resume it, or choose another run_dir"
-    )

@@ -16,7 +16,7 @@ from raymeta.local_files import LocalFileError, local_path
 
 T = TypeVar("T")
 
-REMEDY = "free space, correct the permissions or choose another run_dir"
+REMEDY: Final = "free space, correct the permissions or choose another run_dir"
 
 REMOTE_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Pauses before a remote file system is asked again: services shed load and restart for seconds, disks don't."""
@@ -32,12 +32,14 @@ class StoreFiles:
     Local writes go to a temporary name, are flushed to disk and then renamed: a file is there whole or not at all.
     Other file systems (object stores) show an object once its stream is closed; they are asked again when they fail.
 
+    key: of the config, that names the folder; for messages.
+
     Raises:
         RunError: a URI that no file system opens, or a path that can't be.
     """
 
-    def __init__(self, location: str, filesystem: fs.FileSystem | None = None) -> None:
-        self.location = location
+    def __init__(self, location: str, filesystem: fs.FileSystem | None = None, key: str = "run_dir") -> None:
+        self.location, self.remedy = location, REMEDY.replace("run_dir", key)
         if not location:
             raise RunError("run folder '' names no folder: give a path or a URI as s3://bucket/run")
         if filesystem is not None:
@@ -111,7 +113,7 @@ class StoreFiles:
             with self._fs.open_output_stream(path, compression=None) as stream:
                 stream.write(data)
 
-        self._attempt(write, f"{path} can't be written", REMEDY)
+        self._attempt(write, f"{path} can't be written", self.remedy)
 
     def delete(self, name: str) -> None:
         """Remove a file; a missing one is no error."""
@@ -121,7 +123,7 @@ class StoreFiles:
                 with suppress(FileNotFoundError):
                     self._fs.delete_file(self.path(name))
 
-        self._attempt(delete, f"{self.path(name)} can't be removed", REMEDY)
+        self._attempt(delete, f"{self.path(name)} can't be removed", self.remedy)
 
     def delete_folder(self, name: str) -> None:
         """Remove a folder and all in it; a missing one is no error."""
@@ -132,7 +134,7 @@ class StoreFiles:
                     self._fs.delete_dir(self.path(name))
                 self._made.clear()
 
-        self._attempt(delete, f"{self.path(name)} can't be removed", REMEDY)
+        self._attempt(delete, f"{self.path(name)} can't be removed", self.remedy)
 
     def folders(self, name: str) -> list[str]:
         """Names of the folders directly inside a folder; none if it is not there."""

@@ -29,6 +29,17 @@ def test_check_refuses_a_run_folder_that_can_not_be(config, capsys, place):
     assert_refused(capsys, ["check", config, f"run_dir={place}"], f"run folder {place}: /dev/null isn't a folder")
 
 
+@pytest.mark.parametrize("many", [[], ["seeds=[1, 2]"]])
+def test_check_refuses_a_run_folder_that_can_not_be_written(config, camvid, capsys, many):
+    before = sorted(camvid.rglob("*"))
+    assert_refused(
+        capsys, ["check", config, "run_dir=/proc/nowhere", *many], "nothing can be written in /proc", "run_dir"
+    )
+    assert_refused(capsys, ["check", config, f"run_dir={camvid / ('x' * 300)}", *many], "name too long", "run_dir")
+    assert main(["check", str(config), f"run_dir={camvid}/new/run", *many]) == 0
+    assert sorted(camvid.rglob("*")) == before
+
+
 def test_check_names_every_fault_and_changes_nothing(config, camvid, capsys):
     data = camvid / "data"
     truncated = data / "train/0.png"

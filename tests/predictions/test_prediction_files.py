@@ -115,3 +115,48 @@ def test_a_softmax_is_not_taken_for_logits(tmp_path, logits, dtype):
     save(tmp_path, "npy", softmax_of(logits).astype(dtype))
     with pytest.raises(PredictionError, match="content: softmax"):
         PredictionFiles(tmp_path, "logits", "CHW").softmax("a")
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "pt"])
+@pytest.mark.parametrize("layout", ["CHW", "HWC"])
+def test_classes_are_told_by_the_header(tmp_path, logits, kind, layout):
+    save(tmp_path, kind, logits if layout == "CHW" else np.moveaxis(logits, 0, -1))
+    assert PredictionFiles(tmp_path, "logits", layout).classes("a") == 4
+
+
+def test_classes_are_those_of_the_array_that_the_key_names(tmp_path, logits):
+    np.savez(tmp_path / "a.npz", scores=logits, aux=logits[:2])
+    torch.save({"scores": torch.from_numpy(logits), "aux": torch.from_numpy(logits[:2])}, tmp_path / "b.pt")
+    safetensors = pytest.importorskip("safetensors.numpy")
+    safetensors.save_file({"scores": logits, "aux": logits[:2]}, tmp_path / "c.safetensors", {"by": "a trainer"})
+    for image_id in "abc":
+        assert PredictionFiles(tmp_path, "logits", "CHW", "aux").classes(image_id) == 2
+        assert PredictionFiles(tmp_path, "logits", "CHW", "scores").classes(image_id) == 4
+        assert PredictionFiles(tmp_path, "logits", "CHW").classes(image_id) is None  # which of the two?
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "pt", "safetensors"])
+@pytest.mark.parametrize(
+    "data", [b"", b"some text", b"PK\x03\x04" + bytes(40), b"\xff" * 99, b"\x80\x04cposix\nsystem\n"]
+)
+def test_broken_bytes_tell_no_classes(tmp_path, suffix, data):
+    (tmp_path / f"a.{suffix}").write_bytes(data)
+    assert PredictionFiles(tmp_path, "logits", "CHW").classes("a") is None
+
+
+@pytest.mark.parametrize("content", ["softmax", "logits"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_counted(tmp_path, logits, content, value):
+    array = logits if content == "logits" else softmax_of(logits).astype(np.float32)
+    array[0, :2, 3] = value
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(PredictionError, match=r"a\.npy: 2 of 216 values"):
+        PredictionFiles(tmp_path, content, "CHW").softmax("a")
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "pt"])
+def test_a_file_of_another_kind_is_told_so(tmp_path, suffix):
+    (tmp_path / f"a.{suffix}").write_text("some text")
+    with pytest.raises(PredictionError, match=rf"a\.{suffix}: isn't a \.{suffix} file") as refused:
+        PredictionFiles(tmp_path, "softmax", "CHW").softmax("a")
+    assert "pickle" not in str(refused.value)
