@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: help install demo test test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
 help:
-	@echo "make demo   install, then metabox_plus against random_box on generated street scenes"
+	@echo "make demo   install, then superpixels against random boxes on generated street scenes"
 	@echo "make test   install, then everything that CI runs"
 	@echo "make test-long   the tests that take minutes each: sweeps on a cluster"
 	@echo "make test-versions   what the oldest and the newest packages that pyproject.toml allows can break; with uv"

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from raymeta.cli.options import add_address, add_command, add_config, add_overrides, add_place, load
-from raymeta.config import ConfigError, ExperimentConfig, is_many, run_configs
+from raymeta.config import DEFAULT_STRATEGY, PRESETS, ConfigError, ExperimentConfig, is_many, run_configs
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_WAITING
 from raymeta.local_files import absolute_location
 from raymeta.locations import below
@@ -18,8 +18,17 @@ from raymeta.locations import below
 
 def add_commands(commands: Any) -> None:
     """Add them to the parser."""
-    text = "metabox_plus against random_box on generated street scenes"
-    demo = add_command(commands, "demo", text, "demo", "demo --out /tmp/demo --local")
+    text = "a strategy against random_box on generated street scenes"
+    demo = add_command(
+        commands, "demo", text, "demo", "demo --out /tmp/demo --local", "demo --strategy metabox_plus"
+    )
+    demo.add_argument(
+        "--strategy",
+        choices=[name for name, preset in PRESETS.items() if preset.gain is not None and name != "random_box"],
+        default=DEFAULT_STRATEGY,
+        metavar="NAME",
+        help="what is asked for: %(choices)s (%(default)s); metabox_plus is the paper's",
+    )
     demo.add_argument("--out", default="runs/demo", help="folder for scenes, runs and the report (%(default)s)")
     demo.add_argument("--seed", type=int, default=0, help="seed of scenes and runs (%(default)s)")
     add_place(demo)
@@ -67,13 +76,17 @@ def _demo(options: argparse.Namespace) -> int:
 
     console = Console()
     if options.local:
-        return run_demo(Path(options.out), options.seed, _run_locally, console)
+        return run_demo(Path(options.out), options.strategy, options.seed, _run_locally, console)
     from raymeta.cluster.connection import ray_connection
     from raymeta.cluster.experiment import run_experiment
 
     with ray_connection(options.address):
         return run_demo(
-            Path(options.out), options.seed, lambda config, _: run_experiment(config, options.address, console), console
+            Path(options.out),
+            options.strategy,
+            options.seed,
+            lambda config, _: run_experiment(config, options.address, console),
+            console,
         )
 
 

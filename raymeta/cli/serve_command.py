@@ -15,7 +15,7 @@ def add_commands(commands: Any) -> None:
     """Add it to the parser."""
     text = "the page where people label and look at the run, and priority maps over HTTP"
     serve = add_command(
-        commands, "serve", text, "serve runs/demo/metabox_plus", "serve runs/mine --port 8080 --replicas 2"
+        commands, "serve", text, "serve runs/demo/superpixels", "serve runs/mine --port 8080 --replicas 2"
     )
     _add_service(serve)
     add_address(serve)

@@ -100,13 +100,16 @@ def check_format(name: str) -> FormatName:
     return name
 
 
-def find_parts(source: Source, wanted: FormatName | None, untouched: Mapping[str, str]) -> Iterator[Part | Refusal]:
+def find_parts(
+    source: Source, wanted: FormatName | None, untouched: Mapping[str, str], take_untouched: bool = False
+) -> Iterator[Part | Refusal]:
     """What a source holds, file by file, each recognised by its content.
 
     Args:
         source: a file, folder or archive.
         wanted: the format that every file has; None to find out.
-        untouched: sha256 by path of files that count as not answered.
+        untouched: sha256 by path of files that are as they were handed out.
+        take_untouched: whether these are answers, too: those of them that hold shapes.
 
     Yields:
         Parts, and refusals of files.
@@ -115,16 +118,19 @@ def find_parts(source: Source, wanted: FormatName | None, untouched: Mapping[str
     for root in segmentation_masks.roots(source):
         if wanted in (None, "cvat-masks"):
             label_file = next(file for file in source.files if file.path == root + segmentation_masks.LABEL_FILE)
-            skipped = frozenset(file.path for file in source.files if _is_untouched(file, untouched))
+            skipped = frozenset(
+                file.path for file in source.files if not take_untouched and is_untouched(file, untouched)
+            )
             read = partial(segmentation_masks.read, source, root, skipped)
             yield Part(source.name, "cvat-masks", whole or label_file.sha256(), read)
     for file in source.files:
         if source.kind != "file" and not _may_hold_annotations(file):
             continue
+        handed_out = is_untouched(file, untouched)
         try:
             if file.path.lower().endswith(".zip") and source.kind == "folder":
                 yield from find_parts(open_source(file.location, file.name), wanted, {})
-            elif not _is_untouched(file, untouched):
+            elif take_untouched or not handed_out:
                 part = _find_part(file, wanted, whole or file.sha256())
                 if part is not None:
                     yield part
@@ -132,7 +138,8 @@ def find_parts(source: Source, wanted: FormatName | None, untouched: Mapping[str
             refusal = Refusal(file.name, str(error))
         else:
             continue
-        yield refusal
+        if not handed_out:  # a tool's list of classes, which nobody draws in
+            yield refusal
 
 
 def _may_hold_annotations(file: SourceFile) -> bool:
@@ -140,7 +147,8 @@ def _may_hold_annotations(file: SourceFile) -> bool:
     return name.lower().endswith((".json", ".xml", ".zip")) and name != MANIFEST_FILE
 
 
-def _is_untouched(file: SourceFile, untouched: Mapping[str, str]) -> bool:
+def is_untouched(file: SourceFile, untouched: Mapping[str, str]) -> bool:
+    """Whether a file is as it was handed out. untouched: sha256 by path."""
     return file.path in untouched and untouched[file.path] == file.sha256()
 
 

@@ -14,7 +14,7 @@ from raymeta.exchange.class_names import ClassNames, parse_class_map
 from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.effort import HumanClicks
 from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
-from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, Refusal, check_format, find_parts
+from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, Refusal, check_format, find_parts, is_untouched
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
 from raymeta.exchange.region_painting import RegionPainting, paint_region
@@ -34,6 +34,7 @@ def read_answers(
     class_map: Mapping[str, str] | Iterable[str] = (),
     uncovered: str | None = None,
     turn_back: bool = False,
+    take_untouched: bool = False,
 ) -> "AnswerReader":
     """Read what people drew, in whatever tool.
 
@@ -48,6 +49,7 @@ def read_answers(
         uncovered: what becomes of pixels without a shape: None leaves them unknown and says so, `void` takes them as
             void, `refuse` refuses the answer, a class name gives them that class.
         turn_back: whether answers drawn on turned pictures are turned back, where the manifest knows the orientation.
+        take_untouched: whether files that are as they were handed out are read, too.
 
     Returns:
         An iterator of answers, which also knows what in the files was no answer.
@@ -65,13 +67,16 @@ def read_answers(
     untouched = _untouched(Path(path), source, tasks)
     parts: list[Part] = []
     refused: list[Refusal] = []
-    for found in find_parts(source, wanted, untouched):
+    for found in find_parts(source, wanted, untouched, take_untouched):
         if isinstance(found, Part):
             parts.append(found)
         else:
             refused.append(found)
     reader = AnswerReader(tasks, names, uncovered, turn_back, source)
-    return reader._start(parts, refused)
+    handed_out = [file.name for file in source.files if is_untouched(file, untouched)]
+    if not take_untouched:
+        reader.untouched_files += handed_out
+    return reader._start(parts, refused, handed_out)
 
 
 class AnswerReader(Iterator[Answer]):
@@ -83,6 +88,7 @@ class AnswerReader(Iterator[Answer]):
         unanswered: ids of tasks whose pictures hold no shape.
         skipped: tasks that somebody passed on.
         refused_files: names of files among several that weren't read.
+        untouched_files: names of files that weren't read because they are as they were handed out.
     """
 
     def __init__(
@@ -93,6 +99,7 @@ class AnswerReader(Iterator[Answer]):
         self.unanswered: list[str] = []
         self.skipped: list[Skip] = []
         self.refused_files: list[str] = []
+        self.untouched_files: list[str] = []
         self._manifest = manifest
         self._names = names
         self._uncovered = uncovered
@@ -103,14 +110,18 @@ class AnswerReader(Iterator[Answer]):
     def __next__(self) -> Answer:
         return next(self._answers)
 
-    def _start(self, parts: list[Part], refused: list[Refusal]) -> "AnswerReader":
-        """Read everything once; raises ExchangeError where nothing is left to give."""
+    def _start(self, parts: list[Part], refused: list[Refusal], handed_out: list[str]) -> "AnswerReader":
+        """Read everything once; raises ExchangeError where nothing is left to give.
+
+        handed_out: names of files that are as they were: what holds no shapes there is no fault of people.
+        """
         sound, pictures, matched = [], 0, 0
         for part in parts:
             try:
                 seen, found, strangers = self._survey(part)
             except ExchangeError as error:
-                refused.append(Refusal(part.name, str(error)))
+                if part.name not in handed_out:
+                    refused.append(Refusal(part.name, str(error)))
                 continue
             sound.append(part)
             pictures, matched = pictures + seen, matched + found
@@ -123,7 +134,7 @@ class AnswerReader(Iterator[Answer]):
         if pictures and not matched:
             raise ExchangeError(self._all_strange(pictures))
         if not sound:
-            self.messages.append(f"{self._source.name}: holds no annotations")
+            self.messages += [] if self.untouched_files else [f"{self._source.name}: holds no annotations"]
         elif not pictures:
             self.messages.append(f"{self._source.name}: 0 annotations")
         elif self.strangers:

@@ -77,7 +77,7 @@ def import_answers(
         who: drew it, where the files don't tell, or tell otherwise.
         dry_run: whether nothing is kept.
         confirm_unchanged: whether pictures on which everything is as predicted are answers in formats that don't say
-            whether anybody looked.
+            whether anybody looked, and files that are as they were handed out.
         keep: keeps an answer and tells whether it is new; by default in the run.
 
     Raises:
@@ -89,7 +89,9 @@ def import_answers(
     check_manifest(manifest, tasks)
     config = store.load_config()
     pictures = PictureFiles(open_dataset(config.dataset, config.seed))
-    reader = read_answers(path, manifest, format=format, class_map=class_map, uncovered=uncovered)
+    reader = read_answers(
+        path, manifest, format=format, class_map=class_map, uncovered=uncovered, take_untouched=confirm_unchanged
+    )
     summary, touched = ImportSummary(), []
     for answer in reader:
         summary.read += 1
@@ -114,6 +116,9 @@ def import_answers(
 def _count_other_files(summary: ImportSummary, reader: AnswerReader) -> None:
     """What the reader found beside answers."""
     summary.messages += reader.messages
+    if count := len(reader.untouched_files):
+        files = "1 file is as it was" if count == 1 else f"{count} files are as they were"
+        summary.messages.append(f"{files} handed out: not taken; --confirm-unchanged takes what is predicted there")
     summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
     summary.refused += len(reader.refused_files)
 

@@ -35,6 +35,10 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def _count(number: int, one: str, many: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number} {many}"
+
+
 class RunProgress:
     """A bar for the current stage and a line for each finished iteration.
 
@@ -113,7 +117,7 @@ class RunProgress:
             return
         seconds = time.monotonic() - self._stage_began
         one, many = self._counted
-        counted = f"1 {one}" if self._done == 1 else f"{self._done} {many}"
+        counted = _count(self._done, one, many)
         rate = f", {counted}, {self._done / max(1e-6, seconds):.1f} {many}/s" if self._done else ""
         self._tell(f"{self._stage}: {seconds:.1f} s{rate}")
         self._stage = None
@@ -179,9 +183,9 @@ class RunProgress:
         cost = "" if spent is None else f"{COST_A.label} {spent.value:5.2f} %"
         self._status = f"  {miou}  {cost}{left}"
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
+        queried = _count(summary.query_boxes, ASKED_ONE[self._asked], self._asked)
         self.say(
-            f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  "
-            f"{summary.query_boxes} {self._asked} queried{r2}{left}"
+            f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  {queried} queried{r2}{left}"
         )
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")

@@ -30,7 +30,7 @@ def table_to_bytes(table: pa.Table) -> bytes:
 
 def table_from_bytes(data: bytes) -> pa.Table:
     """The table of a Parquet file."""
-    return pq.read_table(pa.BufferReader(data))
+    return pq.read_table(pa.BufferReader(data), pre_buffer=False, use_threads=False)
 
 
 class IterationFolder:

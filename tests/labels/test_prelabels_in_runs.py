@@ -12,7 +12,7 @@ from raymeta.cli.task_options import open_labels
 from raymeta.config import load_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import WaitingForPeople
-from raymeta.exchange import load_manifest, read_answers, write_pictures
+from raymeta.exchange import FORMATS, load_manifest, read_answers, write_pictures
 from raymeta.exchange.drawn_pictures import DrawnPicture, DrawnShape
 from raymeta.labels.prelabels import predicted_segments, prelabel_raster
 from raymeta.labels.task_sets import Task
@@ -139,6 +139,21 @@ def test_cvat_files_dont_say_whether_anybody_looked(run, tmp_path, capsys):
     assert main(["tasks", "import", str(run), str(tmp_path / "saved"), "--confirm-unchanged"]) == 0
     _, labels = open_labels(str(run))
     assert all(state.name == "accepted" for state in labels.states("query-000"))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_export_that_nobody_touched_is_no_answer_unless_its_giver_says_so(run, tmp_path, capsys, format):
+    out = tmp_path / "out"
+    assert export(run, out, format) == 0
+    capsys.readouterr()
+    assert main(["tasks", "import", str(run), str(out)]) == 0
+    assert "--confirm-unchanged" in capsys.readouterr().out
+    _, labels = open_labels(str(run))
+    assert all(state.name in OPEN for state in labels.states("query-000"))
+    assert main(["tasks", "import", str(run), str(out), "--confirm-unchanged"]) == 0
+    _, labels = open_labels(str(run))
+    taken = format != "label-studio"  # whose files tell what somebody submitted from what was predicted
+    assert all((state.name == "accepted") == taken for state in labels.states("query-000"))
 
 
 def test_simplified_segments_cover_each_pixel_once(run, tmp_path):
