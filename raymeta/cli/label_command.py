@@ -3,15 +3,19 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
 from raymeta.cli.options import add_command, add_overrides, add_place
-from raymeta.cli.run_commands import run_one
+from raymeta.cli.run_commands import image_bar, run_one
 from raymeta.config import ConfigError, ExperimentConfig, is_many, load_config
+from raymeta.errors import InputError
 from raymeta.local_files import absolute_location
 from raymeta.locations import last_name
+
+if TYPE_CHECKING:
+    from raymeta.service.local_service import LocalService
 
 MAX_PAUSE_S: Final = 2.0
 """Seconds between two looks for answers: somebody sits before the page and waits."""
@@ -61,6 +65,7 @@ def _label(options: argparse.Namespace) -> int:
     config = _config(options, console)
     page = _Page(config, options, console)
     check_people(page.settings)
+    _check_images(config)
     try:
         run_until_answered(config, lambda: run_one(config, options, console), page.tell, page.sleep, MAX_PAUSE_S)
         print_table([config.run_dir], console)
@@ -96,11 +101,29 @@ def _config(options: argparse.Namespace, console: Console) -> ExperimentConfig:
     return config
 
 
+def _check_images(config: ExperimentConfig) -> None:
+    """Before a new run asks people for images: are all of them readable, as far as `raymeta check` looks?
+
+    Raises:
+        InputError: some aren't, with what is wrong with each.
+    """
+    from raymeta.datasets.fault_groups import grouped_faults
+    from raymeta.datasets.registry import open_dataset
+    from raymeta.runs.run_store import RunStore
+
+    if RunStore(config.run_dir).exists():
+        return
+    dataset = open_dataset(config.dataset, config.seed)
+    with image_bar(len(dataset.pool_ids()) + len(dataset.validation_ids()) + len(dataset.test_ids())) as count:
+        faults = grouped_faults(dataset.survey(count, unlabelled=True).faults)
+    if faults:
+        raise InputError("\n".join([*faults, "correct these files or move them away, then repeat the command"]))
+
+
 class _Page:
     """The page beside the run, from the moment on at which there is something to label."""
 
     def __init__(self, config: ExperimentConfig, options: argparse.Namespace, console: Console) -> None:
-        from raymeta.service.local_service import LocalService
         from raymeta.service.settings import ServiceSettings
         from raymeta.service.start_checks import LOOPBACK, environment_annotators, environment_token
 
@@ -118,16 +141,8 @@ class _Page:
 
     def tell(self, text: str) -> None:
         """Say what is waited for, and start the page, where it isn't up yet."""
-        from raymeta.service.local_service import LocalService
-        from raymeta.service.start_checks import who_may
-
-        host, port = self._options.host, self._options.port
         self._say(text)
-        if self._service is None:
-            self._service = LocalService(self.settings, host, port)
-            self._service.open()
-            for line in who_may(self.settings, host, people_label=True):
-                self._say(line)
+        self._open()
         self._say(f"label at {self._address('#/annotate')}; Ctrl-C ends it, the same command goes on")
 
     def sleep(self, seconds: float) -> None:
@@ -137,14 +152,25 @@ class _Page:
 
     def stay(self) -> None:
         """Serve on, until Ctrl-C: the network can be tried on own images."""
-        if self._service is None:
-            return
+        service = self._open()
         self._say(f"done; the page stays at {self._address('')} until Ctrl-C")
         try:
             while True:
-                self._service.sleep(3600)
+                service.sleep(3600)
         except KeyboardInterrupt:
             return
+
+    def _open(self) -> "LocalService":
+        """The page, started where it isn't up yet."""
+        from raymeta.service.local_service import LocalService
+        from raymeta.service.start_checks import who_may
+
+        if self._service is None:
+            self._service = LocalService(self.settings, self._options.host, self._options.port)
+            self._service.open()
+            for line in who_may(self.settings, self._options.host, people_label=True):
+                self._say(line)
+        return self._service
 
     def close(self) -> None:
         """End the page."""

@@ -19,9 +19,7 @@ from raymeta.locations import below
 def add_commands(commands: Any) -> None:
     """Add them to the parser."""
     text = "a strategy against random_box on generated street scenes"
-    demo = add_command(
-        commands, "demo", text, "demo", "demo --out /tmp/demo --local", "demo --strategy metabox_plus"
-    )
+    demo = add_command(commands, "demo", text, "demo", "demo --out /tmp/demo --local", "demo --strategy metabox_plus")
     demo.add_argument(
         "--strategy",
         choices=[name for name, preset in PRESETS.items() if preset.gain is not None and name != "random_box"],
@@ -100,7 +98,7 @@ def _check(options: argparse.Namespace) -> int:
     from raymeta.loop.check import check_experiment
 
     config = load(options)
-    report = check_experiment(config, _image_bar)
+    report = check_experiment(config, image_bar)
     for line in [*report.faults, *(f"warning: {line}" for line in report.warnings), *report.facts]:
         print(line)
     if options.picture is not None:
@@ -114,7 +112,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _image_bar(count: int) -> Iterator[Callable[[], None]]:
+def image_bar(count: int) -> Iterator[Callable[[], None]]:
     """A bar on standard error, which goes away; nothing where that is no terminal."""
     from rich.progress import Progress
 

@@ -1,10 +1,8 @@
 """Looks at every file of a data set: headers of all, pixels of a bounded number."""
 
-import contextlib
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -13,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
-from raymeta.datasets.data_paths import DataPath
 from raymeta.datasets.duplicates import perceptual_hash
 from raymeta.datasets.image_files import (
     ImageHeader,
     image_header,
-    image_size,
     label_header,
     read_image,
     read_label_map,
@@ -84,21 +80,6 @@ def look_at_files(
             for _ in part if progress is not None else ():
                 progress()  # type: ignore[misc]
     return findings
-
-
-def count_sizes(paths: Sequence[DataPath]) -> Counter[Size]:
-    """Images of each (height, width) in pixels, from their headers; what can't be read is passed over."""
-
-    def sizes(part: Sequence[DataPath]) -> list[Size]:
-        found = []
-        for path in part:
-            with contextlib.suppress(DatasetError, OSError):
-                found.append(image_size(path))
-        return found
-
-    parts = [paths[start : start + PART] for start in range(0, len(paths), PART)]
-    with ThreadPoolExecutor(max_workers=MAX_THREADS) as pool:
-        return Counter(size for found in pool.map(sizes, parts) for size in found)
 
 
 def file_digests(samples: dict[str, SampleFiles], max_bytes: int) -> dict[str, object]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from raymeta.datasets.class_list import ClassList
 from raymeta.datasets.data_paths import DataPath
-from raymeta.datasets.file_check import count_sizes
 from raymeta.datasets.image_files import (
     GREY_BITS,
     image_size,
@@ -240,21 +239,13 @@ class FileDataset:
         with self._files_were_there():
             return ImageSource(path, *image_size(path))
 
-    def image_sizes(self) -> Mapping[tuple[int, int], int]:
-        """(height, width) in pixels → number of images as stored, of all that are readable."""
-        return self._sizes
-
-    @cached_property
-    def _sizes(self) -> Mapping[tuple[int, int], int]:
-        return count_sizes([sample.image for sample in self._samples.values()])
-
     def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; never raises. `progress` is called after each image."""
         # The test split is held out like validation: what is told of one's labels holds for the other's.
         held_out = self.validation_ids() + self.test_ids()
         pool, validation = ({i: self._samples[i] for i in ids} for ids in (self.pool_ids(), held_out))
         files = self._files
-        survey, self._sizes = survey_files(
+        survey = survey_files(
             pool, validation, files.classes, files.read_polygons, own_classes=files.own_classes, progress=progress
         )
         samples = () if unlabelled else self._samples.values()

@@ -136,10 +136,6 @@ class SteadyDataset:
         """Where an image comes from. Raises DatasetError if the file is faulty, or never was there."""
         return self._read(lambda dataset: dataset.source(image_id))
 
-    def image_sizes(self) -> Mapping[tuple[int, int], int]:
-        """(height, width) in pixels → number of images as stored."""
-        return self._read(lambda dataset: dataset.image_sizes())
-
     def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; waits for nothing."""
         return self._dataset().survey(progress, unlabelled=unlabelled)

@@ -136,9 +136,6 @@ class Dataset(Protocol):
     def source(self, image_id: str) -> ImageSource:
         """Where an image comes from, before the optional resize. Raises DatasetError if missing or unreadable."""
 
-    def image_sizes(self) -> Mapping[tuple[int, int], int]:
-        """(height, width) in pixels → number of images as stored, of all that are readable."""
-
     def survey(self, progress: Callable[[], None] | None = None, *, unlabelled: bool = False) -> Survey:
         """What a look at all files shows; never raises.
 

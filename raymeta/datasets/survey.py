@@ -31,14 +31,11 @@ def survey_files(
     *,
     own_classes: bool = True,
     progress: Callable[[], None] | None = None,
-) -> tuple[Survey, Mapping[Size, int]]:
+) -> Survey:
     """Look at the files of a data set; never raises.
 
     own_classes: whether somebody wrote the class list for these images, so that a class without a pixel is a slip.
     progress: called after each image.
-
-    Returns:
-        what was seen, and the number of images of each (height, width).
     """
     samples = {**pool, **validation}
     ids = list(samples)
@@ -51,12 +48,11 @@ def survey_files(
     digests = file_digests(samples, MAX_HASHED_BYTES)
     suspicions = label_suspicions(parts[0], parts[1], classes, absent=own_classes)
     sizes = Counter(finding.size for finding in findings if finding.size is not None)
-    survey = Survey(
+    return Survey(
         faults,
         [*suspicions, *_orientation(sizes), *duplicate_warnings(digests, hashes, frozenset(validation))],
         [*_looked_at(len(ids), len(decoded)), *_image_facts(findings), *label_facts(parts[0], parts[1], classes)],
     )
-    return survey, sizes
 
 
 def decoded_indices(count: int, pixels: int) -> frozenset[int]:

@@ -14,7 +14,16 @@ from raymeta.exchange.class_names import ClassNames, parse_class_map
 from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.effort import HumanClicks
 from raymeta.exchange.errors import ExchangeError, ShapeFault, shown
-from raymeta.exchange.formats import NAMELESS, ONE_PICTURE_A_FILE, FormatName, Part, Refusal, check_format, find_parts, is_untouched
+from raymeta.exchange.formats import (
+    NAMELESS,
+    ONE_PICTURE_A_FILE,
+    FormatName,
+    Part,
+    Refusal,
+    check_format,
+    find_parts,
+    is_untouched,
+)
 from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
 from raymeta.exchange.region_painting import RegionPainting, paint_region

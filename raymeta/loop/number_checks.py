@@ -1,7 +1,6 @@
 """Whether the numbers of a config can work on a data set."""
 
 import importlib.util
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,9 +46,6 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"{len(split.validation)} validation images, beside void: there is nothing to tell apart; if a value that "
             "counts as void is a class, correct `void` in the class list (`void: []` where nothing is)"
         )
-    fault = size_fault(config, dataset)
-    if fault is not None:
-        raise InputError(fault)
     if config.acquisition.strategy == "full_set":
         return
     check_box_width(config.acquisition.box_width, dataset.height, dataset.width)
@@ -103,21 +99,6 @@ def _check_test_split(dataset: Dataset, image_ids: Sequence[str]) -> None:
             "them, or leave dataset.test out"
         )
     _check_labels(dataset, image_ids, "images of the test split: leave dataset.test out")
-
-
-def size_fault(config: ExperimentConfig, dataset: Dataset) -> str | None:
-    """Why images of several sizes can't be trained on in batches; None if they can."""
-    if config.dataset.height is not None or config.training.batch_size == 1:
-        return None
-    sizes = Counter(dataset.image_sizes())
-    if len(sizes) < 2:
-        return None
-    shown = ", ".join(f"{count} of {height}×{width}" for (height, width), count in sizes.most_common(3))
-    return (
-        f"the images have {len(sizes)} sizes (height×width: {shown}{', …' if len(sizes) > 3 else ''}), and "
-        f"training.batch_size {config.training.batch_size} takes several at once: set dataset.height and dataset.width "
-        "to resize them all, or training.batch_size=1"
-    )
 
 
 def _check_labels(dataset: Dataset, image_ids: Sequence[str], what: str) -> set[int]:

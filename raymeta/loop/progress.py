@@ -184,9 +184,8 @@ class RunProgress:
         self._status = f"  {miou}  {cost}{left}"
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
         queried = _count(summary.query_boxes, ASKED_ONE[self._asked], self._asked)
-        self.say(
-            f"{self.name} iteration {self._iteration + 1}/{self.iterations}: {miou}  {cost}  {queried} queried{r2}{left}"
-        )
+        where = f"{self.name} iteration {self._iteration + 1}/{self.iterations}"
+        self.say(f"{where}: {miou}  {cost}  {queried} queried{r2}{left}")
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raymeta.acquisition.box_selection import BoxMerge
@@ -30,7 +29,7 @@ from raymeta.predictions.prediction_files import PredictionError, PredictionFile
 from raymeta.predictions.selection_config import SelectionConfig
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.input_key import input_key
-from raymeta.runs.iteration_folder import table_to_bytes
+from raymeta.runs.iteration_folder import table_from_bytes, table_to_bytes
 from raymeta.runs.query_formats import query_csv, query_geojson
 from raymeta.runs.split import clicks_sample
 from raymeta.runs.store_files import StoreFiles
@@ -339,7 +338,7 @@ def _labelled_boxes(location: str | None) -> LabelledRegions:
         raise InputError(f"pool.labelled_boxes {place} holds no Parquet file: give a query.parquet, or leave it out")
     for path in paths:
         try:
-            regions = regions.with_boxes(pq.read_table(pa.BufferReader(path.read_bytes())))
+            regions = regions.with_boxes(table_from_bytes(path.read_bytes()))
         except FileNotFoundError:
             raise InputError(f"pool.labelled_boxes {path} isn't there: correct the path, or leave it out") from None
         except (OSError, KeyError, pa.ArrowException) as error:

@@ -29,8 +29,12 @@ def table_to_bytes(table: pa.Table) -> bytes:
 
 
 def table_from_bytes(data: bytes) -> pa.Table:
-    """The table of a Parquet file."""
-    return pq.read_table(pa.BufferReader(data), pre_buffer=False, use_threads=False)
+    """The table of a Parquet file.
+
+    Not by `pq.read_table`: that scans a data set with threads of its own, one of which may hold `data` for longer than
+    the interpreter lives, and then aborts the process at its exit.
+    """
+    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
 
 
 class IterationFolder:

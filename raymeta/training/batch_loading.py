@@ -80,7 +80,7 @@ class BatchLoader:
         cell_places: CellPlaces | None = None,
         with_unlabelled: bool = False,
     ) -> None:
-        """part_size: examples of a part. threads: used for a GPU; beside training on a CPU it is one.
+        """part_size: examples of a part, all of one size. threads: used for a GPU; beside training on a CPU one.
 
         loss_stride: labels are given at every so many rows and columns. class_weights: (C,), of a labelled pixel; None:
         1. example_balance: see `summed_cross_entropy`. features: of a frozen encoder, given instead of images.
@@ -110,8 +110,12 @@ class BatchLoader:
     def load_batch(self, batch: Batch) -> LoadedBatch:
         """One batch, in this thread; errors as for `load`."""
         examples = [self._load(share) for share in batch.shares]
-        size = self._part_size
-        parts = tuple(self._stack(examples[start : start + size]) for start in range(0, len(examples), size))
+        step = self._part_size
+        parts = tuple(
+            self._stack(alike[start : start + step])
+            for alike in _by_size(examples)
+            for start in range(0, len(alike), step)
+        )
         return LoadedBatch(parts, sum(self._pixels(each.labels) for each in examples), batch.labelled_pixels)
 
     def _pixels(self, labels: NDArray[np.uint8]) -> float:
@@ -161,6 +165,15 @@ class BatchLoader:
             pinned = None if unlabelled is None else unlabelled.pin_memory()
             return Part(inputs.pin_memory(), labels.pin_memory(), pinned)
         return Part(inputs, labels.long(), unlabelled)
+
+
+def _by_size(examples: Sequence[LoadedExample]) -> list[list[LoadedExample]]:
+    """Examples that can be stacked, together; in the order in which their sizes come first."""
+    found: dict[tuple[tuple[int, ...], ...], list[LoadedExample]] = {}
+    for each in examples:
+        levels = each.image.features if isinstance(each.image, Encoded) else (each.image,)
+        found.setdefault((each.labels.shape, *(tuple(level.shape) for level in levels)), []).append(each)
+    return list(found.values())
 
 
 def _stacked(inputs: Sequence[NDArray[np.uint8] | Encoded], loss_stride: int) -> Tensor | Encoded:

@@ -98,7 +98,7 @@ class BatchPlanner:
         """This rank's batches of an epoch: shuffle, flips and crops depend on seed and epoch alone.
 
         Raises:
-            ValueError: images of different sizes in a batch, or labels that are no class; on all ranks at once.
+            ValueError: labels that are no class; on all ranks at once.
         """
         rng = np.random.default_rng([self.seed, epoch])
         size, shares = self.config.batch_size, self._one_pass(rng)
@@ -161,12 +161,6 @@ class BatchPlanner:
 
     def _labelled_pixels(self, shares: list[Share]) -> float:
         facts = [self._fact(share.index) for share in shares]
-        sizes = sorted({size for _, size in facts})
-        if len(sizes) > 1:
-            raise InputError(
-                f"images of different sizes {sizes} (height, width) in a batch of {self.config.batch_size}: "
-                "set training.batch_size 1, or dataset.height and dataset.width, or training.crop_height and crop_width"
-            )
         weights = 1 if self.class_weights is None else self.class_weights
         balance = self.config.example_balance
         return float(sum((counts * weights).sum() * max(1, counts.sum()) ** -balance for counts, _ in facts))

@@ -93,15 +93,12 @@ def test_check_and_run_with_seeds(config, camvid, capsys):
         assert_refused(capsys, [command, config, "seeds=[4, 5]"], "holds a run without repetitions")
 
 
-@pytest.mark.parametrize("command", ["check", "run"])
-def test_sizes_that_a_batch_can_not_hold_are_told_at_once(config, camvid, capsys, command):
+def test_images_of_two_sizes_are_told_and_are_no_fault(config, camvid, capsys):
     for part in ("train", "trainannot"):
         path = camvid / f"data/{part}/3.png"
         cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:16])
-    assert_refused(capsys, [command, config, "training.batch_size=2"], "1 of 16×32", "training.batch_size=1")
-    assert not (camvid / "run").exists()  # so that the advice can be followed
-    if command == "check":
-        assert main(["check", str(config), "training.batch_size=1"]) == 0
+    assert main(["check", str(config), "training.batch_size=2"]) == 0
+    assert "1 of 16×32" in capsys.readouterr().out
 
 
 def test_masks_of_0_and_255_are_told_by_check_and_run(tmp_path, config, capsys):

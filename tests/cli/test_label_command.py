@@ -13,6 +13,7 @@ import pytest
 import yaml
 from http_person import answer_all
 from label_command import label_command
+from PIL import Image
 from simulated_person import CLASSES, SIZE, truth_of, write_images
 
 from raymeta.cli import main
@@ -23,6 +24,8 @@ from raymeta.first_config import MAX_POINTS, first_config
 
 pytestmark = pytest.mark.slow
 
+ORIENTATION = 0x0112
+"""EXIF's tag."""
 SMALL = (
     "iterations=1",
     "acquisition.box_width=8",
@@ -129,6 +132,23 @@ def test_folders_that_cant_be_labelled_are_told(folder, monkeypatch, capsys, cha
     assert main(["label", "mine", "--port", "8765"]) == EXIT_BAD_INPUT
     assert words in capsys.readouterr().err
     assert not os.path.exists("runs")
+
+
+def test_images_that_cant_be_read_are_told_before_anybody_is_asked(folder, monkeypatch, capsys):
+    """One is cut off, and one lies on its side, as phones write them."""
+    monkeypatch.chdir(folder.parent)
+    first, second = sorted((folder / "images").iterdir())[:2]
+    first.write_bytes(first.read_bytes()[:200])
+    with Image.open(second) as image:
+        exif = image.getexif()
+        exif[ORIENTATION] = 6
+        image.save(second.with_suffix(".jpg"), exif=exif)
+    second.unlink()
+    assert main(["label", "mine", "--port", "8765", "--local"]) == EXIT_BAD_INPUT
+    told = capsys.readouterr().err
+    assert first.name in told
+    assert second.with_suffix(".jpg").name in told
+    assert not (folder.parent / "runs/mine").exists()
 
 
 def test_a_folder_that_is_not_ready_is_told_what_it_lacks(folder, monkeypatch, capsys):

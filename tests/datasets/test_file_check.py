@@ -37,7 +37,6 @@ def test_all_faults_are_named(tmp_path):
     for fault, (name, what) in zip(faults, expected, strict=True):
         assert name in fault
         assert what in fault
-    assert dataset.image_sizes() == {(12, 20): 6, (24, 40): 1}
 
 
 def test_reading_a_faulty_file_raises(tmp_path):

@@ -43,7 +43,6 @@ def test_a_remote_data_set_equals_the_local_one(kind, tmp_path, remote):
     assert (found.name, found.class_names) == (local.name, local.class_names)
     assert found.pool_ids() == local.pool_ids()
     assert found.validation_ids() == local.validation_ids()
-    assert found.image_sizes() == local.image_sizes()
     for image_id in local.pool_ids() + local.validation_ids():
         assert found.size(image_id) == local.size(image_id)
         np.testing.assert_array_equal(found.image(image_id), local.image(image_id))

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -299,3 +301,13 @@ def test_full_disk_is_one_clear_error(tmp_path: Path) -> None:
 def test_location_that_no_file_system_opens(location: str) -> None:
     with pytest.raises(RunError, match="give a path or a URI"):
         RunStore(location)
+
+
+def test_reading_a_table_starts_no_scan_whose_threads_outlive_the_interpreter() -> None:
+    code = (
+        "import sys, pyarrow as pa; from raymeta.runs.iteration_folder import table_from_bytes, table_to_bytes\n"
+        "table = pa.table({'a': [1, 2]})\n"
+        "print(table_from_bytes(table_to_bytes(table)).equals(table), 'pyarrow._dataset' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from training_examples import Examples, examples, training_config
+from training_examples import Examples, example, examples, training_config
 
 from raymeta.training.batch_loading import BatchLoader, to_device
 from raymeta.training.communicator import SingleProcess
@@ -97,3 +97,12 @@ def test_labels_of_crops_are_checked_once_an_image():
     own.load_batch(Batch((replace(share, flip=True),), None))
     with pytest.raises(ValueError, match="training example 0 holds class 9"):
         loader(data).load_batch(Batch((share,), None))
+
+
+def test_examples_of_several_sizes_are_parts_of_their_own():
+    data = Examples([example(np.random.default_rng(i), *size) for i, size in enumerate([(24, 32), (32, 24)] * 2)], [])
+    shares = tuple(Share(index, False) for index in range(4))
+    loaded = loader(data).load_batch(Batch(shares, 1))
+    assert [part.labels.shape for part in loaded.parts] == [(2, 24, 32), (2, 32, 24)]
+    np.testing.assert_array_equal(loaded.parts[1].labels[1], data.train[3][1])
+    assert loaded.own_pixels == sum((labels != 255).sum() for _, labels in data.train)

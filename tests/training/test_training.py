@@ -19,6 +19,13 @@ def train(config, data=None, built=None, **arguments):
     return train_network(built or network(), data or examples(), config, seed=0, **arguments)
 
 
+def test_images_of_several_sizes_are_trained_on_in_batches():
+    data = examples(train=6)
+    data.train += examples(train=6, seed=1, size=(32, 24)).train
+    state = train(training_config(max_epochs=8, batch_size=4), data)
+    assert state.history[-1].train_loss < 0.7 * state.history[0].train_loss
+
+
 def without_seconds(state):
     values = dict(vars(TrainingState.from_bytes(state.to_bytes())))
     values["history"] = [vars(record) | {"seconds": 0} for record in state.history]

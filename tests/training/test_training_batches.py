@@ -113,13 +113,6 @@ def planner(train, **values):
     return BatchPlanner(Examples(train, []), training_config(**values), 0, 3, SingleProcess())
 
 
-def test_sizes_may_differ_only_with_batches_of_one():
-    mixed = [(np.zeros((h, 9, 3), np.uint8), np.zeros((h, 9), np.uint8)) for h in (8, 9)]
-    assert len(planner(mixed, batch_size=1).plan(1, 2)) == 2
-    with pytest.raises(ValueError, match=r"\(8, 9\), \(9, 9\).*batch of 2.*batch_size 1"):
-        planner(mixed, batch_size=2).plan(1, 1)
-
-
 def test_labels_are_checked():
     image = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="training example 0 holds class 3"):
