@@ -1,5 +1,6 @@
 """The selection over a large pool: candidates of many images streamed into one selector."""
 
+import pickle
 import time
 from collections.abc import Iterator
 
@@ -48,17 +49,17 @@ def measure_selection(quick: bool) -> list[Measurement]:
 
 
 def _stream(images: int, ascending: bool) -> Measurement:
-    selector = BoxSelector(BoxMerge(QUERY_SIZE))
+    selector, merge = BoxSelector(), pickle.dumps(BoxMerge(QUERY_SIZE))
     before, highest, rows, seconds = rss_mib(), 0.0, 0, 0.0
     for number, table in enumerate(candidate_stream(images, ascending)):
         rows += table.num_rows
         start = time.perf_counter()
-        selector.add(table)
+        selector.add(0, merge, table)
         seconds += time.perf_counter() - start
         if number % MEMORY_EVERY == 0:
             highest = max(highest, rss_mib() - before)
     start = time.perf_counter()
-    query, _ = selector.result()
+    query, _ = selector.result(0, merge)
     seconds += time.perf_counter() - start
     assert query.num_rows == min(QUERY_SIZE, rows)
     order = "each image beats all before" if ascending else "random order"

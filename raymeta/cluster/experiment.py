@@ -3,12 +3,16 @@
 Ray is imported once there is something to do: a run that is over is told to be so in a second.
 """
 
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from raymeta.cluster.background_start import BackgroundStart
 from raymeta.config import ExperimentConfig
 from raymeta.errors import GOES_ON, RunFailedError
 from raymeta.loop import iterations
@@ -30,15 +34,62 @@ def run_experiment(config: ExperimentConfig, address: str | None = None, console
         ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
         RunFailedError: processes of the cluster were lost for good.
     """
+    workers = RayWorkers(address)
+    try:
+        iterations.run_experiment(config, workers, console, workers.begin)
+    finally:
+        workers.close()
+
+
+class RayWorkers:
+    """Starts the workers of one experiment: beside what the run prepares, where it has much to prepare."""
+
+    def __init__(self, address: str | None) -> None:
+        """address: see `run_experiment`."""
+        self._address = address
+        self._begun: BackgroundStart[tuple[NetworkTrainer, PoolScorer]] | None = None
+
+    def begin(self, config: ExperimentConfig) -> None:
+        """Start them in the background; what goes wrong is told once they are asked for."""
+        _exit_at_sigterm()
+        self._begun = BackgroundStart(self._warm(config))
 
     @contextmanager
-    def workers(config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
+    def __call__(self, config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
+        """The workers; they end with the block."""
+        with _lost_processes():
+            if self._begun is None:
+                with self._connected(config) as started:
+                    yield started
+                return
+            try:
+                yield self._begun.value()
+            finally:
+                self._begun.close()
+
+    @contextmanager
+    def _warm(self, config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
+        with self._connected(config) as (trainer, scorer):
+            scorer.warm_up()
+            yield trainer, scorer
+
+    @contextmanager
+    def _connected(self, config: ExperimentConfig) -> "Iterator[tuple[NetworkTrainer, PoolScorer]]":
         from raymeta.cluster.connection import ray_connection
 
-        with ray_connection(address), _lost_processes(), _ray_workers(config) as started:
+        with ray_connection(self._address), _ray_workers(config) as started:
             yield started
 
-    iterations.run_experiment(config, workers, console)
+    def close(self) -> None:
+        """End what was begun and that nobody came to ask for."""
+        if self._begun is not None:
+            self._begun.close()
+
+
+def _exit_at_sigterm() -> None:
+    """End as Ray makes a process end at SIGTERM; Ray does so only where the main thread starts it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
 
 
 @contextmanager

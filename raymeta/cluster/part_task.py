@@ -22,14 +22,14 @@ UNKNOWN_LOAD = 2
 """Parts of a worker that doesn't answer, as many as it takes at once."""
 
 
-def ask_worker(batch: Any, *, workers: list[Any], job: str, task: str, bundle: list[Any], selector: Any) -> Any:
+def ask_worker(batch: Any, *, workers: list[Any], job: str, task: str, bundle: list[Any], selection: Any) -> Any:
     """Hand a part of the image ids to one warm actor and wait for its rows."""
     part = int(batch[PART][0])
     worker = _least_loaded(workers, part)
     image_ids = [str(image_id) for image_id in batch[IMAGE_ID]]
-    rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
+    rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selection))
     while not all(add_rest(row, worker) for row in rows):  # it has been restarted since, and its tables are lost
-        rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selector))
+        rows = ray.get(worker.run.remote((job, part), task, image_ids, bundle, selection))
     # Pickled: rows of different tasks and images differ in their fields, which Arrow columns would not keep.
     return {ROWS: [pickle.dumps(rows)], PART: [part]}
 

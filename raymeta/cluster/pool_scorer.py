@@ -18,6 +18,7 @@ from raymeta.cluster.cluster_places import CPUS_PER_ACTOR
 from raymeta.cluster.connection import cluster_gpus
 from raymeta.cluster.part_task import PART, ROWS, ask_worker
 from raymeta.cluster.scoring_worker import FAILURE, MAX_PART_BYTES, ScoringWorker
+from raymeta.cluster.selector_job import SelectorJob
 from raymeta.config import ExperimentConfig
 from raymeta.errors import RunFailedError
 from raymeta.loop.bundle import Bundle
@@ -51,15 +52,15 @@ def quieten_ray_data() -> None:
     context.issue_detectors_config.detectors = []
 
 
-def _replay(known: Iterable[list[Row]], wanted: set[str], selector: Any) -> dict[str, Row]:
-    """Give a new selector the candidates of images that are scored already; their rows, without candidates."""
+def _replay(known: Iterable[list[Row]], wanted: set[str], job: SelectorJob) -> dict[str, Row]:
+    """Give a new selection the candidates of images that are scored already; their rows, without candidates."""
     done: dict[str, Row] = {}
     for rows in known:
         new = [row for row in rows if row[IMAGE_ID] in wanted and row["error"] is None and row[IMAGE_ID] not in done]
         if not new:
             continue
         tables = [pa.ipc.open_stream(row[CANDIDATES_STREAM]).read_all() for row in new]
-        _, incarnation = ray.get(selector.add.remote(pa.concat_tables(tables)))
+        _, incarnation = ray.get(job.add(pa.concat_tables(tables)))
         for row in new:
             kept = {name: value for name, value in row.items() if name != CANDIDATES_STREAM}
             done[row[IMAGE_ID]] = kept | {"incarnation": incarnation}
@@ -89,10 +90,27 @@ class PoolScorer:
         options["concurrency_groups"] = {"notes": 2}  # calls that must get through while parts wait
         actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(ScoringWorker)
         self._workers: list[Any] = [actor.remote(config.model_dump(), use_gpu, part_bytes) for _ in range(count)]
+        self._selector: Any | None = None
+        self._selections = 0
+
+    def warm_up(self) -> None:
+        """Have Ray Data start its processes, and the actors open the data set, before there is something to score."""
+        names = [str(number) for number in range(PART_IMAGES * len(self._workers))]
+        self.run("nothing", names, on_rows=lambda _, safe: safe())
 
     def share(self, bundle: Bundle) -> Any:
-        """An ObjectRef: the bundle is sent to every actor once."""
+        """An ObjectRef: the bundle is sent to every actor once.
+
+        A selection is what bundles are for: the selector starts beside what comes before it.
+        """
+        self._started_selector()
         return ray.put(bundle)
+
+    def _started_selector(self) -> Any:
+        """The selector actor, which stays as the scoring actors do."""
+        if self._selector is None:
+            self._selector = start_selector()
+        return self._selector
 
     @contextmanager
     def encode_ahead(self, image_ids: Sequence[str]) -> Iterator[None]:
@@ -118,7 +136,7 @@ class PoolScorer:
         return self._run(task, image_ids, bundle, None, on_rows)
 
     def _run(
-        self, task: str, image_ids: Sequence[str], bundle: Any, selector: Any | None, on_rows: OnRows
+        self, task: str, image_ids: Sequence[str], bundle: Any, selection: SelectorJob | None, on_rows: OnRows
     ) -> list[Row]:
         if not image_ids:
             return []
@@ -131,7 +149,7 @@ class PoolScorer:
             job=job,
             task=task,
             bundle=[] if bundle is None else [bundle],
-            selector=selector,
+            selection=selection,
         )
         rows: list[Row] = []
         for start in range(0, len(ordered), MAX_PASS_IMAGES):
@@ -175,22 +193,20 @@ class PoolScorer:
         Raises:
             ScoringFailedError: the selector was lost more than MAX_SELECTOR_LOSSES times.
         """
-        selector = start_selector(merge)
-        try:
-            done = _replay(known, set(image_ids), selector)
-            todo = [image_id for image_id in image_ids if image_id not in done]
-            for _ in range(MAX_SELECTOR_LOSSES):
-                done |= {row[IMAGE_ID]: row for row in self._run("score", todo, bundle, selector, on_rows)}
-                candidates, incarnation = ray.get(selector.result.remote())
-                # Rows that a lost selector had taken are gone with it: score those images again.
-                todo = [i for i, row in done.items() if row["error"] is None and row["incarnation"] != incarnation]
-                if not todo:
-                    return candidates, [done[image_id] for image_id in sorted(done, key=str.encode)]
-        finally:
-            ray.kill(selector)
+        self._selections += 1
+        job = SelectorJob(self._started_selector(), self._selections, pickle.dumps(merge))
+        done = _replay(known, set(image_ids), job)
+        todo = [image_id for image_id in image_ids if image_id not in done]
+        for _ in range(MAX_SELECTOR_LOSSES):
+            done |= {row[IMAGE_ID]: row for row in self._run("score", todo, bundle, job, on_rows)}
+            candidates, incarnation = ray.get(job.result())
+            # Rows that a lost selector had taken are gone with it: score those images again.
+            todo = [i for i, row in done.items() if row["error"] is None and row["incarnation"] != incarnation]
+            if not todo:
+                return candidates, [done[image_id] for image_id in sorted(done, key=str.encode)]
         raise ScoringFailedError(f"the box selector was lost {MAX_SELECTOR_LOSSES} times while the pool was scored")
 
     def close(self) -> None:
         """End the actors."""
-        for worker in self._workers:
-            ray.kill(worker)
+        for actor in [*self._workers, *([] if self._selector is None else [self._selector])]:
+            ray.kill(actor)

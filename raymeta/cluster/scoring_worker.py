@@ -9,6 +9,7 @@ from ray.exceptions import RayError
 
 from raymeta.cluster.box_selector import SelectorLink
 from raymeta.cluster.part_task import PARTS_LEFT
+from raymeta.cluster.selector_job import SelectorJob
 from raymeta.cluster.worker_failures import WorkerFailure
 from raymeta.loop.unsaved_work import UnsavedWork
 from raymeta.loop.workers import SEGMENTS_TABLE, Row
@@ -48,7 +49,7 @@ class ScoringWorker:
         self._device = torch.device("cuda" if use_gpu and torch.cuda.is_available() else "cpu")
         self._config = config
         self._opened: ImageTasks | None = None
-        self._link: tuple[str, SelectorLink] | None = None
+        self._link: tuple[tuple[str, int], SelectorLink] | None = None
         self._lock = threading.Lock()
         self._running = 0
         self._unsaved = UnsavedWork(PARTS_PER_BLOCK)
@@ -77,18 +78,24 @@ class ScoringWorker:
         self._stop_encoding.set()
 
     def run(
-        self, part: tuple[str, int], task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any
+        self,
+        part: tuple[str, int],
+        task: str,
+        image_ids: list[str],
+        bundle_reference: list[Any],
+        selection: SelectorJob | None,
     ) -> list[Row]:
         """Do a task of `ImageTasks` for some images.
 
         part: job and number; begun once fewer than PARTS_PER_BLOCK others are begun here and not `saved`.
         bundle_reference: list of one ObjectRef (in a list, so that Ray hands over the reference), or empty.
+        selection: of task `score` alone.
         """
         with self._lock:
             self._running += 1
         try:
             self._unsaved.begin(*part)
-            return self._rows(task, image_ids, bundle_reference, selector)
+            return self._rows(task, image_ids, bundle_reference, selection)
         except RayError:
             raise  # a process or object was lost: Ray, or whoever asked, makes it good
         except Exception as error:
@@ -100,14 +107,16 @@ class ScoringWorker:
             if idle:
                 return_freed_memory()
 
-    def _rows(self, task: str, image_ids: list[str], bundle_reference: list[Any], selector: Any) -> list[Row]:
+    def _rows(
+        self, task: str, image_ids: list[str], bundle_reference: list[Any], selection: SelectorJob | None
+    ) -> list[Row]:
         tasks = self._tasks()
         if not bundle_reference:
             return list(getattr(tasks, task)(image_ids))
         reference = bundle_reference[0]
         scorer = tasks.load(reference.hex(), lambda: ray.get(reference))
-        if task == "score":
-            return self._score(scorer, image_ids, self._linked(reference.hex(), selector))
+        if selection is not None:
+            return self._score(scorer, image_ids, self._linked(reference.hex(), selection))
         return [self._cut(row) for row in getattr(tasks, task)(scorer, image_ids)]
 
     def _tasks(self) -> "ImageTasks":
@@ -119,12 +128,12 @@ class ScoringWorker:
                 self._opened = ImageTasks(self._config, self._device)
             return self._opened
 
-    def _linked(self, key: str, selector: Any) -> SelectorLink:
-        """One link a selector and bundle, so that what it knows of the cut-off stays."""
-        key += selector._actor_id.hex()
+    def _linked(self, bundle: str, selection: SelectorJob) -> SelectorLink:
+        """One link a selection and bundle, so that what it knows of the cut-off stays."""
+        key = bundle, selection.number
         with self._lock:
             if self._link is None or self._link[0] != key:
-                self._link = key, SelectorLink(selector)
+                self._link = key, SelectorLink(selection)
             return self._link[1]
 
     def _score(self, scorer: Any, image_ids: list[str], link: SelectorLink) -> list[Row]:

@@ -1,5 +1,7 @@
 """The split that a config makes of a data set."""
 
+from collections.abc import Callable
+
 from raymeta.acquisition.strategies import strategy_of
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
@@ -25,10 +27,17 @@ def experiment_split(config: ExperimentConfig, dataset: Dataset, choose: ChooseI
     )
 
 
-def run_split(config: ExperimentConfig, store: RunStore, dataset: Dataset) -> Split:
+def run_split(
+    config: ExperimentConfig,
+    store: RunStore,
+    dataset: Dataset,
+    before_choice: Callable[[ExperimentConfig], None] | None = None,
+) -> Split:
     """The split of the config; where people label the one that the run began with: labels that come later don't count.
 
     So is a chosen start, which takes seconds to find: the same images, whatever the labels.
+
+    before_choice: called before a start is chosen whose labels nobody has to be waited for.
 
     Raises:
         ValueError: the pool is too small.
@@ -42,6 +51,8 @@ def run_split(config: ExperimentConfig, store: RunStore, dataset: Dataset) -> Sp
             return known
     if not chosen:
         return split
+    if before_choice is not None and config.oracle.kind != "people":
+        before_choice(config)
     from raymeta.loop.covering_start import CoveringStart
 
     return experiment_split(config, dataset, CoveringStart(config, dataset))

@@ -3,7 +3,7 @@
 What trains and scores is imported once there is something to do: a run that is over is told to be so in a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -24,13 +24,20 @@ from raymeta.tracking.run_trackers import RunTrackers
 from raymeta.tracking.tracker import check_trackers
 
 
-def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Console | None = None) -> None:
+def run_experiment(
+    config: ExperimentConfig,
+    workers: StartWorkers,
+    console: Console | None = None,
+    begin_workers: Callable[[ExperimentConfig], None] | None = None,
+) -> None:
     """Run an experiment, or resume it where it stopped.
 
     Args:
         config: one strategy, one seed; relative paths start in the folder of this process.
         workers: starts what trains and scores, once there is something to do.
         console: for progress; None makes one.
+        begin_workers: called where that is known to come, but the run has much to prepare before; it may start them in
+            the background, and must not wait for them.
 
     Raises:
         ValueError: data, numbers or run folder don't fit; the message names the value and the remedy.
@@ -40,7 +47,7 @@ def run_experiment(config: ExperimentConfig, workers: StartWorkers, console: Con
     planned = planned_iterations(config.acquisition.strategy, config.iterations)
     progress = RunProgress(config.acquisition.strategy, planned, console, config.acquisition.asked)
     with notifying(config, progress.say):
-        if _run(config, workers, progress):
+        if _run(config, workers, begin_workers, progress):
             notify(config, "finished", finished_text(config), progress.say)
 
 
@@ -57,12 +64,17 @@ def run_locally(config: ExperimentConfig, console: Console | None = None) -> Non
     run_experiment(config, workers, console)
 
 
-def _run(config: ExperimentConfig, workers: StartWorkers, progress: RunProgress) -> bool:
+def _run(
+    config: ExperimentConfig,
+    workers: StartWorkers,
+    begin_workers: Callable[[ExperimentConfig], None] | None,
+    progress: RunProgress,
+) -> bool:
     """Run it; False where all was done before."""
     store = RunStore(config.run_dir)
     check_trackers(config)
     dataset = open_steady(config.dataset, config.seed, open_dataset(config.dataset, config.seed))
-    split = run_split(config, store, dataset)
+    split = run_split(config, store, dataset, begin_workers)
     looks_over = _looks_over(store, config)
     if not looks_over:
         _check(config, dataset, split, progress)
