@@ -1,6 +1,6 @@
 """The initial images as the start network sees them: which of them cover the pool (docs/method.md#covering-start)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -25,9 +25,11 @@ MAX_THREADS: Final = 4
 class CoveringStart:
     """Chooses L0 by the features of the network that all iterations start from; on the CPU, the same for all arms."""
 
-    def __init__(self, config: ExperimentConfig, dataset: Dataset) -> None:
+    def __init__(self, config: ExperimentConfig, dataset: Dataset, begun: Callable[[], None] = lambda: None) -> None:
+        """begun: called once the network has seen the first image, and so is known to tell something of it."""
         self._config = config
         self._dataset = dataset
+        self._begun = begun
 
     def __call__(self, image_ids: Sequence[str], count: int) -> tuple[str, ...]:
         """`count` of the images; those that can't be read are passed over.
@@ -56,10 +58,11 @@ class CoveringStart:
     ) -> list[np.ndarray | None]:
         """As `_vector`, of all images; features that are kept are computed by one thread each, so several at once."""
         vector = partial(self._vector, network, features)
+        first = [vector(image_id) for image_id in image_ids[:1]]  # what a network makes once isn't made by all threads
+        self._begun()
         threads = min(available_cpus(), MAX_THREADS)
         if features is None or threads == 1:
-            return [vector(image_id) for image_id in image_ids]
-        first = [vector(image_id) for image_id in image_ids[:1]]  # what a network makes once isn't made by all threads
+            return first + [vector(image_id) for image_id in image_ids[1:]]
         with torch_threads(1), ThreadPoolExecutor(threads, "covering-start") as pool:
             return first + list(pool.map(vector, image_ids[1:]))
 

@@ -31,13 +31,13 @@ def run_split(
     config: ExperimentConfig,
     store: RunStore,
     dataset: Dataset,
-    before_choice: Callable[[ExperimentConfig], None] | None = None,
+    choosing: Callable[[ExperimentConfig], None] | None = None,
 ) -> Split:
     """The split of the config; where people label the one that the run began with: labels that come later don't count.
 
     So is a chosen start, which takes seconds to find: the same images, whatever the labels.
 
-    before_choice: called before a start is chosen whose labels nobody has to be waited for.
+    choosing: called where a start is being chosen whose labels nobody has to be waited for.
 
     Raises:
         ValueError: the pool is too small.
@@ -51,11 +51,11 @@ def run_split(
             return known
     if not chosen:
         return split
-    if before_choice is not None and config.oracle.kind != "people":
-        before_choice(config)
     from raymeta.loop.covering_start import CoveringStart
 
-    return experiment_split(config, dataset, CoveringStart(config, dataset))
+    if choosing is None or config.oracle.kind == "people":
+        return experiment_split(config, dataset, CoveringStart(config, dataset))
+    return experiment_split(config, dataset, CoveringStart(config, dataset, lambda: choosing(config)))
 
 
 def _labelled(dataset: Dataset) -> list[str]:
