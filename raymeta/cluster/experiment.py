@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -81,9 +81,10 @@ class RayWorkers:
             yield started
 
     def close(self) -> None:
-        """End what was begun and that nobody came to ask for."""
+        """End what was begun and that nobody came to ask for: what stopped the run is told, not how this ends."""
         if self._begun is not None:
-            self._begun.close()
+            with suppress(Exception):
+                self._begun.close()
 
 
 def _exit_at_sigterm() -> None:
