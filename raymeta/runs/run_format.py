@@ -127,11 +127,21 @@ def new_run(config: ExperimentConfig) -> RunInfo:
     return {
         "format_version": FORMAT_VERSION,
         "raymeta": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "strategy": config.acquisition.strategy,
         "seed": config.seed,
         "config_sha256": config_digest(config),
     }
+
+
+def run_key(run: RunInfo, name: str) -> str:
+    """16 hexadecimal digits that tell a run from every other one, as long as it lives.
+
+    Args:
+        run: content of run.json.
+        name: of the run folder: a copy under another name goes its own way.
+    """
+    return _digest([name, run.get("created"), run.get("strategy"), run.get("seed")])[:16]
 
 
 def tells_of(run: RunInfo, config: ExperimentConfig) -> bool:

@@ -1,6 +1,9 @@
 // All talk with the HTTP service: address, token, errors, waiting where it is busy.
 
 const TOKEN = "raymeta-token";
+const RUN = "X-Raymeta-Run";
+const OTHER_RUN = 412;
+const RELOAD_AFTER = 5000; // milliseconds since the page was loaded: no page reloads itself faster than that
 const BUSY_TRIES = 5;
 const LONGEST_WAIT = 10; // seconds
 
@@ -19,6 +22,7 @@ export class Service {
     this.askToken = askToken;
     this.asking = null;
     this.token = sessionStorage.getItem(TOKEN);
+    this.run = null; // which run this page shows, by the first answer; what the browser keeps of it is kept below this
   }
 
   async json(path, options) {
@@ -39,7 +43,9 @@ export class Service {
     for (let tries = 1; ; tries += 1) {
       const sent = this.token;
       const response = await transmit(url, { ...options, headers: this.headers(options.headers) });
+      this.run ??= response.headers.get(RUN);
       if (response.ok || response.status === 304) return response;
+      if (response.status === OTHER_RUN && performance.now() > RELOAD_AFTER) location.reload();
       if (response.status === 401) {
         await this.renewToken(sent);
       } else if (wait && response.status === 503 && response.headers.has("Retry-After") && tries < BUSY_TRIES) {
@@ -58,7 +64,8 @@ export class Service {
   }
 
   headers(extra = {}) {
-    return this.token ? { ...extra, Authorization: `Bearer ${this.token}` } : extra;
+    const run = this.run && { [RUN]: this.run };
+    return { ...extra, ...run, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
   }
 
   /** Ask once for all requests that were refused with the same token. */

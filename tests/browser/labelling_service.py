@@ -51,7 +51,7 @@ def go_on(config: Path) -> bool:
 
 
 @contextmanager
-def serve_tasks(run_dir: Path, annotators: Path | None = None, lease_s: float = 1800) -> Iterator[str]:
+def serve_tasks(run_dir: Path, annotators: Path | None = None, lease_s: float = 1800, port: int = 0) -> Iterator[str]:
     """The service of a run in this process; without annotators whoever comes is `local`."""
     settings = ServiceSettings(
         str(run_dir),
@@ -61,7 +61,7 @@ def serve_tasks(run_dir: Path, annotators: Path | None = None, lease_s: float = 
         annotators=None if annotators is None else str(annotators),
         lease_s=lease_s,
     )
-    with serving(create_app(settings, LocalBackend(settings))) as url:
+    with serving(create_app(settings, LocalBackend(settings)), port) as url:
         yield url
 
 

@@ -30,6 +30,7 @@ from raymeta.service.http.openapi_document import operation_id
 from raymeta.service.http.pull_hints import PullHints
 from raymeta.service.http.refusals import RequestRefusedError, unprocessable
 from raymeta.service.http.request_observer import RequestObserver, open_access_log
+from raymeta.service.http.run_header import RUN_HEADER, RunHeader
 from raymeta.service.http.run_reader import RunReader
 from raymeta.service.http.service_metrics import ServiceMetrics
 from raymeta.service.http.service_state import ServiceState
@@ -46,9 +47,10 @@ iteration of an experiment, or of an older one (?iteration=N). Every answer of /
 Box and pixel coordinates count from the image's top-left corner.
 """
 
-SENT_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match")
+SENT_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match", RUN_HEADER)
 SHOWN_HEADERS: Final = (
     ITERATION_HEADER,
+    RUN_HEADER,
     "X-Raymeta-Scale",
     "X-Raymeta-Left",
     "X-Raymeta-Top",
@@ -84,11 +86,12 @@ def create_app(
         lifespan=_running,
     )
     metrics = ServiceMetrics(ingress)
+    reader = RunReader(settings)
     live = LiveIteration(backend, max_age_s=settings.poll_s / 2)
     app.state.service = ServiceState(
         settings,
         backend,
-        RunReader(settings),
+        reader,
         live,
         metrics,
         tasks=tasks or LocalTaskBackend(settings),
@@ -104,6 +107,7 @@ def create_app(
     app.include_router(label_studio_routes.router, dependencies=[Depends(ToolAccess(access))])
     app.include_router(hook_routes.router)
     app.include_router(page_routes.router)
+    app.add_middleware(RunHeader, run_key=reader.key)
     app.add_middleware(HeadRequests)
     if settings.cors_origins:
         _let_in(app, settings.cors_origins)

@@ -17,6 +17,7 @@ from raymeta.locations import last_name
 from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
+from raymeta.runs.run_format import run_key
 from raymeta.runs.run_state import is_over, state_of
 from raymeta.runs.run_status import RunStatus, run_status
 from raymeta.runs.run_store import RunError, RunStore
@@ -85,6 +86,11 @@ class RunReader:
     def name(self) -> str:
         """Name of the run folder."""
         return last_name(self.store.location)
+
+    @property
+    def key(self) -> str:
+        """Tells the run from every other one."""
+        return run_key(self.store.run_info(), self.name)
 
     def servable(self) -> list[int]:
         """Iterations that can be asked for, ascending."""

@@ -77,7 +77,7 @@ export class AnnotateView {
     this.use(this.kinds.region);
     this.element.replaceChildren(this.body);
     this.queue = new TaskQueue(this.service, this.me, { set: this.context.route.params.get("set") });
-    this.outbox = new Outbox(this.service, this.me.run);
+    this.outbox = new Outbox(this.service);
     this.drafts = new Map(); // of answers on their way, by task
   }
 

@@ -9,8 +9,8 @@ const SERVER = 10_000;
 
 /** The draft of one task. said(error): where the service can't keep it. */
 export class Draft {
-  constructor(service, run, taskId) {
-    Object.assign(this, { service, taskId, name: `raymeta-draft ${run} ${taskId}`, sent: null });
+  constructor(service, taskId) {
+    Object.assign(this, { service, taskId, name: `raymeta-draft ${service.run} ${taskId}`, sent: null });
   }
 
   /** {cells, effort, time} of the newest draft, of this browser or of the service; null without one that fits. */

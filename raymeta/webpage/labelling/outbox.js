@@ -6,9 +6,9 @@ const LONGEST_WAIT = 30_000;
 
 /** Events: "sent" ({entry, answer}), "refused" ({entry, error}), "change" (how many wait, and why). */
 export class Outbox extends EventTarget {
-  constructor(service, run) {
+  constructor(service) {
     super();
-    Object.assign(this, { service, name: `raymeta-outbox ${run}`, wait: FIRST_WAIT, error: null, busy: null });
+    Object.assign(this, { service, name: `raymeta-outbox ${service.run}`, wait: FIRST_WAIT, error: null, busy: null });
     this.entries = readKept(this.name) ?? [];
     this.online = () => this.flush();
     window.addEventListener("online", this.online);
@@ -46,7 +46,8 @@ export class Outbox extends EventTarget {
         });
         this.done(entry, "sent", { answer });
       } catch (error) {
-        if (error.status === 0 || error.status >= 500 || error.status === 401) return this.later(error);
+        // 412: another run is served here now; it stays until its own is.
+        if ([0, 401, 412].includes(error.status) || error.status >= 500) return this.later(error);
         this.done(entry, "refused", { error });
       }
     }

@@ -32,8 +32,8 @@ export class RegionAnswering {
   /** Put a task on screen. */
   open(detail, bundle) {
     const { height, width } = detail.region;
-    const { service, me, panel } = this.view;
-    const draft = new Draft(service, me.run, detail.id);
+    const { service, panel } = this.view;
+    const draft = new Draft(service, detail.id);
     const begun = draft.read(detail.draft, width * height);
     Object.assign(this, { detail, bundle, draft, warned: false, passing: false });
     this.editor = new Editor({
