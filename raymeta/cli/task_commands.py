@@ -118,7 +118,13 @@ def _list(options: argparse.Namespace) -> int:
     store, labels = open_labels(options.run)
     names = labels.sets.names()
     if not names:
-        print(f"{store.location}: people were asked nothing yet")
+        simulated = store.load_config().oracle.kind != "people"
+        why = (
+            "the simulated annotator answers this run, nobody is asked"
+            if simulated
+            else "people were asked nothing yet"
+        )
+        print(f"{store.location}: {why}")
         return 0
     table = text_table()
     for name in ("set", "tasks", "open", "to decide", "answered", "withdrawn", "median s"):

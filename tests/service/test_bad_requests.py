@@ -78,6 +78,14 @@ def test_segments_refuse_the_same_bodies(client, kind):
     assert (response.status_code, words in response.text) == (status, True)
 
 
+def test_an_unknown_strategy_is_told_those_that_an_upload_can_have(client):
+    detail = client.post("/v1/boxes?strategy=metabox_pluss", content=SOUND, headers=PNG).json()["detail"]
+    assert "metabox_plus" in detail
+    assert "did you mean" in detail
+    for name in ("_star", "full_set", "superpixels"):
+        assert name not in detail
+
+
 def test_a_body_without_a_length_is_counted_while_it_comes(client):
     sent = []
 
@@ -93,11 +101,11 @@ def test_a_body_without_a_length_is_counted_while_it_comes(client):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"picture": SOUND}, "picture"),
+        ({"picture": SOUND}, "takes 'image' and 'labelled_mask'"),
         ({"image": SOUND, "labelled_mask": SMALL}, "another size"),
         ({"labelled_mask": SMALL}, "no part 'image'"),
         ({"image": SOUND, "labelled_mask": LOSSY}, "labelled_mask is a JPEG"),
-        ([("image", SOUND), ("image", SOUND)], "one file a name"),
+        ([("image", SOUND), ("image", SOUND)], "twice"),
         ({"image": SOUND, "labelled_mask": b"no image"}, "labelled_mask"),
     ],
 )

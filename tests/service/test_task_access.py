@@ -6,6 +6,7 @@ import pytest
 from asked_run import asked_run
 from fastapi.testclient import TestClient
 
+from raymeta.cli import main
 from raymeta.labels.annotator_list import add_annotator, remove_annotator
 from raymeta.service.http.app import create_app
 from raymeta.service.scoring.local_backend import LocalBackend
@@ -140,3 +141,23 @@ def test_a_proxy_may_give_the_service_another_name(location, tmp_path):
 def test_pages_learn_what_a_query_asks_for(tmp_path):
     asked = asked_run(tmp_path, [("im1", 0, 0)], segments={1: (np.ones((8, 8), bool), 1)})
     assert opened(asked.location).get("/v1/tasks/me").json()["unit"] == "segment"
+
+
+def test_a_run_that_asks_nobody_says_so_to_whoever_would_write(tmp_path, capsys):
+    store = asked_run(tmp_path, [], oracle="{kind: simulated}")
+    client = opened(store.location, token="shared")
+    sent = {"Authorization": "Bearer shared"}
+    reason = client.get("/v1/tasks/me", headers=sent).json()["reason"]
+    assert "simulated annotator" in reason
+    refused = lease(client, "shared")
+    assert (refused.status_code, refused.json()["detail"]) == (403, reason)
+    assert lease(opened(store.location, local_person=True)).json()["reason"] == reason
+    assert main(["tasks", store.location]) == 0
+    assert "simulated annotator" in capsys.readouterr().out
+
+
+def test_a_body_that_no_option_makes_room_for_names_none(location):
+    refused = opened(location, local_person=True).post(LEASE, json={"set": "x" * 70_000})
+    assert refused.status_code == 413
+    assert "64 KiB" in refused.json()["detail"]
+    assert "--max-body-mb" not in refused.json()["detail"]

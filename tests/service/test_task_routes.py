@@ -154,7 +154,7 @@ SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
         ({"raster_png": png_of(colours())}, "colours or holes"),
         ({"raster_png": png_of(holes())}, "colours or holes"),
         ({"raster_png": png_of(np.zeros((8, 8), np.uint16))}, "mode I;16"),
-        ({"raster_png": "AAAA"}, "base64 of a PNG"),
+        ({"raster_png": "AAAA"}, "base64 of a PNG: its bytes"),
         ({"raster_png": "%"}, "base64 of a PNG"),
         ({"raster_png": png_of(np.zeros((8, 8), np.uint8))[:40]}, "base64 of a PNG"),
         ({"shapes": [{"label": "Road", "rings": [SQUARE]}]}, "'Road' is neither a class of the run"),
@@ -165,6 +165,8 @@ SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
         ({"undecidable": True, "clicks": {"Vertex!": 1}}, "clicks"),
         ({"undecidable": True, "active_seconds": -1}, "active_seconds"),
         ({"undecidable": True, "who": "ben"}, "who"),
+        ({"undecidable": True, "raster_png": png_of(np.zeros((8, 8), np.uint8))}, "raster_png beside undecidable"),
+        ({"undecidable": True, "shapes": [{"label": "road", "rings": [SQUARE]}]}, "shapes beside undecidable"),
     ],
 )
 def test_bodies_that_cant_be_an_answer_are_refused(unchanged, body, words):

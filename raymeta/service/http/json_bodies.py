@@ -15,8 +15,8 @@ REFERENCE = "#/components/schemas/{model}"
 """Where `openapi_document` puts the parts of a body's schema."""
 
 
-async def read_json(request: Request, model: type[Body], max_bytes: int) -> Body:
-    """The body of a request.
+async def read_json(request: Request, model: type[Body], max_bytes: int, *, configured: bool = False) -> Body:
+    """The body of a request; configured: whether the limit is that of --max-body-mb.
 
     Raises:
         RequestRefusedError: 413 too many bytes, 415 another content type, 422 not what the model says.
@@ -24,7 +24,7 @@ async def read_json(request: Request, model: type[Body], max_bytes: int) -> Body
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":  # a form of a foreign page can't send this one unasked
         raise RequestRefusedError(415, f"content type {kind[:80]!r}: send the body as application/json")
-    data = b"".join([chunk async for chunk in bounded_stream(request, max_bytes)])
+    data = b"".join([chunk async for chunk in bounded_stream(request, max_bytes, configured=configured)])
     try:
         return model.model_validate_json(data)
     except ValidationError as error:

@@ -1,12 +1,14 @@
 """Query parameters: closed choices, bounded numbers; an unknown name is refused, as it would do nothing."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from raymeta.acquisition.strategies import STRATEGIES
 from raymeta.config import ClicksPriority, StrategyName
+from raymeta.config.presets import STRATEGY_NAMES
 from raymeta.service.scoring.scoring_request import MapFormat, MapName, ScoringRequest, Work
 
 PoolSort = Literal["score", "image_id", "entropy", "predicted_iou", "clicks"]
@@ -61,10 +63,24 @@ class BoxParameters(ScoreParameters):
         return replace(self._asked("boxes"), limit=self.k)
 
 
+def _upload_strategies() -> list[str]:
+    """Strategies that score an image alone; the others are refused with their reason."""
+    return [name for name, strategy in STRATEGIES.items() if strategy.priorities and not strategy.true_clicks]
+
+
 def _without_ground_truth(schema: dict[str, Any]) -> None:
-    """Describe only strategies that score an image alone; the others are refused with their reason."""
-    served = [name for name, strategy in STRATEGIES.items() if strategy.priorities and not strategy.true_clicks]
-    schema["anyOf"][0]["enum"] = served
+    schema["anyOf"][0]["enum"] = _upload_strategies()
+
+
+def _known_strategy(name: Any) -> Any:
+    """A name that no strategy has is told those that an upload may ask for."""
+    if name is not None and name not in STRATEGY_NAMES:
+        expected = ", ".join(map(repr, _upload_strategies()))
+        raise PydanticCustomError("literal_error", "must be {expected}", {"expected": expected})
+    return name
+
+
+UploadStrategy = Annotated[StrategyName | None, BeforeValidator(_known_strategy)]
 
 
 _UPLOAD_STRATEGY: Any = Field(
@@ -75,13 +91,13 @@ _UPLOAD_STRATEGY: Any = Field(
 class UploadMapParameters(MapParameters):
     """Which map of an uploaded image."""
 
-    strategy: StrategyName | None = _UPLOAD_STRATEGY
+    strategy: UploadStrategy = _UPLOAD_STRATEGY
 
 
 class UploadBoxParameters(BoxParameters):
     """How many boxes of an uploaded image."""
 
-    strategy: StrategyName | None = _UPLOAD_STRATEGY
+    strategy: UploadStrategy = _UPLOAD_STRATEGY
 
 
 class SegmentParameters(IterationParameters):

@@ -45,7 +45,8 @@ router = APIRouter(prefix="/tasks", tags=["answers"], responses=READ_ERRORS)
 )
 async def put_draft(request: Request, state: State, person: Annotating, task_id: str) -> Response:
     """Keep an unfinished answer: one for each person and task, the last one counts."""
-    body = await read_json(request, DraftBody, min(MAX_DRAFT, state.settings.max_body_bytes))
+    largest = state.settings.max_body_bytes
+    body = await read_json(request, DraftBody, min(MAX_DRAFT, largest), configured=largest < MAX_DRAFT)
     return respond_task(await call(state, "draft", person, task_id=task_id, content=body.draft))
 
 
@@ -74,7 +75,7 @@ async def drop_draft(state: State, person: Annotating, task_id: str) -> Response
 async def put_answer(request: Request, state: State, person: Annotating, task_id: str, answer_id: str) -> Response:
     """Answer a task under an id of your own (a UUID): the same again changes nothing, so it may be repeated."""
     name = answer_hex(answer_id)
-    body = await read_json(request, AnswerBody, state.settings.max_body_bytes)
+    body = await read_json(request, AnswerBody, state.settings.max_body_bytes, configured=True)
     task = await find_task(state, task_id)
     reader = state.task_reader
     try:

@@ -82,7 +82,7 @@ async def me(request: Request, state: State) -> Response:
     """Who asks and what they may do, the classes with their keys, and the rules of answers."""
     person = asking_person(request)
     sets = await call(state, "sets", person)
-    return respond_task(state.task_reader.me(person, why_read_only(person, state.settings), sets))
+    return respond_task(state.task_reader.me(person, why_read_only(person, state), sets))
 
 
 @router.get("/progress", response_model=ProgressAnswer, openapi_extra=sample(f"curl -s {TASKS}/progress"))

@@ -1,6 +1,6 @@
 """Uploaded images: read within limits, and looked at by their header before anything is decoded."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -15,7 +15,8 @@ from raymeta.service.http.refusals import RequestRefusedError, too_large, unproc
 
 IMAGE_PART = "image"
 MASK_PART = "labelled_mask"
-MEBI = 1024 * 1024
+KIBI = 1024
+MEBI = 1024 * KIBI
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,17 @@ def check_header(data: bytes, name: str, limits: UploadLimits) -> tuple[int, int
 
 
 async def _read_body(request: Request, limits: UploadLimits) -> bytes:
-    return b"".join([chunk async for chunk in bounded_stream(request, limits.max_body_bytes)])
+    return b"".join([chunk async for chunk in bounded_stream(request, limits.max_body_bytes, configured=True)])
 
 
-async def bounded_stream(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    """Chunks of the body; stops with 413 by Content-Length before the first, else by count."""
-    refused = too_large(
-        f"the body has more than {max_bytes / MEBI:.3g} MiB: send a smaller one, or start the service with a larger "
-        "--max-body-mb"
-    )
+async def bounded_stream(request: Request, max_bytes: int, *, configured: bool = False) -> AsyncGenerator[bytes, None]:
+    """Chunks of the body; stops with 413 by Content-Length before the first, else by count.
+
+    configured: whether the limit is that of --max-body-mb.
+    """
+    limit = f"{max_bytes / MEBI:.3g} MiB" if max_bytes >= MEBI else f"{max_bytes / KIBI:.3g} KiB"
+    remedy = ", or start the service with a larger --max-body-mb" if configured else ""
+    refused = too_large(f"the body has more than {limit}: send a smaller one{remedy}")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > max_bytes:
         raise refused
@@ -111,9 +114,18 @@ async def bounded_stream(request: Request, max_bytes: int) -> AsyncGenerator[byt
         ) from error
 
 
+def _part_fault(name: str, value: UploadFile | str, allowed: Collection[str], read: Collection[str]) -> str | None:
+    """Why a part of a form can't be taken, and the remedy; None for one that can."""
+    if name not in allowed:
+        return f"isn't known: this takes {' and '.join(map(repr, sorted(allowed)))}"
+    if name in read:
+        return "comes twice: send it once"
+    return None if isinstance(value, UploadFile) else "is text: send a file, as `curl -F name=@file` does"
+
+
 async def _read_parts(request: Request, limits: UploadLimits, with_mask: bool) -> Upload:
     allowed = {IMAGE_PART, MASK_PART} if with_mask else {IMAGE_PART}
-    stream = bounded_stream(request, limits.max_body_bytes)
+    stream = bounded_stream(request, limits.max_body_bytes, configured=True)
     try:
         form = await MultiPartParser(request.headers, stream, max_files=4, max_fields=4).parse()
     except (MultiPartException, KeyError) as error:
@@ -124,8 +136,9 @@ async def _read_parts(request: Request, limits: UploadLimits, with_mask: bool) -
     try:
         parts: dict[str, bytes] = {}
         for name, value in form.multi_items():
-            if name not in allowed or name in parts or not isinstance(value, UploadFile):
-                raise unprocessable(f"part {name[:80]!r}: send one file a name, of {' and '.join(sorted(allowed))}")
+            if fault := _part_fault(name, value, allowed, parts):
+                raise unprocessable(f"part {name[:80]!r} {fault}")
+            assert isinstance(value, UploadFile)
             parts[name] = await value.read()
     finally:
         await form.close()

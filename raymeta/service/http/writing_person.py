@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 
 from raymeta.labels.annotator_list import LOCAL_PERSON, Person, Role
 from raymeta.service.http.refusals import RequestRefusedError
-from raymeta.service.http.service_state import State
-from raymeta.service.settings import ServiceSettings
+from raymeta.service.http.service_state import ServiceState, State
+from raymeta.service.tasks.task_service import SIMULATED
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
@@ -21,11 +21,13 @@ def asking_person(request: Request) -> Person | None:
     return person
 
 
-def why_read_only(person: Person | None, settings: ServiceSettings) -> str | None:
+def why_read_only(person: Person | None, state: ServiceState) -> str | None:
     """Why somebody can't write, and the remedy; None where they can."""
     if person is not None:
         return None
-    if settings.annotators is not None:
+    if not state.task_reader.asks_people:
+        return SIMULATED
+    if state.settings.annotators is not None:
         return "the shared token only reads: send your own, that `raymeta annotators add` printed"
     return (
         "nobody may write here: name the people who may with `raymeta annotators add FILE --name NAME`, then start the "
@@ -42,7 +44,7 @@ class WritingPerson:
     def __call__(self, request: Request, state: State) -> Person:
         """Raise RequestRefusedError 403 unless the person has the role, and no foreign page sent the request."""
         person = asking_person(request)
-        reason = why_read_only(person, state.settings)
+        reason = why_read_only(person, state)
         if person is None or reason is not None:
             raise RequestRefusedError(403, str(reason))
         if not person.may(self._role):

@@ -178,6 +178,9 @@ def _label_map(
 ) -> tuple[NDArray[np.uint8], int]:
     """(h, w) uint8 labels, 255 void or uncovered, and how many pixels are uncovered."""
     size = (task.height, task.width)
+    if body.undecidable and (body.raster_png is not None or body.shapes):
+        given = "shapes" if body.raster_png is None else "raster_png"
+        raise BodyError(f"{task.id}: {given} beside undecidable, which makes all of it void: send one of the two")
     if body.undecidable:
         return np.full(size, IGNORE, np.uint8), 0
     if body.raster_png is not None:
@@ -212,6 +215,10 @@ def _raster(encoded: str, task: Task) -> NDArray[np.uint8]:
             mode, values = image.mode, np.asarray(image)
     except BodyError:
         raise
+    except Image.UnidentifiedImageError:
+        raise BodyError(
+            f"{task.id}: raster_png isn't base64 of a PNG: its bytes are another file, or damaged"
+        ) from None
     except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BodyError(f"{task.id}: raster_png isn't base64 of a PNG: {str(error)[:200]}") from None
     if mode == "L":

@@ -31,7 +31,7 @@ from raymeta.service.settings import ServiceSettings
 from raymeta.service.tasks import task_answers as made
 from raymeta.service.tasks.ledger_answer import LedgerAnswer, told_ledger
 from raymeta.service.tasks.task_bodies import void_value
-from raymeta.service.tasks.task_service import picture_frame
+from raymeta.service.tasks.task_service import SIMULATED, picture_frame
 
 KEPT_PICTURES: Final = 4
 LABELS_AGE_S: Final = 2.0
@@ -74,7 +74,7 @@ class TaskReader:
     def me(self, person: Person | None, reason: str | None, sets: list[str]) -> made.MeAnswer:
         """Who asks, and what all tasks have in common."""
         if not self.asks_people:
-            reason = "the simulated annotator answers this run: set oracle.kind to people in a run of your own"
+            reason = SIMULATED
         oracle, palette = self._config.oracle, self.pictures.dataset.palette
         classes = [
             made.LabelClass(

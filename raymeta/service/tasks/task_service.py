@@ -25,6 +25,7 @@ from raymeta.service.tasks.task_calls import TaskCall, TaskReply
 
 STATUS: Final = {"unknown": 404, "forbidden": 403, "moved": 409}
 DEFAULT_MARGIN: Final = 32
+SIMULATED: Final = "the simulated annotator answers this run: set oracle.kind to people in a run of your own"
 _NOBODY: Final = Person("", frozenset())
 
 
@@ -98,8 +99,7 @@ class TaskService:
     def lease(self, person: Person, count: int, set_name: str | None, task_id: str | None) -> made.LeasedAnswer:
         """Hand tasks out to a person."""
         if self.config.oracle.kind != "people":
-            reason = "the simulated annotator answers this run: set oracle.kind to people in a run of your own"
-            return made.LeasedAnswer(tasks=[], open=0, reason=reason)
+            return made.LeasedAnswer(tasks=[], open=0, reason=SIMULATED)
         leased: LeasedTasks
         if task_id is None:
             leased = self.dispatcher.lease(person, count, set_name)
