@@ -11,7 +11,7 @@ from tiny_runs import encode
 
 IMAGES = [encode(np.full((height, width, 3), 90, dtype=np.uint8)) for height, width in ((1, 1), (8, 8), (20, 31))]
 EXAMPLES = 30
-OPERATIONS = 39
+OPERATIONS = 40
 
 
 @pytest.fixture(scope="module")
