@@ -65,7 +65,8 @@ def add_commands(commands: Any) -> None:
 
 def _add_exchange(actions: Any) -> None:
     export = _add_action(actions, "export", "open tasks as a folder for an annotation tool")
-    export.add_argument("--format", required=True, help="labelme, cvat, label-studio, x-anylabeling, coco, cityscapes")
+    formats = "labelme, cvat, cvat-masks, label-studio, x-anylabeling, coco, cityscapes, supervisely, darwin"
+    export.add_argument("--format", required=True, metavar="FORMAT", help=formats)
     export.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     add_picture_options(export, prelabels="none")
     export.set_defaults(command=_export)
@@ -171,11 +172,18 @@ def _seconds(states: Sequence[TaskState]) -> str:
     return f"{known[len(known) // 2]:.1f}" if known else "–"
 
 
+def _duration(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    minutes = max(1, round(60 * hours))
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
 def _effort_line(store: RunStore, labels: LabelStore) -> str:
     """Hours that are still needed, and what a click takes once enough is known."""
     config, table = store.load_config(), ledger(store, labels)
     left = hours_left(table, config.iterations, config.acquisition.query_size)
-    hours = "nobody's time is known yet" if left.hours is None else f"about {left.hours:.1f} hours"
+    hours = "nobody's time is known yet" if left.hours is None else f"about {_duration(left.hours)}"
     units = config.acquisition.asked
     line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
     prices = fit_prices(table)

@@ -138,6 +138,11 @@ def add_annotator(path: str | Path, name: str, roles: Iterable[Role]) -> str:
     """
     file = local_path(path)
     known = load_annotators(file) if file.exists() else AnnotatorList()
+    taken = next((each.name for each in known.annotators if each.name.casefold() == name.casefold()), None)
+    if taken is not None:
+        raise AnnotatorListError(
+            f"{path}: {taken} is on the list already: choose another name, or, for a new token, remove {taken} first"
+        )
     token = secrets.token_urlsafe(32)
     try:
         added = Annotator(name=name, token_sha256=token_sha256(token), roles=tuple(dict.fromkeys(roles)))

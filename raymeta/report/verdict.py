@@ -68,7 +68,9 @@ def verdict(comparison: Comparison) -> list[str]:
     first, *others = found
     chosen = next(group for group in rivals if group.label == first.label)
     many = f" It is the best of {len(found)} strategies, chosen after the fact." if others else ""
-    return [_sentence(first) + many, *_others(others), *_state(comparison, chosen)]
+    told = {saving.label for saving in found}
+    untold = [group.label for group in rivals if group.label not in told]
+    return [_sentence(first) + many, *_others(others), *_left_out(untold), *_state(comparison, chosen)]
 
 
 def savings(comparison: Comparison) -> list[Saving]:
@@ -133,6 +135,13 @@ def _others(savings_left: Sequence[Saving]) -> list[str]:
         spread = "" if saving.low is None else f" [{_signed(saving.low)}, {_signed(saving.high or 0.0)}]"
         parts.append(f"{saving.label} {_signed(saving.mean)} %{spread}")
     return [f"Saved by the others, in percent of the clicks of {savings_left[0].baseline}: {'; '.join(parts)}."]
+
+
+def _left_out(labels: Sequence[str]) -> list[str]:
+    """Strategies whose saving can't be told."""
+    if not labels:
+        return []
+    return [f"Of {', '.join(labels)} nothing can be told: no mIoU is reached by all of its runs and by random boxes."]
 
 
 def _state(comparison: Comparison, group: RunGroup) -> list[str]:

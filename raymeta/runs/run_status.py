@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def run_status(location: str) -> RunStatus:
     done = sum("summary" in committed for committed in stages.values())
     last = last_numbers(store, done)
     finished = is_over(run_state(store, config))
-    holder, waits_for = _holder(store), store.read_waiting()
+    holder, waits_for = _holder(store), _waits_for(store, config)
     return RunStatus(
         run=store.location,
         strategy=config.acquisition.strategy,
@@ -68,6 +69,14 @@ def run_status(location: str) -> RunStatus:
         holder=holder,
         waits_for=None if finished else waits_for,
     )
+
+
+def _waits_for(store: RunStore, config: ExperimentConfig) -> str | None:
+    """What people are asked for, and the commands; of a run that was moved or copied, those for the place it is at."""
+    text = store.read_waiting()
+    if text is None or not config.run_dir:
+        return text
+    return text.replace(f" {shlex.quote(config.run_dir)} ", f" {shlex.quote(store.location)} ")
 
 
 def _forecast(store: RunStore, done: int) -> str | None:

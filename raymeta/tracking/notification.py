@@ -65,7 +65,7 @@ def notify(config: ExperimentConfig, event: NotifyEvent, text: str, say: Callabl
     if any(thread.is_alive() for thread in threads):
         faults.append(f"no answer within {wanted.timeout_s:g} s")
     for fault in faults:
-        say(f"notify: nobody could be told that the run {event}: {fault}")
+        say(f"notify: {fault}; so it couldn't be told there that the run {event}")
 
 
 class Message(TypedDict):

@@ -42,7 +42,7 @@ def test_names_that_cant_sign_answers_are_refused(tmp_path, name):
 
 def test_a_name_has_one_token(tmp_path):
     add_annotator(tmp_path / "p.yaml", "ann", ["annotate"])
-    with pytest.raises(AnnotatorListError, match="ann appears twice"):
+    with pytest.raises(AnnotatorListError, match="ann is on the list already"):
         add_annotator(tmp_path / "p.yaml", "Ann", ["review"])
 
 

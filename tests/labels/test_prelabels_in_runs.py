@@ -21,6 +21,7 @@ from raymeta.loop.bundle import Bundle
 from raymeta.loop.image_scorer import ImageScorer
 from raymeta.loop.iterations import run_experiment
 from raymeta.loop.local_workers import local_device, local_workers
+from raymeta.runs.run_status import run_status
 from raymeta.runs.store_files import RunError
 
 
@@ -139,6 +140,19 @@ def test_cvat_files_dont_say_whether_anybody_looked(run, tmp_path, capsys):
     assert main(["tasks", "import", str(run), str(tmp_path / "saved"), "--confirm-unchanged"]) == 0
     _, labels = open_labels(str(run))
     assert all(state.name == "accepted" for state in labels.states("query-000"))
+
+
+def test_a_copied_run_names_its_own_place(run):
+    waits_for = run_status(str(run)).waits_for
+    assert f"tasks export {run} --format" in waits_for
+    assert f"tasks import {run} DIR" in waits_for
+
+
+def test_help_names_every_format(capsys):
+    with pytest.raises(SystemExit):
+        main(["tasks", "export", "--help"])
+    shown = capsys.readouterr().out
+    assert all(format in shown for format in FORMATS)
 
 
 @pytest.mark.parametrize("format", FORMATS)

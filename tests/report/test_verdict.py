@@ -109,3 +109,13 @@ def test_the_others_are_told_behind_the_best() -> None:
 def test_what_can_not_be_told_is_said(runs: list[tuple[str, int, Points]], words: str) -> None:
     first, *_ = verdict(compared(*(run(*values) for values in runs)))
     assert words in first
+
+
+def test_a_strategy_that_reached_nothing_on_the_way_is_named() -> None:
+    runs = [run("random_box", seed, RANDOM) for seed in range(3)]
+    runs += [run("metabox_plus", seed, half_price(RANDOM)) for seed in range(3)]
+    runs += [run("superpixels", seed, [(10, 0.2), (12, 0.1)]) for seed in range(3)]
+    first, *others = verdict(compared(*runs))
+    assert first.startswith("Clicks were saved: metabox_plus")
+    (left_out,) = [line for line in others if "superpixels" in line]
+    assert "nothing can be told" in left_out
