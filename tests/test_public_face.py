@@ -38,7 +38,7 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys):
     store = write_scored_run(tmp_path)
     place = tmp_path / "runs/demo"
     place.mkdir(parents=True)
-    (place / "metabox_plus").symlink_to(store.location)
+    (place / "superpixels").symlink_to(store.location)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks:
