@@ -11,16 +11,15 @@ from rich.console import Console
 
 from raymeta.cli import server_commands
 from raymeta.cli.options import add_command
+from raymeta.cli.task_effort import double_lines, effort_line, median_seconds
 from raymeta.cli.task_options import add_answer_options, add_picture_options, open_labels, picture_options, set_names
 from raymeta.errors import EXIT_FAILED, InputError
 from raymeta.labels.agreement import agreement
 from raymeta.labels.answer_files import AnswerRecord, void_answer
-from raymeta.labels.double_answers import double_answers, first_pair
+from raymeta.labels.double_answers import first_pair
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
-from raymeta.runs.run_store import RunStore
 from raymeta.text_tables import show_table, text_table
 
 DECISIONS = {
@@ -137,60 +136,24 @@ def _list(options: argparse.Namespace) -> int:
         answered = sum(state.name in ANSWERED for state in states)
         decide = counts["conflict"] + counts["annotated"]
         table.add_row(
-            name, str(len(states)), str(opened), str(decide), str(answered), str(counts["withdrawn"]), _seconds(states)
+            name,
+            str(len(states)),
+            str(opened),
+            str(decide),
+            str(answered),
+            str(counts["withdrawn"]),
+            median_seconds(states),
         )
     console = Console()
     show_table(console, table)
-    for line in _double_lines(labels, names):
+    for line in double_lines(labels, names):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(_effort_line(store, labels), highlight=False, markup=False, soft_wrap=True)
+    console.print(effort_line(store, labels), highlight=False, markup=False, soft_wrap=True)
     for name in names:
         for state in labels.states(name):
             if state.note and state.name not in DONE and state.name != "handed_out":
                 console.print(f"{state.task.id}: {state.name}: {state.note}", highlight=False, markup=False)
     return 0
-
-
-def _double_lines(labels: LabelStore, names: Sequence[str]) -> list[str]:
-    """How far two people agree who answered the same tasks; none where no task is answered by two."""
-    found = double_answers([state for name in names for state in labels.states(name)], labels.rules)
-    if not found.asked:
-        return []
-    line = f"two people answer {found.asked} of these tasks; {found.answered} have two answers, {found.agree} agree"
-    if found.equal is None or found.miou is None or found.within is None:
-        return [line]
-    rules = labels.rules
-    return [
-        f"{line} ({100 * found.within:.1f} % of the pixels up to {rules.agree_within} px of outline; exactly "
-        f"{100 * found.equal:.1f} %, mIoU {100 * found.miou:.1f} %)"
-    ]
-
-
-def _seconds(states: Sequence[TaskState]) -> str:
-    """Median of the seconds that are known."""
-    known = sorted(s.accepted.seconds for s in states if s.accepted is not None and s.accepted.seconds is not None)
-    return f"{known[len(known) // 2]:.1f}" if known else "–"
-
-
-def _duration(hours: float) -> str:
-    if hours >= 1:
-        return f"{hours:.1f} hours"
-    minutes = max(1, round(60 * hours))
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
-
-
-def _effort_line(store: RunStore, labels: LabelStore) -> str:
-    """Hours that are still needed, and what a click takes once enough is known."""
-    config, table = store.load_config(), ledger(store, labels)
-    left = hours_left(table, config.iterations, config.acquisition.query_size)
-    hours = "nobody's time is known yet" if left.hours is None else f"about {_duration(left.hours)}"
-    units = config.acquisition.asked
-    line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
-    prices = fit_prices(table)
-    if prices is None:
-        return line
-    each = ", ".join(f"{kind.rstrip('_')} {prices.prices[kind]:.2f} s" for kind in HUMAN_KINDS)
-    return f"{line}; by {prices.answers} answers ({prices.source}): {each}"
 
 
 def _export(options: argparse.Namespace) -> int:

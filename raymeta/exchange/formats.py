@@ -12,6 +12,7 @@ from raymeta.exchange.json_values import load_json
 from raymeta.exchange.limits import MAX_JSON_BYTES
 from raymeta.exchange.manifest import FORMAT, MANIFEST_FILE, TaskClass
 from raymeta.exchange.sources import Source, SourceFile, open_source
+from raymeta.exchange.untouched_files import is_untouched
 
 FormatName = Literal[
     "cvat",
@@ -145,11 +146,6 @@ def find_parts(
 def _may_hold_annotations(file: SourceFile) -> bool:
     name = file.path.rsplit("/", 1)[-1]
     return name.lower().endswith((".json", ".xml", ".zip")) and name != MANIFEST_FILE
-
-
-def is_untouched(file: SourceFile, untouched: Mapping[str, str]) -> bool:
-    """Whether a file is as it was handed out. untouched: sha256 by path."""
-    return file.path in untouched and untouched[file.path] == file.sha256()
 
 
 def _archive_digest(source: Source) -> str | None:

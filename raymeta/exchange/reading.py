@@ -22,14 +22,14 @@ from raymeta.exchange.formats import (
     Refusal,
     check_format,
     find_parts,
-    is_untouched,
 )
-from raymeta.exchange.manifest import MANIFEST_FILE, Manifest, load_manifest
+from raymeta.exchange.manifest import Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
 from raymeta.exchange.region_painting import RegionPainting, paint_region
 from raymeta.exchange.segment_answers import segment_painting
 from raymeta.exchange.sources import Source, open_source
 from raymeta.exchange.task_matching import Match, TaskIndex
+from raymeta.exchange.untouched_files import is_untouched, untouched_digests
 
 _SHOWN_NAMES: Final = 5
 _NO_CLICKS: Final = HumanClicks(None, None, 0, None, 0)
@@ -73,7 +73,7 @@ def read_answers(
         raise ExchangeError(f"uncovered {shown(uncovered)}: choose void, refuse or one of {', '.join(names.ids)}")
     wanted = None if format == "auto" else check_format(format)
     source = open_source(Path(path))
-    untouched = _untouched(Path(path), source, tasks)
+    untouched = untouched_digests(Path(path), source, tasks)
     parts: list[Part] = []
     refused: list[Refusal] = []
     for found in find_parts(source, wanted, untouched, take_untouched):
@@ -347,20 +347,3 @@ def _complete(part: Part) -> Iterator[DrawnPicture]:
         raise ExchangeError(f"{part.name}: {fault}") from None
     except ExchangeError as error:
         raise error if str(error).startswith(part.name) else ExchangeError(f"{part.name}: {error}") from None
-
-
-def _untouched(path: Path, source: Source, tasks: Manifest) -> Mapping[str, str]:
-    """Digests by path inside the source of the files that were handed out, by the list of tasks beside or above them.
-
-    An equal file somewhere else is an answer: somebody put it there.
-    """
-    base = path if source.kind == "folder" else path.parent
-    for root in (base, base.parent):
-        if (root / MANIFEST_FILE).is_file():
-            try:
-                known = load_manifest(root / MANIFEST_FILE).untouched
-            except ExchangeError:
-                return {}
-            prefix = f"{base.name}/" if root != base else ""
-            return {each.removeprefix(prefix): digest for each, digest in known.items() if each.startswith(prefix)}
-    return tasks.untouched

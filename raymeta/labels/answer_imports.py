@@ -100,17 +100,20 @@ def import_answers(
         if not _is_taken(answer, task, pictures, confirm_unchanged, summary):
             continue
         record = _record(answer, who or answer.who, uncovered)
-        known = record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
-        if known or not (dry_run or (keep or labels.answers.add)(task, record)):
-            summary.unchanged += 1
-        else:
+        if not _is_known(labels, task, record) and (dry_run or (keep or labels.answers.add)(task, record)):
             summary.added += 1
             touched.append(task)
+        else:
+            summary.unchanged += 1
     _count_other_files(summary, reader)
     if not dry_run:
         _keep_skips(labels, [skip for skip in reader.skipped if skip.task_id in tasks], who)
         _tell(store, labels, touched, summary)
     return summary
+
+
+def _is_known(labels: LabelStore, task: Task, record: AnswerRecord) -> bool:
+    return record.id in {each.id for each in labels.answers.of_set(task.set).get(task.id, ())}
 
 
 def _count_other_files(summary: ImportSummary, reader: AnswerReader) -> None:
