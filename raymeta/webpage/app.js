@@ -20,6 +20,7 @@ const service = new Service(askToken);
 const live = new LiveRun(service);
 const thumbnails = new Thumbnails(service);
 const bar = new TopBar(live, pickIteration);
+let started = false; // true once the service has told how far the run is; no view can be built before
 let current = null; // the view on show: {element, title, key?(event), close?()}
 let route = parseRoute(location.hash);
 
@@ -49,7 +50,9 @@ function build() {
   return new { pool: PoolView, image: ImageView, own: OwnView }[route.view](context);
 }
 
+/** Does nothing before `start` is through: that builds what the address asks for by then. */
 function render() {
+  if (!started) return;
   current?.close?.();
   bar.show(route, chosenIteration(route.params));
   current = build();
@@ -118,6 +121,7 @@ async function start() {
     return;
   }
   runChanged.newest = live.newest;
+  started = true;
   render();
   bar.showLabelling(service);
 }

@@ -29,6 +29,7 @@ export class Viewer {
     this.bitmap = null;
     this.point = null;
     this.marked = null;
+    this.opening = false;
     const can = this.model.maps;
     if (chosen.map !== "none" && !can.includes(chosen.map)) chosen.map = can.includes("entropy") ? "entropy" : "segmentation";
     this.build();
@@ -70,7 +71,8 @@ export class Viewer {
   /** Picture and regions first, then the shown map, then what the read-out needs, one after the other. */
   async load() {
     this.trouble.hidden = true;
-    this.working.hidden = false;
+    this.opening = true;
+    this.showWork();
     const { signal } = this.controller;
     try {
       this.bitmap = await this.source.picture(signal);
@@ -81,20 +83,26 @@ export class Viewer {
     } catch (error) {
       if (!isAbort(error) && !signal.aborted) this.fail(error);
     } finally {
-      this.working.hidden = this.loading.size === 0;
+      this.opening = false;
+      this.showWork();
     }
+  }
+
+  /** Shown without a break from the picture's request to the last map's arrival. */
+  showWork() {
+    this.working.hidden = !this.opening && this.loading.size === 0;
   }
 
   /** Fetch a map once; the same promise for all who ask meanwhile. */
   async needMap(name) {
     if (!this.model.maps.includes(name) || this.maps.has(name)) return;
     if (!this.loading.has(name)) {
-      this.working.hidden = false;
       const fetched = this.source.map(name, this.controller.signal).then((map) => this.keep(map));
       this.loading.set(name, fetched.finally(() => {
         this.loading.delete(name);
-        this.working.hidden = this.loading.size === 0;
+        this.showWork();
       }));
+      this.showWork();
     }
     await this.loading.get(name);
   }

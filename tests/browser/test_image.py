@@ -94,6 +94,30 @@ def test_readout_tells_the_values_under_the_pointer(open_page: OpenPage, served:
         assert near.min() - slack <= told["box priority"] <= near.max() + slack
 
 
+SLOW_AND_WATCHED = """(place) => {
+  const fetched = window.fetch;
+  window.fetch = async (...request) => {
+    await new Promise((done) => setTimeout(done, 150));
+    return fetched(...request);
+  };
+  window.ends = 0;
+  new MutationObserver((changes) => {
+    const working = document.querySelector(".viewer .working");
+    if (working?.hidden && changes.some(({ target }) => target === working)) window.ends += 1;
+  }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["hidden"] });
+  location.hash = place;
+}"""
+
+
+def test_loading_is_shown_without_a_break_until_the_last_map_is_there(open_page: OpenPage, image_id: str) -> None:
+    page = open_page("#/pool")
+    page.evaluate(SLOW_AND_WATCHED, f"#/image/{quote(image_id, safe='')}?layer=entropy")
+    page.locator(".viewer").wait_for()
+    page.wait_for_function(LOADED)
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("window.ends") == 1
+
+
 def test_keys_switch_the_layers(open_page: OpenPage, image_id: str) -> None:
     page = open_image(open_page, image_id)
     page.locator(".stage canvas").focus()

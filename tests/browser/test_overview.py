@@ -97,3 +97,21 @@ def test_query_can_be_downloaded(open_page: OpenPage, served: ServedRun, tmp_pat
         assert started.value.suggested_filename == f"query_001.{form}"
         answer = served.client.get("/v1/query", params={"format": form, "iteration": 1})
         assert (tmp_path / form).read_bytes() == answer.content
+
+
+SLOW_ANSWERS = """
+const fetched = window.fetch;
+window.fetch = async (...request) => {
+  await new Promise((done) => setTimeout(done, 500));
+  return fetched(...request);
+};
+"""
+
+
+def test_leaving_before_the_first_answer_opens_the_view_that_was_asked_for(open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script(SLOW_ANSWERS)
+    page.reload()
+    page.evaluate("location.hash = '#/pool'")
+    page.locator("main[data-view=pool]").wait_for()
+    assert page.title().startswith("Pool")
