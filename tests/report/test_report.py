@@ -162,44 +162,6 @@ def test_damaged_summary_is_left_out_and_named(tmp_path: Path) -> None:
     assert str(damaged) in Path(write_report([store.location])).read_text()
 
 
-def test_many_settings_make_short_labels_that_differ(tmp_path: Path) -> None:
-    def values(rate: float, power: float) -> dict[str, object]:
-        told = {"learning_rate": rate, "beta1": 0.5, "beta2": 0.7, "poly_power": power, "patience": 3, "max_epochs": 7}
-        return make_config("x").training.model_dump() | told
-
-    settings = {"a": {}, "b": {"training": values(0.1, 0.3)}, "c": {"training": values(0.1, 0.4)}}
-    runs = [
-        write_run(tmp_path / f"{name}{seed}", "metabox", seed, iterations=1, **training)
-        for name, training in settings.items()
-        for seed in (0, 1)  # folders that differ by seed name no group
-    ]
-    labels = sorted(group.label for group in group_runs([load_run(run.location) for run in runs]))
-    assert len(set(labels)) == 3
-    assert max(map(len, labels)) < 80
-    assert any(label.endswith("3 more) #2") for label in labels)
-
-
-def test_groups_are_called_by_as_many_folders_as_tell_them_apart(tmp_path: Path) -> None:
-    epsilons = {"one/plus/seed_0": 1.0, "two/plus/seed_0": 2.0, "two/random/seed_0": 2.0}
-    runs = []
-    for place, epsilon in epsilons.items():
-        acquisition = make_config("x").acquisition.model_dump() | {"epsilon": epsilon}
-        acquisition["strategy"] = "random_box" if "random" in place else "metabox_plus"
-        runs.append(write_run(tmp_path / place, acquisition["strategy"], iterations=1, acquisition=acquisition))
-    groups = group_runs([load_run(run.location) for run in runs])
-    assert [g.label for g in groups] == ["one/plus (metabox_plus)", "random_box", "two/plus (metabox_plus)"]
-
-
-def test_what_one_seed_lacks_is_left_out_of_the_mean(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path / f"seed_{seed}", "random_box", seed) for seed in (0, 1)]
-    whole = group_runs([load_run(run.location) for run in runs])[0]
-    (tmp_path / "seed_1/iterations/000/summary.json").write_bytes(b"{")
-    group = group_runs([load_run(run.location) for run in runs])[0]
-    assert whole.mean("iteration").tolist() == [0, 1, 2, 3, 4]
-    assert group.mean("iteration").tolist() == [1, 2, 3, 4]
-    assert group.mean("miou").tolist() == whole.mean("miou").tolist()[1:]
-
-
 def test_a_run_that_is_named_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = write_run(tmp_path / "run", "random_box")
     (tmp_path / "link").symlink_to(tmp_path / "run")
@@ -213,26 +175,6 @@ def test_a_damaged_learning_curve_costs_no_iteration(tmp_path: Path) -> None:
     (tmp_path / "run/iterations/001/training.parquet").write_bytes(b"PAR1")
     assert [row["iteration"] for row in summary_table([store.location])] == [0, 1, 2, 3, 4]
     assert "001/training.parquet" in Path(write_report([store.location])).read_text()
-
-
-def test_configs_of_one_strategy_are_told_apart(tmp_path: Path) -> None:
-    acquisition = make_config("x").acquisition.model_dump() | {"clicks_priority": "paper"}
-    runs = [
-        write_run(tmp_path / "a", "metabox_plus"),
-        write_run(tmp_path / "b", "metabox_plus", acquisition=acquisition),
-    ]
-    page = Path(write_report([run.location for run in runs])).read_text()
-    told_apart = {"a (metabox_plus)", "b (metabox_plus)"}  # by the folders that people named
-    assert all(label in page for label in told_apart)
-    assert {row["strategy"] for row in summary_table([run.location for run in runs])} == told_apart
-    classes = (tmp_path / "a/report/class_iou.csv").read_text().splitlines()[1:]
-    assert {line.partition(",")[0] for line in classes} == told_apart
-
-
-def test_runs_on_other_data_are_pointed_out(tmp_path: Path) -> None:
-    resized = {"kind": "camvid", "root": "/nowhere/camvid", "height": 120, "width": 160}
-    runs = [write_run(tmp_path / "a", "random_box"), write_run(tmp_path / "b", "metabox", dataset=resized)]
-    assert "each setting has its own part: height 120" in Path(write_report([run.location for run in runs])).read_text()
 
 
 @pytest.mark.parametrize("classes", [11, 3])
