@@ -16,9 +16,10 @@ from raymeta.cluster.repetitions import concurrent_runs
 from raymeta.config import ExperimentConfig, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import InputError
-from raymeta.locations import below
+from raymeta.locations import below, without_options
 from raymeta.loop.experiment_split import experiment_split
 from raymeta.loop.number_checks import check_numbers
+from raymeta.loop.study_folder import check_runs_resume
 from raymeta.report.figure_style import to_png
 from raymeta.report.page import SWEEP_PICTURE
 from raymeta.report.run_results import load_run
@@ -53,9 +54,11 @@ def run_sweep(sweep: SweepConfig, address: str | None, console: Console) -> tupl
 
     Raises:
         ConfigError: a combination is no valid config. ValueError: one doesn't fit the data set.
+        RunError: a trial's run was begun with another config; none is started then.
         ConnectionFailedError: no cluster answers at the address.
     """
     trials = plan_trials(sweep)
+    check_trials_resume(sweep, trials)
     check_trials(trials)
     files = StoreFiles(sweep.sweep_dir)
     runs = [run for trial in trials for run in trial.runs]
@@ -76,6 +79,23 @@ def run_sweep(sweep: SweepConfig, address: str | None, console: Console) -> tupl
     path = write_sweep_tables(sweep, rows)
     console.print(f"sweep: {path}", highlight=False, soft_wrap=True)
     return (1 if failed else 0), any(row.state != "not begun" for row in rows)
+
+
+def check_trials_resume(sweep: SweepConfig, trials: Sequence[Trial]) -> None:
+    """Look whether each trial's runs can begin, or go on; finished and ended ones too: the table compares them all.
+
+    Raises:
+        RunError: one or more can't, or the folder of a trial's seeds is a run itself.
+    """
+    start = without_options(sweep.sweep_dir).rstrip("/") + "/"
+    runs = {without_options(run.run_dir).removeprefix(start): run for trial in trials for run in trial.runs}
+    folders = {below(sweep.sweep_dir, trial.name): trial for trial in trials}
+    alone = [folder for folder, trial in folders.items() if trial.runs[0].run_dir != folder and is_run(folder)]
+    if alone:
+        raise RunError(
+            f"{', '.join(alone)}: a run without repetitions, where those of several seeds belong: choose another sweep_dir"
+        )
+    check_runs_resume(runs, sweep.sweep_dir, "sweep_dir")
 
 
 def check_trials(trials: Sequence[Trial]) -> None:

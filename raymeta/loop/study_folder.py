@@ -1,5 +1,6 @@
-"""The folder of a study, or of several seeds: what lies there must be theirs before any of the runs begins."""
+"""The folder of a study, sweep, or several seeds: what lies there must be theirs before any of the runs begins."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -30,18 +31,31 @@ def check_study_resumes(config: ExperimentConfig) -> None:
             named, with its reason.
     """
     check_study_folder(config)
-    runs = run_configs(config)
+    check_runs_resume({run_name(config, run): run for run in run_configs(config)}, config.run_dir, "run_dir")
+
+
+def check_runs_resume(runs: Mapping[str, ExperimentConfig], folder: str, key: str) -> None:
+    """Look whether each of the runs can begin, or go on; writes nothing.
+
+    Args:
+        runs: their configs, by the names that a message has for them.
+        folder: what holds them all; `key` of the config names it.
+        key: for the remedy.
+
+    Raises:
+        RunError: a run was begun with another config, or its folder can't be read. Each is named, with its reason.
+    """
     names_by_reason = dict[str, list[str]]()
     with ThreadPoolExecutor(_FOLDERS_AT_A_TIME, "run-folders") as threads:
-        for run, reason in zip(runs, threads.map(_refusal, runs), strict=True):
+        for name, reason in zip(runs, threads.map(_refusal, runs.values()), strict=True):
             if reason is not None:
-                names_by_reason.setdefault(reason, []).append(run_name(config, run))
+                names_by_reason.setdefault(reason, []).append(name)
     if names_by_reason:
         refused = sum(map(len, names_by_reason.values()))
         lines = "".join(f"  {', '.join(names)}: {reason}\n" for reason, names in names_by_reason.items())
         raise RunError(
-            f"{refused} of the {len(runs)} runs in {config.run_dir} can't go on with this config, so none is started:\n"
-            f"{lines}take these values back to resume the runs, or choose another run_dir"
+            f"{refused} of the {len(runs)} runs in {folder} can't go on with this config, so none is started:\n"
+            f"{lines}take these values back to resume the runs, or choose another {key}"
         )
 
 

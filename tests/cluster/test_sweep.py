@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from raymeta.cli import main
+from raymeta.runs.run_store import RunStore
+from raymeta.sweeps.plan import load_sweep, plan_trials
 
 
 def write_sweep(runner, **values):
@@ -34,7 +36,7 @@ def test_asha_ends_the_worse_trial_and_it_stays_ended_while_a_failed_one_is_trie
     (broken / "run.json").write_text("{")
     refused = runner.raymeta("sweep", str(path))
     assert refused.returncode == 2
-    assert f"{broken}/run.json is damaged" in refused.stderr
+    assert "learning_rate=0.002,query_size=11: run.json" in refused.stderr
     assert not list((runner.folder / "sweep").glob("*/iterations"))  # named before anything starts
     (broken / "run.json").unlink()
     (broken / "lock.json").mkdir()  # no process can hold this run: it fails once it is started
@@ -65,3 +67,44 @@ def test_combinations_that_do_not_fit_the_data_are_named_before_any_starts(runne
     assert "box_width=65,query_size=10: box_width 65 exceeds the image height 64" in message
     assert "box_width=16" not in message
     assert not list((runner.folder / "sweep").glob("*"))
+
+
+def begin(path, number):
+    """Begin a run of the sweep in its folder, as its trial does."""
+    run = [run for trial in plan_trials(load_sweep(path)) for run in trial.runs][number]
+    RunStore(run.run_dir).create(run)
+    return run
+
+
+def files(folder):
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("where", ["fixed", "base"])
+def test_a_sweep_that_was_begun_with_another_value_is_refused_whole(runner, capsys, where):
+    parameters = {"acquisition.query_size": [10, 11]}
+    begun = begin(write_sweep(runner, parameters=parameters), 1)
+    changed = {"training.batch_size": 1}
+    path = write_sweep(runner, parameters=parameters, **({"fixed": changed} if where == "fixed" else {}))
+    if where == "base":
+        base = yaml.safe_load((runner.folder / "base.yaml").read_text())
+        base["training"]["batch_size"] = 1
+        (runner.folder / "base.yaml").write_text(yaml.safe_dump(base))
+    before = files(runner.folder / "sweep")
+    assert main(["sweep", str(path)]) == 2
+    told = capsys.readouterr().err
+    assert f"training.batch_size: {begun.training.batch_size} → 1" in told
+    assert "query_size=11" in told
+    assert "query_size=10" not in told
+    assert "another sweep_dir" in told
+    assert files(runner.folder / "sweep") == before
+
+
+def test_a_sweep_of_seeds_is_refused_where_a_trial_was_begun_without(runner, capsys):
+    parameters = {"acquisition.query_size": [10]}
+    begun = begin(write_sweep(runner, parameters=parameters), 0)
+    path = write_sweep(runner, parameters=parameters)
+    base = yaml.safe_load((runner.folder / "base.yaml").read_text()) | {"seeds": [0, 1]}
+    (runner.folder / "base.yaml").write_text(yaml.safe_dump(base))
+    assert main(["sweep", str(path)]) == 2
+    assert begun.run_dir in capsys.readouterr().err
