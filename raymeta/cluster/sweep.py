@@ -93,7 +93,8 @@ def check_trials_resume(sweep: SweepConfig, trials: Sequence[Trial]) -> None:
     alone = [folder for folder, trial in folders.items() if trial.runs[0].run_dir != folder and is_run(folder)]
     if alone:
         raise RunError(
-            f"{', '.join(alone)}: a run without repetitions, where those of several seeds belong: choose another sweep_dir"
+            f"{', '.join(alone)}: a run without repetitions, where those of several seeds belong: choose another "
+            "sweep_dir"
         )
     check_runs_resume(runs, sweep.sweep_dir, "sweep_dir")
 

@@ -40,7 +40,7 @@ def run_split(
     choosing: called where a start is being chosen whose labels nobody has to be waited for.
 
     Raises:
-        ValueError: the pool is too small.
+        ValueError: the pool is too small; where a start is to be chosen, numbers don't fit the data set.
     """
     split = experiment_split(config, dataset)
     chosen = config.acquisition.initial_choice != "random"
@@ -52,7 +52,9 @@ def run_split(
     if not chosen:
         return split
     from raymeta.loop.covering_start import CoveringStart
+    from raymeta.loop.number_checks import check_before_choosing
 
+    check_before_choosing(config, dataset, split)
     if choosing is None or config.oracle.kind == "people":
         return experiment_split(config, dataset, CoveringStart(config, dataset))
     return experiment_split(config, dataset, CoveringStart(config, dataset, lambda: choosing(config)))

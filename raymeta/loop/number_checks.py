@@ -1,15 +1,14 @@
 """Whether the numbers of a config can work on a data set."""
 
-import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
 
-from raymeta.boxes import check_box_width
 from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import InputError
 from raymeta.loop.cost_matching import check_reference
+from raymeta.loop.query_checks import check_query
 from raymeta.runs.split import Split
 from raymeta.schemas import IGNORE
 
@@ -32,10 +31,27 @@ def check_answerable(config: ExperimentConfig, dataset: Dataset) -> str | None:
     )
 
 
+def check_before_choosing(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
+    """Look at what holds whichever images the run starts with, before the network has to see them all to choose.
+
+    Args:
+        config: of the run.
+        dataset: of the run.
+        split: as large as the one to come, with other images in it.
+
+    Raises:
+        InputError: the network isn't known, nothing validates, or the pool can't give such queries.
+    """
+    from raymeta.networks.registry import check_kind  # torch takes seconds to import
+
+    check_kind(config.network)
+    _check_validation(split)
+    check_query(config, dataset, split)
+
+
 def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
     """Raise ValueError where box width, query size or labels can't work on this data set."""
-    if not split.validation:
-        raise InputError("the data set has no validation images: training stops by their mIoU; add some")
+    _check_validation(split)
     validation = _check_labels(dataset, split.validation, "validation images: their mIoU can't be told")
     _check_test_split(dataset, split.test)
     initial = _check_labels(dataset, split.initial, "initially labelled images: there is nothing to train on")
@@ -46,48 +62,15 @@ def check_numbers(config: ExperimentConfig, dataset: Dataset, split: Split) -> N
             f"{len(split.validation)} validation images, beside void: there is nothing to tell apart; if a value that "
             "counts as void is a class, correct `void` in the class list (`void: []` where nothing is)"
         )
-    if config.acquisition.strategy == "full_set":
-        return
-    check_box_width(config.acquisition.box_width, dataset.height, dataset.width)
-    _check_query_size(config, dataset, split)
-    _check_superpixels(config)
-    check_reference(config, split)
+    check_query(config, dataset, split)
+    if config.acquisition.strategy != "full_set":
+        check_reference(config, split)
 
 
-def _check_query_size(config: ExperimentConfig, dataset: Dataset, split: Split) -> None:
-    """Raise InputError where the pool can't give a query of this size, or none at all."""
-    acquisition = config.acquisition
-    if not split.unlabelled:
-        if config.oracle.kind == "people" and len(split.initial) > acquisition.initial_images:
-            raise InputError(
-                f"all {len(split.pool)} images of the pool have label maps, so people would be asked for nothing: "
-                "leave out oracle.kind, and the label maps answer, or add images without label maps"
-            )
-        raise InputError(
-            f"acquisition.initial_images {len(split.initial)} and meta_images {len(split.meta)} take all "
-            f"{len(split.pool)} images of the pool, nothing is left to query: choose smaller sets"
-        )
-    # Greedy boxes of one image never overlap, so no more than these fit into it. Clicks end a query before that.
-    width = acquisition.box_width
-    most = (dataset.height // width) * (dataset.width // width) * len(split.unlabelled)
-    if acquisition.query_size > most and not acquisition.has_budget:
-        tiles = f"in tiles of {width} pixels"
-        units = {"point": f"points {width} pixels apart"}
-        units |= {unit: f"{unit}s {tiles}" for unit in ("segment", "superpixel")}
-        raise InputError(
-            f"acquisition.query_size {acquisition.query_size} is more than the pool can give: "
-            f"{len(split.unlabelled)} images of {dataset.height}×{dataset.width} hold {most} "
-            f"{units.get(acquisition.unit, f'boxes of width {width}')}; choose at most {most}"
-        )
-
-
-def _check_superpixels(config: ExperimentConfig) -> None:
-    """Raise InputError where superpixels are asked and nothing here finds any."""
-    if config.acquisition.superpixel_width is not None and importlib.util.find_spec("skimage") is None:
-        raise InputError(
-            "acquisition.unit superpixel needs the package scikit-image, which isn't installed: "
-            "pip install scikit-image, or set acquisition.strategy to segments"
-        )
+def _check_validation(split: Split) -> None:
+    """Raise InputError where there are no validation images."""
+    if not split.validation:
+        raise InputError("the data set has no validation images: training stops by their mIoU; add some")
 
 
 def _check_test_split(dataset: Dataset, image_ids: Sequence[str]) -> None:
