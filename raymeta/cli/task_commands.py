@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,7 @@ def _add_exchange(actions: Any) -> None:
     export.add_argument("--format", required=True, metavar="FORMAT", help=formats)
     export.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     add_picture_options(export, prelabels="none")
+    export.add_argument("--only-new", action="store_true", help="no tasks that somebody has already")
     export.set_defaults(command=_export)
 
     imported = _add_action(actions, "import", "bring answers back; the same import twice changes nothing")
@@ -157,10 +159,12 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from raymeta.labels.earlier_hand_outs import earlier_hand_outs, hand_out_warning
     from raymeta.labels.task_exports import export_open_tasks
 
     store, labels = open_labels(options.run)
     names = set_names(labels, options.sets)
+    out = earlier_hand_outs(labels, (state for name in names for state in labels.states(name)))
     manifest = export_open_tasks(
         store,
         labels,
@@ -169,7 +173,10 @@ def _export(options: argparse.Namespace) -> int:
         Path(options.out),
         picture_options(options),
         limit=options.limit,
+        only_new=options.only_new,
     )
+    if (warning := hand_out_warning(out, [task.id for task in manifest.tasks])) is not None:
+        print(warning, file=sys.stderr)
     print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
     print(f"bring them back: raymeta tasks import {shlex.quote(store.location)} {shlex.quote(options.out)}")
     return 0

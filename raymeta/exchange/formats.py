@@ -10,7 +10,7 @@ from raymeta.exchange.drawn_pictures import DrawnPicture
 from raymeta.exchange.errors import ExchangeError, shown
 from raymeta.exchange.json_values import load_json
 from raymeta.exchange.limits import MAX_JSON_BYTES
-from raymeta.exchange.manifest import FORMAT, MANIFEST_FILE, TaskClass
+from raymeta.exchange.manifest import FORMAT, MANIFEST_FILE, Manifest, TaskClass
 from raymeta.exchange.sources import Source, SourceFile, open_source
 from raymeta.exchange.untouched_files import is_untouched
 
@@ -141,6 +141,21 @@ def find_parts(
             continue
         if not handed_out:  # a tool's list of classes, which nobody draws in
             yield refusal
+
+
+def holds_predictions(
+    source: Source, wanted: FormatName | None, untouched: Mapping[str, str], manifest: Manifest
+) -> bool:
+    """Whether files that are as they were handed out hold predicted shapes that count once somebody confirms them.
+
+    Label Studio's never do: people submit there.
+    """
+    if not any(task.prelabels for task in manifest.tasks):
+        return False
+    names = {file.name for file in source.files if is_untouched(file, untouched)}
+    found = [part for part in find_parts(source, wanted, untouched, take_untouched=True) if isinstance(part, Part)]
+    formats = {part.format for part in found if part.name in names or part.format == "cvat-masks"}
+    return bool(formats) and "label-studio" not in formats
 
 
 def _may_hold_annotations(file: SourceFile) -> bool:

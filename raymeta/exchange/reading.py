@@ -22,6 +22,7 @@ from raymeta.exchange.formats import (
     Refusal,
     check_format,
     find_parts,
+    holds_predictions,
 )
 from raymeta.exchange.manifest import Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
@@ -74,17 +75,14 @@ def read_answers(
     wanted = None if format == "auto" else check_format(format)
     source = open_source(Path(path))
     untouched = untouched_digests(Path(path), source, tasks)
-    parts: list[Part] = []
-    refused: list[Refusal] = []
-    for found in find_parts(source, wanted, untouched, take_untouched):
-        if isinstance(found, Part):
-            parts.append(found)
-        else:
-            refused.append(found)
+    found = list(find_parts(source, wanted, untouched, take_untouched))
+    parts = [each for each in found if isinstance(each, Part)]
+    refused = [each for each in found if isinstance(each, Refusal)]
     reader = AnswerReader(tasks, names, uncovered, turn_back, source)
     handed_out = [file.name for file in source.files if is_untouched(file, untouched)]
     if not take_untouched:
         reader.untouched_files += handed_out
+        reader.can_confirm = bool(handed_out) and holds_predictions(source, wanted, untouched, tasks)
     return reader._start(parts, refused, handed_out)
 
 
@@ -98,6 +96,7 @@ class AnswerReader(Iterator[Answer]):
         skipped: tasks that somebody passed on.
         refused_files: names of files among several that weren't read.
         untouched_files: names of files that weren't read because they are as they were handed out.
+        can_confirm: whether there are predictions in these that `take_untouched` reads as answers.
     """
 
     def __init__(
@@ -109,6 +108,7 @@ class AnswerReader(Iterator[Answer]):
         self.skipped: list[Skip] = []
         self.refused_files: list[str] = []
         self.untouched_files: list[str] = []
+        self.can_confirm = False
         self._manifest = manifest
         self._names = names
         self._uncovered = uncovered

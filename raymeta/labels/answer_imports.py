@@ -121,7 +121,12 @@ def _count_other_files(summary: ImportSummary, reader: AnswerReader) -> None:
     summary.messages += reader.messages
     if count := len(reader.untouched_files):
         files = "1 file is as it was" if count == 1 else f"{count} files are as they were"
-        summary.messages.append(f"{files} handed out: not taken; --confirm-unchanged takes what is predicted there")
+        remedy = (
+            "--confirm-unchanged takes what is predicted there"
+            if reader.can_confirm
+            else "nobody has saved an answer there; import what the tool saves or exports"
+        )
+        summary.messages.append(f"{files} handed out: not taken; {remedy}")
     summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
     summary.refused += len(reader.refused_files)
 

@@ -66,6 +66,7 @@ def export_open_tasks(
     *,
     limit: int | None = None,
     only: Container[str] | None = None,
+    only_new: bool = False,
     announced: bool = True,
 ) -> Manifest:
     """Hand out the open tasks of some sets as a folder for one tool.
@@ -79,6 +80,7 @@ def export_open_tasks(
         options: how the tasks look.
         limit: tasks at most, by rank.
         only: ids of tasks that may be among them; None takes all.
+        only_new: whether tasks that somebody has already are left out.
         announced: whether the tasks count as handed out; otherwise the caller says so when they are.
 
     Returns:
@@ -89,7 +91,13 @@ def export_open_tasks(
     """
     names = list(names)
     states = [state for name in names for state in labels.states(name) if state.name in OPEN]
-    tasks = [state.task for state in states if only is None or state.task.id in only][:limit]
+    new = [state for state in states if not only_new or state.name != "handed_out"]
+    if states and not new:
+        raise InputError(
+            f"all {len(states)} open tasks of {', '.join(names)} are handed out already: leave out --only-new, or take "
+            "them back with `raymeta tasks recall`"
+        )
+    tasks = [state.task for state in new if only is None or state.task.id in only][:limit]
     if not tasks:
         raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
     config = store.load_config()
