@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
+.PHONY: help install demo test pytest test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
 help:
 	@echo "make demo   install, then superpixels against random boxes on generated street scenes"
@@ -39,9 +39,12 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Three processes of one thread, a file of tests in one of them: see tests/conftest.py.
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 40
+# Lint first; `make --jobs` runs both side by side.
+test: lint pytest
+
+# Four processes of one thread, a file of tests in one of them: see tests/conftest.py.
+pytest: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 40
 
 test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"

@@ -1,11 +1,11 @@
 """What holds for all tests: which are left out, and no time limits of hypothesis.
 
 Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
-uses three processes, each of which takes whole files: tests of one file may share a service. One process takes all
-files that start Ray, one after the other: two of them side by side wait for each other until a start times out. They
-wait often, and are the longest chain: the other two processes take what they leave of two cores. What takes long comes
-first; short files fill all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no
-longer heeds the ids that they are made by.)
+uses four processes, each of which takes whole files: tests of one file may share a service. Files that start Ray are
+the longest, and wait often. Two processes take them, a chain each: more Rays that start at once would wait for each
+other until one gives up. The other two processes take what these leave of two cores. What takes long comes first; short
+files fill all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no longer heeds
+the ids that they are made by.)
 """
 
 import os
@@ -24,6 +24,8 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 LONGEST_FIRST = ("ray", "slow")
 """A file belongs to the first of these marks that one of its tests has."""
 RAY_FOLDERS = {"cluster", "jobs", "serve"}
+CHAINS = ("cluster", "browser")
+"""Folders whose files run in one process, one after the other: they share a cluster, or a run that is served."""
 BESIDE_RAY = 5
 """Niceness of processes whose first tests start no Ray."""
 BEGUN = pytest.StashKey[bool]()
@@ -45,15 +47,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """For --dist loadfile: whole files, and all that start Ray as if they were one."""
+    """For --dist loadfile: whole files, and those of a chain as if they were one."""
     from xdist.scheduler import LoadFileScheduling
 
-    class RayInOneProcess(LoadFileScheduling):
+    class Chains(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "those that start Ray" if _starts_ray(config.rootpath / file) else file
+            return _chain(config.rootpath / file) or file
 
-    return RayInOneProcess(config, log) if config.option.dist == "loadfile" else None
+    return Chains(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,10 +66,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     stash[BEGUN] = True
 
 
+def _chain(file: Path) -> str | None:
+    """Two of files that start Ray, those of tests/cluster and all others, and one of those that open a browser."""
+    if file.parent.name in CHAINS:
+        return file.parent.name
+    return "other files that start Ray" if _starts_ray(file) else None
+
+
 @cache
 def _starts_ray(file: Path) -> bool:
     """Also outside those folders, where it is marked; beside the marks of what is left out, it is that which does."""
-    if RAY_FOLDERS & set(file.parts):
+    if file.parent.name in RAY_FOLDERS:
         return True
     text = file.read_text(encoding="utf-8")
     return "mark.ray" in text and not ("mark.long" in text or "mark.faults" in text)
