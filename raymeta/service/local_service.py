@@ -10,7 +10,7 @@ from typing import Final
 from raymeta.errors import InputError, RunFailedError, end_of
 from raymeta.service.settings import ServiceSettings
 
-READY_S: Final = 120.0
+READY_S: Final = 300.0
 STOP_S: Final = 10.0
 """Seconds that requests under way get to end."""
 

@@ -62,7 +62,7 @@ def hook(url, number):
     """As Label Studio 1.23 sends it, with the header that its webhook was given."""
     body = {"action": "ANNOTATION_CREATED", "project": {"id": 1}, "task": {"id": number}, "annotation": {"id": 9}}
     headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
-    assert httpx.post(f"{url}/label-studio/webhook", json=body, headers=headers).status_code == 202
+    assert httpx.post(f"{url}/label-studio/webhook", json=body, headers=headers, timeout=60).status_code == 202
 
 
 def test_what_is_submitted_in_label_studio_arrives_without_a_pull(run, service):
@@ -95,7 +95,7 @@ def test_a_job_that_is_completed_in_cvat_arrives_without_a_pull(run, service):
             body = json.dumps({"event": "update:job", "job": {"id": 1, "state": "completed"}, "webhook_id": 1}).encode()
             signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
             headers = {"X-Signature-256": signature}
-            assert httpx.post(f"{url}/v1/hooks/cvat", content=body, headers=headers).status_code == 202
+            assert httpx.post(f"{url}/v1/hooks/cvat", content=body, headers=headers, timeout=60).status_code == 202
             wait_for(run, 6)
 
 

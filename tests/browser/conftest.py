@@ -91,7 +91,7 @@ def open_page(browser: Browser, served: ServedRun) -> Iterator[OpenPage]:
         if token is not None:
             context.add_init_script(f"sessionStorage.setItem('raymeta-token', '{token}')")
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         watch(page)
         page.goto(f"{served.url}/{place}")
         return page

@@ -136,7 +136,7 @@ class Labeller:
 
     def newest(self, task_id: str, known: set[str] = frozenset()) -> Mapping[str, Any]:
         """The answer that wasn't known, once it has come."""
-        for _ in range(100):
+        for _ in range(600):
             new = [answer for answer in self.answers(task_id) if answer["answer_id"] not in known]
             if new:
                 return {**new[-1], "values": pixels_of(new[-1]["raster_png"])}

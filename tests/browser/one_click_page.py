@@ -15,7 +15,7 @@ def annotate_page(browser: Browser, url: str) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": 1280, "height": 800})
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     opened.goto(f"{url}/#/annotate")
     yield opened
     opened.close()
@@ -31,7 +31,7 @@ def shown(page: Page, other_than: str | None = None) -> str:
 
 def answer_of(page: Page, client: httpx.Client, task_id: str, known: int = 0) -> dict[str, Any]:
     """The newest answer of a task, once there are more than were known."""
-    for _ in range(100):
+    for _ in range(1200):
         answers = client.get(f"/v1/tasks/{task_id}/answers").json()["answers"]
         if len(answers) > known:
             return {**answers[-1], "values": pixels_of(answers[-1]["raster_png"])}

@@ -22,7 +22,7 @@ from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 TOKEN = "browser-test"
-READY_S = 120
+READY_S = 300
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -31,7 +31,7 @@ def make_run(folder: Path, grey: int) -> Path:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One browser of one person."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 
@@ -40,7 +40,7 @@ def opened(context: BrowserContext, url: str) -> Labeller:
     """The labelling page with the task, in a new tab."""
     page = context.new_page()
     page.goto(f"{url}/#/annotate?task={TASK}")
-    hand = Labeller(page, httpx.Client(base_url=url, timeout=20))
+    hand = Labeller(page, httpx.Client(base_url=url, timeout=60))
     hand.wait(TASK)
     return hand
 

@@ -79,7 +79,7 @@ def test_people_label_and_the_run_goes_on_by_itself(folder):
 def test_ctrl_c_and_a_kill_leave_no_page_and_the_same_command_goes_on(folder):
     for end, code in ((signal.SIGINT, EXIT_INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)):
         with label_command(folder.parent, "mine", *SMALL) as command:
-            assert httpx.get(f"{command.url}/v1/tasks/progress").json()["open"] == 4
+            assert httpx.get(f"{command.url}/v1/tasks/progress", timeout=60).json()["open"] == 4
             assert command.end(end) == code, command.output
             ends = time.monotonic() + 60
             while listens(command.url):
@@ -89,7 +89,7 @@ def test_ctrl_c_and_a_kill_leave_no_page_and_the_same_command_goes_on(folder):
 
 def listens(url):
     try:
-        httpx.get(f"{url}/healthz", timeout=2)
+        httpx.get(f"{url}/healthz", timeout=10)
     except httpx.TransportError:
         return False
     return True

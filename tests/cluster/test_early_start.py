@@ -36,7 +36,7 @@ def children(pid):
     return found
 
 
-def wait_for(what, process, seconds=60.0):
+def wait_for(what, process, seconds=300.0):
     deadline = time.monotonic() + seconds
     while not what():
         assert process.poll() is None, process.communicate()
@@ -60,7 +60,7 @@ def test_signals_while_ray_starts_leave_no_process(runner, number, code):
     process = runner.start(*COVERING)
     wait_for(lambda: any(b"gcs_server" in command for command in children(process.pid)), process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == code, output
     assert "Traceback" not in output
     assert not children(process.pid)
@@ -72,7 +72,7 @@ def test_a_kill_while_ray_starts_ends_rays_own_processes(runner):
     wait_for(lambda: any(b"raylet" in command for command in children(process.pid)), process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while left := [command for command in children(process.pid) if b"ray::" not in command]:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
@@ -80,7 +80,7 @@ def test_a_kill_while_ray_starts_ends_rays_own_processes(runner):
 
 def test_a_fault_that_is_found_afterwards_is_told_and_ray_ended(runner):
     process = runner.start(*COVERING, "acquisition.query_size=1000000")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 2, output
     assert "acquisition.query_size 1000000" in output
     assert "Traceback" not in output

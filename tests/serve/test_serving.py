@@ -79,17 +79,17 @@ def test_it_listens_on_this_machine_alone(service: ServedRun) -> None:
 
 
 def test_the_page_and_its_scripts_come_through_the_proxy(service: ServedRun) -> None:
-    page = httpx.get(service.url)
+    page = httpx.get(service.url, timeout=60)
     assert page.headers["Content-Type"].startswith("text/html")
     assert "script-src 'self'" in page.text
     script = re.search(r'src="([^"]+\.js)"', page.text)
     assert script is not None
-    assert httpx.get(f"{service.url}/{script[1]}").headers["Content-Type"].startswith("text/javascript")
+    assert httpx.get(f"{service.url}/{script[1]}", timeout=60).headers["Content-Type"].startswith("text/javascript")
 
 
 def test_limits_hold_behind_the_proxy(service: ServedRun) -> None:
     for body in (b"\0" * 1_100_000, (b"\0" * 100_000 for _ in range(20))):
-        answer = httpx.post(f"{service.url}/v1/boxes", content=body, headers=PNG, timeout=30)
+        answer = httpx.post(f"{service.url}/v1/boxes", content=body, headers=PNG, timeout=120)
         assert answer.status_code == 413
 
 
@@ -98,7 +98,7 @@ def test_too_many_requests_are_sent_away_with_a_time_to_come_back(service: Serve
     body = encode(IMAGE.repeat(6, axis=0).repeat(6, axis=1))
 
     def ask(number: int) -> httpx.Response:
-        return httpx.post(f"{service.url}/v1/boxes", content=body, headers=PNG, timeout=60)
+        return httpx.post(f"{service.url}/v1/boxes", content=body, headers=PNG, timeout=300)
 
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(ask, range(60)))
@@ -112,7 +112,7 @@ def test_lost_processes_and_a_new_iteration_fail_no_request_of_a_client_that_ret
     stop = threading.Event()
 
     def ask() -> None:
-        with Client(service.url, deadline_s=90) as client:
+        with Client(service.url, deadline_s=300) as client:
             number = 0
             while not stop.is_set():
                 number += 1
@@ -155,6 +155,6 @@ def test_a_broken_iteration_is_refused_and_shown(service: ServedRun) -> None:
         folder.commit(stage, ["network.pt"])
     wait_for(lambda: "3" in service.ready()["replicas"][0]["refused"], service)
     assert service.ready()["iteration"] == 2
-    metrics = httpx.get(f"{service.url}/metrics").text
+    metrics = httpx.get(f"{service.url}/metrics", timeout=60).text
     assert any(line.startswith("raymeta_refused_bundles{") and line.endswith(" 1.0") for line in metrics.splitlines())
-    assert httpx.get(f"{service.url}/v1/model").headers["X-Raymeta-Iteration"] == "2"
+    assert httpx.get(f"{service.url}/v1/model", timeout=60).headers["X-Raymeta-Iteration"] == "2"

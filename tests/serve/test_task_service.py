@@ -34,7 +34,7 @@ class Labelling(Service):
     def __enter__(self):
         try:
             # People may work before all of it is up; but what is asked to end before that ends as Ray likes.
-            wait_for(lambda: "Ctrl-C ends it" in self.log.read_text() and self.is_up(), self, seconds=240)
+            wait_for(lambda: "Ctrl-C ends it" in self.log.read_text() and self.is_up(), self, seconds=400)
         except BaseException:
             self.close()
             raise
@@ -42,7 +42,7 @@ class Labelling(Service):
 
     def is_up(self):
         try:
-            return httpx.get(f"{self.url}/v1/tasks/me", timeout=10).status_code in (200, 401)
+            return httpx.get(f"{self.url}/v1/tasks/me", timeout=30).status_code in (200, 401)
         except httpx.TransportError:
             return False
 
@@ -108,7 +108,7 @@ def hold(service, token):
 def all_answer(service, tokens):
     """Everybody answers until nothing is open."""
     for token in tokens:
-        with Client(service.url, token, deadline_s=120) as client:
+        with Client(service.url, token, deadline_s=300) as client:
             while tasks := client.tasks.lease(count=3):
                 for task in tasks:
                     client.tasks.answer(task["id"], labels_for(task), active_seconds=1.5)

@@ -45,7 +45,7 @@ def asked(tmp_path_factory):
     (folder / "config.yaml").write_text(config_text(folder / "data", folder / "run", "{kind: people}"))
     go_on(folder)
     settings = ServiceSettings(str(folder / "run"), threads=1, access_log="/dev/null", local_person=True)
-    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url) as client:
+    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url, timeout=60) as client:
         answer_all(client)
     go_on(folder)
     return folder

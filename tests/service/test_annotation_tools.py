@@ -151,7 +151,7 @@ def test_hooks_are_off_without_a_secret(run, settings, monkeypatch):
     monkeypatch.delenv("RAYMETA_CVAT_SECRET", raising=False)
     app = create_app(settings, LocalBackend(settings))
     with serving(app) as url:
-        assert httpx.post(f"{url}/v1/hooks/cvat", content=b"{}", headers=sign(b"{}", "")).status_code == 403
+        assert httpx.post(f"{url}/v1/hooks/cvat", content=b"{}", headers=sign(b"{}", ""), timeout=60).status_code == 403
 
 
 def test_the_webhook_of_label_studio_is_a_hint(tool):

@@ -181,7 +181,7 @@ def test_wrong_methods_are_refused(client):
 def guarded(settings):
     """A client, without token, of a service that has one."""
     guarded = replace(settings, token="s3cret-ü")
-    with serving(create_app(guarded, LocalBackend(guarded))) as url, httpx.Client(base_url=url) as client:
+    with serving(create_app(guarded, LocalBackend(guarded))) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 
@@ -213,7 +213,7 @@ def test_a_fault_of_the_service_is_a_500_that_tells_no_details(settings):
 
     with (
         serving(create_app(settings, Failing(settings))) as url,
-        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
         answer = client.post("/v1/boxes", content=SOUND, headers=PNG)
     assert (answer.status_code, answer.json()) == (500, {"detail": "the service failed: its log tells why"})

@@ -121,7 +121,7 @@ def test_a_switch_under_load_fails_no_request_and_every_answer_is_of_one_iterati
     stop = threading.Event()
 
     def ask(url: str) -> None:
-        with httpx.Client(base_url=url) as client:
+        with httpx.Client(base_url=url, timeout=60) as client:
             while not stop.is_set():
                 parameters = {"map": "entropy", "format": "npz"}
                 headers = {"Content-Type": "image/png"}
@@ -166,7 +166,7 @@ def test_weights_of_another_network_are_refused_with_sound_checksums(tmp_path):
 def test_a_run_without_a_finished_iteration_says_when_to_come_back(tmp_path, png):
     run = TinyRun(tmp_path, "entropy_box")
     settings = ServiceSettings(run.location, threads=1, access_log=str(tmp_path / "log"))
-    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url) as client:
+    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url, timeout=60) as client:
         for answer in (
             client.get("/v1/model"),
             client.get("/readyz"),

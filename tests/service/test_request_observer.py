@@ -24,7 +24,7 @@ def observed(settings, tmp_path):
     headers = {"Authorization": "Bearer hidden"}
     with (
         serving(create_app(own, LocalBackend(own), "one")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
+        httpx.Client(base_url=url, headers=headers, timeout=60) as client,
     ):
         yield client, tmp_path / "access.log"
 

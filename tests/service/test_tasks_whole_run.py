@@ -37,7 +37,7 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
     with pytest.raises(WaitingForPeople):
         run(*asked)
     settings = ServiceSettings(str(tmp_path / "people/run"), threads=1, access_log="/dev/null", local_person=True)
-    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url) as client:
+    with serving(create_app(settings, LocalBackend(settings))) as url, httpx.Client(base_url=url, timeout=60) as client:
         assert client.get("/v1/model").status_code == 503  # nothing is scored, and people work all the same
         assert answer_all(client) == 6
         for _ in range(2):
