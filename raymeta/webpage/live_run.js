@@ -2,7 +2,6 @@
 
 const INTERVAL = 4000; // milliseconds
 const LONGEST = 30000;
-const NOTHING_YET = { iterations: [], planned: 0, full_set_miou: null };
 
 /** Events: "change" (progress or model differ), "offline", "online". */
 export class LiveRun extends EventTarget {
@@ -58,20 +57,17 @@ export class LiveRun extends EventTarget {
   async look() {
     const headers = this.etag ? { "If-None-Match": this.etag } : {};
     let changed = false;
-    try {
-      const response = await this.service.request("v1/iterations", { headers, cache: "no-store", wait: false });
-      if (response.status !== 304) {
-        this.progress = await response.json();
-        this.etag = response.headers.get("ETag");
-        this.served = Number(response.headers.get("X-Raymeta-Iteration"));
-        changed = true;
-      }
-    } catch (error) {
-      if (error.status !== 503 || this.model !== null) throw error;
-      // Nothing can be served yet: a run that has just begun.
-      this.progress ??= NOTHING_YET;
-      return false;
+    const response = await this.service.request("v1/iterations", { headers, cache: "no-store", wait: false });
+    if (response.status !== 304) {
+      const served = response.headers.get("X-Raymeta-Iteration");
+      // Without it nothing can be served yet: a run that has just begun, or a process behind the one that answered before.
+      if (served === null && this.model !== null) return false;
+      this.progress = await response.json();
+      this.etag = response.headers.get("ETag");
+      this.served = served === null ? null : Number(served);
+      changed = true;
     }
+    if (this.served === null) return changed;
     // Another HTTP process of the service may answer a moment behind the first: ask on until they agree.
     if (changed || this.newest !== this.served) changed = (await this.askModel()) || changed;
     return changed;

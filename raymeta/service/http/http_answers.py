@@ -22,14 +22,14 @@ def respond(
     request: Request,
     content: bytes,
     media_type: str,
-    iteration: int,
+    iteration: int | None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A 200, or a 304 where the asking side has this content of this iteration already."""
-    etag = content_etag(content, f"{iteration}-")
+    """A 200, or a 304 where the asking side has this content of this iteration already; None: no iteration made it."""
+    etag = content_etag(content, "" if iteration is None else f"{iteration}-")
     sent = {
         **(headers or {}),
-        ITERATION_HEADER: str(iteration),
+        **({} if iteration is None else {ITERATION_HEADER: str(iteration)}),
         "ETag": etag,
         "Cache-Control": REVALIDATE,
         "X-Content-Type-Options": "nosniff",
@@ -39,8 +39,8 @@ def respond(
     return Response(content, media_type=media_type, headers=sent)
 
 
-def respond_json(request: Request, answer: BaseModel, iteration: int) -> Response:
-    """A pydantic answer."""
+def respond_json(request: Request, answer: BaseModel, iteration: int | None) -> Response:
+    """A pydantic answer; iteration: as of `respond`."""
     return respond(request, answer.model_dump_json().encode(), JSON, iteration)
 
 

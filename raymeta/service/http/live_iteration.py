@@ -19,14 +19,22 @@ class LiveIteration:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def iteration(self) -> int:
-        """The newest iteration that every replica serves; the last known one while no replica answers.
+        """As `newest`.
 
         Raises:
             BackendBusyError: no replica has served any yet.
         """
-        await self._keep_fresh()
-        if self._iteration is None:
+        found = await self.newest()
+        if found is None:
             raise BackendBusyError("no iteration can be served yet: ask again later", retry_after_s=5)
+        return found
+
+    async def newest(self) -> int | None:
+        """The newest iteration that every replica serves; the last known one while no replica answers.
+
+        None before the first.
+        """
+        await self._keep_fresh()
         return self._iteration
 
     async def statuses(self) -> list[ReplicaStatus]:

@@ -37,10 +37,13 @@ async def model(request: Request, state: State, parameters: Annotated[IterationP
 
 @router.get("/iterations", response_model=IterationsAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/iterations"))
 async def iterations(request: Request, state: State, parameters: Annotated[IterationParameters, Query()]) -> Response:
-    """Progress of the run: mIoU and costs of every finished iteration."""
-    tables = await state.tables(parameters.iteration)
+    """Progress of the run: mIoU and costs of every finished iteration; none, and what is planned, before the first."""
+    if parameters.iteration is not None:
+        number: int | None = (await state.tables(parameters.iteration)).iteration
+    else:
+        number = await state.live.newest()
     answer = await run_in_threadpool(_iterations, state.reader)
-    return respond_json(request, answer, tables.iteration)
+    return respond_json(request, answer, number)
 
 
 @router.get("/status", response_model=StatusAnswer, openapi_extra=sample(f"curl -s {HERE}/v1/status"))
