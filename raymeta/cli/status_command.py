@@ -32,11 +32,11 @@ def add_commands(commands: Any) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from raymeta.labels.waiting import status_now
     from raymeta.runs.run_folders import expand_runs
-    from raymeta.runs.run_status import run_status
 
     while True:
-        found = [run_status(run) for run in expand_runs(named_runs(options.runs))]
+        found = [status_now(run) for run in expand_runs(named_runs(options.runs))]
         if options.json:
             print(json.dumps([vars(status) for status in found], indent=2), flush=True)
         else:

@@ -1,7 +1,6 @@
 """People as annotators: tasks are handed out as sealed sets, and a run goes on once enough of a set is answered."""
 
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,8 @@ from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.simulated_annotator import FURTHER_FIELDS, NO_OUTLINES, ONE_POINT, region_clicks
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import Task, query_of
-from raymeta.labels.task_states import ANSWERED, DONE, StateName, TaskState
+from raymeta.labels.task_states import ANSWERED, DONE, TaskState
+from raymeta.labels.waiting import are_enough, wanted_text
 from raymeta.runs.split import Split
 from raymeta.schemas import (
     ANNOTATION_SCHEMA,
@@ -88,9 +88,9 @@ class PeopleAnnotator:
         states = self._labels.states(ticket.tasks.name)
         left = [state.task.id for state in states if state.name not in DONE]
         if left:
-            answered = sum(state.name in ANSWERED for state in states)
-            if answered < self._config.oracle.go_on_at * len(states):
+            if not are_enough(states, self._config.oracle.go_on_at):
                 return None
+            answered = sum(state.name in ANSWERED for state in states)
             reason = f"{answered} of {len(states)} are answered, oracle.go_on_at is {self._config.oracle.go_on_at:g}"
             self._labels.events.add(TaskEvent(action="close", tasks=left, who=RUN_ITSELF, reason=reason))
             states = self._labels.states(ticket.tasks.name)  # what waited for a second person counts now
@@ -110,15 +110,7 @@ class PeopleAnnotator:
     def wanted(self, ticket: Ticket) -> str:
         """See `Annotator.wanted`."""
         name = ticket.tasks.name
-        states = self._labels.states(name)
-        counts = Counter(state.name for state in states)
-        left = sum(count for state, count in counts.items() if state not in DONE)
-        what = "images" if ticket.tasks.iteration is None else self._config.acquisition.asked
-        more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
-        if second := sum(state.waits_for_second for state in states):
-            more.append(f"{second} by a second person, as oracle.double_share says")
-        details = f" ({', '.join(more)})" if more else ""
-        return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{details}"
+        return wanted_text(name, self._labels.states(name), self._config)
 
     def how(self) -> str:
         """The commands that hand tasks out and bring answers back."""
@@ -163,13 +155,6 @@ def whole_image_row(
     ).whole_image()
     row = {IMAGE_ID: image_id, "polygon_clicks": clicks.polygon, "class_clicks": clicks.class_}
     return row | {"pixels": labels.size}
-
-
-_TROUBLE: dict[StateName, str] = {
-    "conflict": "with answers that differ: `raymeta tasks accept RUN` decides",
-    "annotated": "answered, but unfinished or not reviewed yet",
-    "needs_review": "passed on by two people",
-}
 
 
 def whole_image_sets(split: Split, has_labels: Callable[[str], bool]) -> Iterable[TaskSet]:

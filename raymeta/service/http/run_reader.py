@@ -13,13 +13,14 @@ from raymeta.config import ExperimentConfig
 from raymeta.datasets.registry import open_existing
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.picture_files import PictureFiles
+from raymeta.labels.waiting import status_now
 from raymeta.locations import last_name
 from raymeta.loop.iteration_bundle import REGRESSOR
 from raymeta.report.run_results import FULL_SET
 from raymeta.runs.records import ScoreRecord, SummaryRecord
 from raymeta.runs.run_format import run_key
 from raymeta.runs.run_state import is_over, state_of
-from raymeta.runs.run_status import RunStatus, run_status
+from raymeta.runs.run_status import RunStatus
 from raymeta.runs.run_store import RunError, RunStore
 from raymeta.runs.split import Split, read_split
 from raymeta.schemas import IMAGE_ID, LEFT, RANK, SPLIT_INITIAL, SPLIT_META, SPLIT_POOL, TOP, WIDTH
@@ -146,7 +147,7 @@ class RunReader:
         with self._lock:
             read_at, found = self._status
             if found is None or time.monotonic() - read_at > STATUS_AGE_S:
-                found = run_status(self.store.location)
+                found = status_now(self.store.location)
                 self._status = (time.monotonic(), found)
             return found
 
