@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from raymeta.labels.double_answers import double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
@@ -37,12 +39,20 @@ def _duration(hours: float) -> str:
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
+def _unknown(table: pa.Table, units: str) -> str:
+    """Why nobody can tell how long what is left takes."""
+    timed = {row["whole"] for row in table.to_pylist() if row["seconds"] is not None}
+    if not timed:
+        return "how long they take is known after the first timed answers"
+    return f"how long {units if True in timed else 'images'} take is known after the first timed answers to them"
+
+
 def effort_line(store: RunStore, labels: LabelStore) -> str:
     """Hours that are still needed, and what a click takes once enough is known."""
     config, table = store.load_config(), ledger(store, labels)
     left = hours_left(table, config.iterations, config.acquisition.query_size)
-    hours = "nobody's time is known yet" if left.hours is None else f"about {_duration(left.hours)}"
     units = config.acquisition.asked
+    hours = f"about {_duration(left.hours)}" if left.hours is not None else _unknown(table, units)
     line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
     prices = fit_prices(table)
     if prices is None:

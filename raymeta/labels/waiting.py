@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from raymeta.config import ExperimentConfig
 from raymeta.labels.annotator import WHOLE_IMAGE_SETS
@@ -17,6 +18,11 @@ _TROUBLE: dict[StateName, str] = {
     "annotated": "answered, but unfinished or not reviewed yet",
     "needs_review": "passed on by two people",
 }
+
+ALL_ANSWERED: Final = (
+    "everything that was asked for is answered: the run goes on within a minute where a command waits for it, else by "
+    "the command that began it"
+)
 
 
 def status_now(location: str) -> RunStatus:
@@ -34,10 +40,8 @@ def status_now(location: str) -> RunStatus:
         wanted = _wanted_now(config, LabelStore(store, Rules.of(config.oracle)))
     except RunError:
         return found  # the run names the damage when it goes on
-    if wanted:
-        *_, how = found.waits_for.splitlines()
-        return replace(found, waits_for="\n".join([*wanted, how]))
-    return replace(found, waits_for=None, state="running" if found.state == "running" else "stopped")
+    *_, how = found.waits_for.splitlines()
+    return replace(found, waits_for="\n".join([*wanted, how]) if wanted else ALL_ANSWERED)
 
 
 def are_enough(states: Sequence[TaskState], go_on_at: float) -> bool:

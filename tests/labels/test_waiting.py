@@ -11,7 +11,7 @@ from raymeta.cli.task_options import open_labels
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.task_dispatcher import TaskDispatcher
-from raymeta.labels.waiting import are_enough, status_now
+from raymeta.labels.waiting import ALL_ANSWERED, are_enough, status_now
 
 ANN = Person("ann", frozenset({"annotate"}))
 STORED = "waiting for people: as it was said when the wait began\nhand them out: …"
@@ -50,10 +50,10 @@ def test_status_counts_the_answers_of_now(store, capsys):
     assert told["state"] == "waits for people"
 
 
-def test_a_run_of_which_all_is_answered_waits_for_nobody(store):
+def test_a_run_of_which_all_is_answered_waits_for_a_command(store):
     answer_next(store, 5)
     found = status_now(store.location)
-    assert (found.waits_for, found.state) == (None, "stopped")
+    assert (found.waits_for, found.state) == (ALL_ANSWERED, "waits for people")
 
 
 def test_a_damaged_answer_leaves_the_text_of_the_run(store, tmp_path):

@@ -107,13 +107,14 @@ export class AnnotatePanel {
     this.accept.setAttribute("aria-disabled", String(text === ""));
   }
 
-  /** progress: answer of /v1/tasks/progress; mine: how many answers this page has sent; waiting: that it hasn't. */
-  showProgress(progress, setName, mine, waiting) {
-    const shown = progress.sets.find(({ name }) => name === setName) ?? progress.sets.at(-1);
+  /** progress: answer of /v1/tasks/progress; setName: of the task on screen; who: labels here; waiting: answers that aren't sent yet. */
+  showProgress(progress, setName, who, waiting) {
+    const shown = progress.sets.find(({ name }) => name === setName);
     if (!shown) return;
     const done = shown.answered + shown.withdrawn;
     Object.assign(this.meter, { max: Math.max(1, shown.tasks), value: done });
-    const parts = [`${count(done)} of ${count(shown.tasks)} in ${shown.name}`, `${count(mine)} by you today`];
+    const mine = progress.people.find((person) => person.who === who)?.answers ?? 0;
+    const parts = [`${count(done)} of ${count(shown.tasks)} in ${shown.name}`, `${count(mine)} by you`];
     if (shown.to_decide) parts.push(`${count(shown.to_decide)} to decide`);
     if (progress.seconds_left) parts.push(`about ${duration(progress.seconds_left)} left`);
     if (waiting) parts.push(`${count(waiting)} being sent`);

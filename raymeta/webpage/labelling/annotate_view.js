@@ -14,7 +14,7 @@ import { RegionAnswering } from "./region_answering.js";
 import { SegmentAnswering } from "./segment_answering.js";
 import { TaskQueue } from "./task_queue.js";
 
-const kept = { mine: 0, previous: [] }; // while the page is open
+const kept = { previous: [] }; // while the page is open
 
 /** How a task is answered: "region", "point" or "segment". */
 function kindOf({ point, segment }) {
@@ -105,7 +105,6 @@ export class AnnotateView {
     // Who clicks a button goes on with the keys of the drawing.
     this.element.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button") && this.answering.stage.canvas.focus({ preventScroll: true }), options);
     this.ticking = setInterval(() => this.answering.effort && this.panel.showEffort(this.answering.effort), 1000);
-    this.showProgress();
   }
 
   seen() {
@@ -144,6 +143,8 @@ export class AnnotateView {
     if (!this.body.isConnected) this.element.replaceChildren(this.body);
     this.use(this.kinds[kindOf(detail)]);
     this.panel.showTask(detail, this.me);
+    if (detail.set !== this.progressOf) this.showProgress();
+    this.progressOf = detail.set;
     this.answering.open(detail, bundle);
     this.element.dataset.task = detail.id;
   }
@@ -240,7 +241,6 @@ export class AnnotateView {
     this.drafts.get(entry.taskId)?.drop();
     this.drafts.delete(entry.taskId);
     this.queue.settled(entry.taskId);
-    kept.mine += 1;
     if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
     if (this.detail) this.showProgress();
@@ -277,7 +277,7 @@ export class AnnotateView {
   async showProgress() {
     try {
       const progress = await this.service.json("v1/tasks/progress", { signal: this.abort.signal });
-      this.panel.showProgress(progress, this.detail?.set, kept.mine, this.outbox.waiting);
+      if (this.detail) this.panel.showProgress(progress, this.detail.set, this.me.who, this.outbox.waiting);
     } catch {
       // The figures are a courtesy; what really fails is told where it matters.
     }
