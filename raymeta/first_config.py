@@ -1,5 +1,6 @@
 """The config with which somebody begins who has a folder of images, a class list, and no wishes yet."""
 
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
@@ -78,8 +79,12 @@ def _too_few(folder: DataPath, count: int) -> str:
         return f"{folder} holds the images themselves: name {folder.parent}, where {CLASS_FILE} is"
     if beside:
         return f"{beside} images lie in {folder} itself: move them into {images}, beside {CLASS_FILE}"
+    names = [path.name for path in files_below(images)] if images.is_dir() else []
+    others = sorted({Path(name).suffix.lower() or name for name in names if not is_image_name(name)})
+    unread = f" (files {', '.join(others[:4])} are not read: store them as PNG or JPEG)" if others else ""
+    found = "no image" if not count else "1 image" if count == 1 else f"{count} images"
     return (
-        f"{images} holds {count} images, and at least 4 are needed: put all images there, or those to label into "
+        f"{images} holds {found}{unread}, and at least 4 are needed: put all images there, or those to label into "
         "images/train and those for validation into images/val"
     )
 

@@ -136,7 +136,7 @@ class _Page:
             annotators=annotators and absolute_location("--annotators", annotators),
             local_person=options.host in LOOPBACK and annotators is None and token is None,
         )
-        self._options, self._console = options, console
+        self._options, self._console, self._oracle = options, console, config.oracle
         self._service: LocalService | None = None
 
     def tell(self, text: str) -> None:
@@ -168,7 +168,7 @@ class _Page:
         if self._service is None:
             self._service = LocalService(self.settings, self._options.host, self._options.port)
             self._service.open()
-            for line in who_may(self.settings, self._options.host, people_label=True):
+            for line in who_may(self.settings, self._options.host, self._oracle):
                 self._say(line)
         return self._service
 

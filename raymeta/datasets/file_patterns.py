@@ -51,12 +51,19 @@ def find_by_pattern(root: DataPath, key: str, pattern: str, split: str) -> dict[
         if fault := name_fault(relative):
             faults.append(f"{relative!r} in {root} {fault}: rename it")
         elif same is not None:
-            faults.append(f"{same} and {path} are both image {image_id}: let {{id}} take in more of the path in {key}")
+            faults.append(f"{same} and {path} are both image {image_id}: {_tell_apart(same, path, key)}")
         else:
             found[image_id] = seen[canonical_name(image_id)] = path
     if faults:
         raise DatasetError("\n".join(faults))
     return found
+
+
+def _tell_apart(first: DataPath, second: DataPath, key: str) -> str:
+    """What to do where two files have one id."""
+    if first.parent == second.parent and first.stem == second.stem:
+        return "keep one of them, or rename one"
+    return f"let {{id}} take in more of the path in {key}"
 
 
 def expected_file(root: DataPath, pattern: str, split: str, image_id: str) -> DataPath:

@@ -174,8 +174,9 @@ def _remote(path: DataPath, start: int | None = None) -> bytes:
 def _require_upright(image: Image.Image, path: DataPath) -> None:
     if (turned := _exif_orientation(image)) not in (0, 1):
         raise DatasetError(
-            f"{path}: EXIF orientation {turned}: viewers show it turned, so its label map may be turned or not; "
-            "store it upright without that tag"
+            f"{path}: EXIF orientation {turned}: viewers show it turned, so who draws on it or has drawn its label map "
+            "may see other pixels than the network: store it upright without that tag, as `mogrify -auto-orient FILE` "
+            "of ImageMagick does"
         )
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 from typing import Final
 
+from raymeta.config import OracleConfig
 from raymeta.datasets.registry import open_existing
 from raymeta.errors import InputError
 from raymeta.labels.annotator_list import ANNOTATORS_VARIABLE, load_annotators
@@ -44,18 +45,23 @@ def check_port(host: str, port: int) -> None:
             raise OSError(f"nothing can listen at {host}:{port}: {error.strerror}; choose another --port") from error
 
 
-def who_may(settings: ServiceSettings, host: str, *, people_label: bool) -> list[str]:
-    """Who may read and who may answer, in words. people_label: whether the run asks people at all."""
+def who_may(settings: ServiceSettings, host: str, oracle: OracleConfig) -> list[str]:
+    """Who may read and who may answer what the run's `oracle` asks, in words."""
     lines = []
     if host not in LOOPBACK and settings.token is None and settings.annotators is None:
         lines.append(f"anyone who reaches this port can read: set {TOKEN_VARIABLE} to ask for a token")
-    if not people_label:
+    if oracle.kind != "people":
         return lines
     if settings.annotators is not None:
         names = ", ".join(each.name for each in load_annotators(settings.annotators).annotators) or "nobody yet"
         lines.append(f"tasks are answered by {names}, each with a token: {settings.annotators}")
     elif settings.local_person:
         lines.append("tasks are answered by whoever works at this machine, without a token, as 'local'")
+        if oracle.double_share:
+            lines.append(
+                f"oracle.double_share {oracle.double_share:g} wants a second person's answer to some: `raymeta annotators "
+                "add FILE --name NAME` makes the list of people, and --annotators FILE lets them in"
+            )
     else:
         lines.append(
             "nobody may answer tasks here: `raymeta annotators add FILE --name NAME` makes the list of people, and "

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import socket
 import time
@@ -17,10 +18,12 @@ from PIL import Image
 from simulated_person import CLASSES, SIZE, truth_of, write_images
 
 from raymeta.cli import main
-from raymeta.config import load_config, parse_config
+from raymeta.config import OracleConfig, load_config, parse_config
 from raymeta.datasets.registry import open_dataset
 from raymeta.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_WAITING
 from raymeta.first_config import MAX_POINTS, first_config
+from raymeta.service.settings import ServiceSettings
+from raymeta.service.start_checks import who_may
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +125,7 @@ def test_the_config_follows_the_images(folder, monkeypatch, capsys):
     ("change", "words"),
     [
         (lambda root: (root / "classes.yaml").unlink(), "classes.yaml"),
-        (lambda root: [path.unlink() for path in (root / "images").iterdir()], "0 images"),
+        (lambda root: [path.unlink() for path in (root / "images").iterdir()], "no image"),
         (lambda root: root.rename(root.with_name("elsewhere")), "no such folder"),
     ],
 )
@@ -160,6 +163,15 @@ def test_a_folder_that_is_not_ready_is_told_what_it_lacks(folder, monkeypatch, c
         return capsys.readouterr().err
 
     assert f"name {folder}, where classes.yaml is" in refused("mine/images")
+    kept = folder.rename(folder.parent / "kept")
+    (folder / "images").mkdir(parents=True)
+    (folder / "classes.yaml").write_text((kept / "classes.yaml").read_text())
+    assert "holds no image, and at least 4" in refused("mine")
+    for number in range(12):
+        (folder / f"images/{number}.gif").write_bytes(b"GIF89a")
+    assert "files .gif are not read" in refused("mine")
+    shutil.rmtree(folder)
+    kept.rename(folder)
     (folder / "classes.yaml").rename("kept.yaml")
     assert "classes: [road, car]" in refused("mine")
     for image in (folder / "images").iterdir():
@@ -167,6 +179,23 @@ def test_a_folder_that_is_not_ready_is_told_what_it_lacks(folder, monkeypatch, c
     told = refused("mine")
     assert f"lie in {folder} itself" in told
     assert f"move them into {folder / 'images'}" in told
+
+
+def test_two_files_that_differ_in_their_ending_alone_are_told_apart_by_hand(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder.parent)
+    image = min((folder / "images").iterdir())
+    Image.open(image).convert("RGB").save(image.with_suffix(".jpg"))
+    assert main(["label", "mine", "--port", "8765"]) == EXIT_BAD_INPUT
+    told = capsys.readouterr().err
+    assert "keep one of them, or rename one" in told
+    assert "{id}" not in told
+
+
+def test_who_may_tells_that_a_second_person_is_needed():
+    settings = ServiceSettings("run", local_person=True)
+    for share in (0.0, 0.2):
+        told = who_may(settings, "127.0.0.1", OracleConfig(kind="people", double_share=share))
+        assert any("annotators add" in line for line in told) == (share > 0)
 
 
 def test_commands_that_are_printed_can_be_typed(folder, tmp_path, monkeypatch, capsys):

@@ -129,7 +129,7 @@ def test_two_people_answer_independently(store, capsys):
     assert spent(double) == [("ann", 6.0, False, "proposed")]  # hers alone so far: she is no second person
     empty = dispatcher.lease(ANN, 10)
     assert empty.states == []
-    assert "1 that you have answered wait for a second person" in empty.reason
+    assert "1 that you have answered waits for a second person" in empty.reason
     assert double_answers(dispatcher.states()["query-000"], labels.rules).answered == 0
     assert [each.task.id for each in dispatcher.lease(BEN, 10).states] == [double]
     done = kept(dispatcher, BEN, double, split=5)

@@ -72,8 +72,7 @@ def run_service(settings: ServiceSettings, layout: ServingLayout, options: Serve
             raise ServingFailedError(f"the service could not start: {error}\n{_reasons()}") from error
         _stop_on_signals(stop)  # again: Ray has put handlers of its own in their place, which abort
         console.print(f"{settings.run} at http://{options.host}:{options.port}", highlight=False, soft_wrap=True)
-        people_label = RunStore(settings.run).load_config().oracle.kind == "people"
-        for line in who_may(settings, options.host, people_label=people_label):
+        for line in who_may(settings, options.host, RunStore(settings.run).load_config().oracle):
             console.print(line, highlight=False, soft_wrap=True)
         console.print("Ctrl-C ends it", highlight=False)
         stop.wait()
