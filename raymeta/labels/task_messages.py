@@ -16,14 +16,10 @@ def why_fewer(found: OpenTasks) -> str:
     if found.with_tools:
         parts.append(f"{found.with_tools} were handed out to a tool: `raymeta tasks recall RUN` takes them back")
     if found.for_second:
-        many = (
-            "1 that you have answered waits"
-            if found.for_second == 1
-            else f"{found.for_second} that you have answered wait"
-        )
+        waits = "waits" if found.for_second == 1 else "wait"
         parts.append(
-            f"{many} for a second person's answer, as oracle.double_share says: who works alone ends that by "
-            "`raymeta tasks close RUN`"
+            f"{found.for_second} that you have answered {waits} for a second person's answer, as oracle.double_share "
+            "says: who works alone ends that by `raymeta tasks close RUN`"
         )
     left = found.open - found.with_others - found.with_tools - found.for_second - len(found.free)
     if left:

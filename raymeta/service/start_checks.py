@@ -59,8 +59,8 @@ def who_may(settings: ServiceSettings, host: str, oracle: OracleConfig) -> list[
         lines.append("tasks are answered by whoever works at this machine, without a token, as 'local'")
         if oracle.double_share:
             lines.append(
-                f"oracle.double_share {oracle.double_share:g} wants a second person's answer to some: `raymeta annotators "
-                "add FILE --name NAME` makes the list of people, and --annotators FILE lets them in"
+                f"oracle.double_share {oracle.double_share:g} wants a second person's answer to some: `raymeta "
+                "annotators add FILE --name NAME` makes the list of people, and --annotators FILE lets them in"
             )
     else:
         lines.append(
