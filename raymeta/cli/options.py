@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def named_runs(names: Sequence[str]) -> list[str]:
             raise InputError(f"{name}: none of its runs was begun: start them with `raymeta run {shlex.quote(name)}`")
         found += begun
     return found
+
+
+def tell_left_out(names: Sequence[str]) -> None:
+    """Say on standard error which runs of `named_runs` folders a command doesn't look at, and why."""
+    from raymeta.runs.run_folders import find_runs
+
+    for line in find_runs(names).left_out:
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def near_words(word: str, known: Sequence[str]) -> str:

@@ -6,7 +6,15 @@ from typing import Any
 
 from rich.console import Console
 
-from raymeta.cli.options import add_command, add_dataset_root, add_overrides, add_place, dataset_root, named_runs
+from raymeta.cli.options import (
+    add_command,
+    add_dataset_root,
+    add_overrides,
+    add_place,
+    dataset_root,
+    named_runs,
+    tell_left_out,
+)
 from raymeta.config import is_many, load_config
 from raymeta.locations import below
 
@@ -50,6 +58,7 @@ def _report(options: argparse.Namespace) -> int:
 
     console = Console()
     runs = named_runs(options.runs)
+    tell_left_out(runs)
     print_table(runs, console)
     path = write_report(runs, options.out or _study_report(options), dataset_root=dataset_root(options))
     console.print(f"report: {path}", highlight=False, soft_wrap=True)
@@ -67,7 +76,9 @@ def _study_report(options: argparse.Namespace) -> str | None:
 def _export(options: argparse.Namespace) -> int:
     from raymeta.report.run_export import export_runs
 
-    exported = export_runs(named_runs(options.runs), options.out)
+    runs = named_runs(options.runs)
+    tell_left_out(runs)
+    exported = export_runs(runs, options.out)
     for run in exported:
         print(f"{run.name}: {run.bytes_written / 1024:.0f} KiB")
     print(f"{len(exported)} runs in {options.out}; compare them with `raymeta report {shlex.quote(options.out)}`")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from raymeta.cli.options import add_command, named_runs
+from raymeta.cli.options import add_command, named_runs, tell_left_out
 from raymeta.locations import last_name
 from raymeta.text_tables import show_table, text_table
 
@@ -35,6 +35,7 @@ def _status(options: argparse.Namespace) -> int:
     from raymeta.labels.waiting import status_now
     from raymeta.runs.run_folders import expand_runs
 
+    tell_left_out(named_runs(options.runs))
     while True:
         found = [status_now(run) for run in expand_runs(named_runs(options.runs))]
         if options.json:
