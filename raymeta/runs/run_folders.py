@@ -81,7 +81,8 @@ def _inside(run: str) -> list[str]:
 
 def _below(location: str) -> tuple[list[str], list[str]]:
     """Runs below a folder that is none, in the order of names, and why more may be there; what is near comes first."""
-    level, runs, looked = [()], list[tuple[str, ...]](), 0
+    level: list[tuple[str, ...]] = [()]
+    runs, looked = list[tuple[str, ...]](), 0
     too_deep = list[tuple[str, ...]]()
     for depth in range(DEPTH + 1):
         following = list[tuple[str, ...]]()
