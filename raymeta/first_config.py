@@ -1,5 +1,6 @@
 """The config with which somebody begins who has a folder of images, a class list, and no wishes yet."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -9,6 +10,7 @@ from raymeta.config import ConfigError, DatasetConfig
 from raymeta.datasets.data_paths import DataPath, files_below
 from raymeta.datasets.folder import CLASS_FILE
 from raymeta.datasets.image_files import is_image_name
+from raymeta.datasets.read_sizes import ReadSize
 from raymeta.datasets.registry import data_folder, open_dataset
 from raymeta.datasets.sample import Dataset
 from raymeta.locations import hide_secrets
@@ -90,14 +92,28 @@ def _too_few(folder: DataPath, count: int) -> str:
 
 
 def _read_size(dataset: Dataset) -> tuple[int, int, dict[str, int]]:
-    """Rows and columns of the images as they are read, and the keys of `dataset` that shrink large ones."""
-    sizes = {dataset.size(image_id) for image_id in dataset.pool_ids()}
-    height, width = min(sizes)
-    if len(sizes) > 1 or min(height, width) <= MAX_SIDE:
+    """Rows and columns of the smallest image as it is read, and the keys of `dataset` that shrink large ones."""
+    sizes = Counter(dataset.size(image_id) for image_id in dataset.pool_ids())
+    height, width = min(sizes, key=lambda size: (min(size), size))
+    if len(sizes) > 1:
+        return _read_each(sizes)
+    if min(height, width) <= MAX_SIDE:
         return height, width, {}
     scale = MAX_SIDE / min(height, width)
     height, width = round(height * scale), round(width * scale)
     return height, width, {"height": height, "width": width}
+
+
+def _read_each(sizes: Counter[tuple[int, int]]) -> tuple[int, int, dict[str, int]]:
+    """As `_read_size`, of several sizes: each is shrunk by its longer side, as the most frequent shape needs."""
+    shapes = Counter[tuple[int, int]]()
+    for size, count in sizes.items():
+        shapes[min(size), max(size)] += count
+    (shorter, longer), _ = shapes.most_common(1)[0]
+    max_side = round(MAX_SIDE * longer / shorter)
+    read = [ReadSize(max_side=max_side).of(*size) for size in sizes]
+    height, width = min(read, key=lambda size: (min(size), size))
+    return height, width, {"max_side": max_side} if any(max(size) > max_side for size in sizes) else {}
 
 
 def _acquisition(images: int, height: int, width: int, ask: Ask) -> dict[str, Any]:

@@ -40,6 +40,12 @@ class DatasetConfig(Section):
     width: int | None = Field(
         None, ge=8, le=MAX_PIXELS, description="resize to this width (pixels); none keeps the files' size"
     )
+    max_side: int | None = Field(
+        None,
+        ge=8,
+        le=MAX_PIXELS,
+        description="shrink each image whose longer side is longer (pixels), in its own proportions; for several sizes",
+    )
     max_pool_images: int | None = Field(
         None, ge=1, le=MAX_IMAGES, description="use only this many pool images, by seeded choice"
     )
@@ -77,6 +83,8 @@ class DatasetConfig(Section):
     def _both_sides(self) -> "DatasetConfig":
         if (self.height is None) != (self.width is None):
             raise ValueError(f"height {self.height} and width {self.width}: give both, or neither")
+        if self.max_side is not None and self.height is not None:
+            raise ValueError(f"max_side {self.max_side} and height {self.height}: give one way to shrink images")
         if self.test and self.kind == "street_scenes" and not self.scenes.test_images:
             raise ValueError("test true and scenes.test_images 0: give the scenes some test images, or leave test out")
         if self.kind != "folder" and (self.image_pattern or self.label_pattern):

@@ -19,6 +19,7 @@ from raymeta.datasets.image_files import (
     resize_image,
     resize_label_map,
 )
+from raymeta.datasets.read_sizes import ReadSize
 from raymeta.datasets.sample import (
     DatasetError,
     ImageSource,
@@ -108,13 +109,13 @@ def sorted_ids(ids: Iterable[str]) -> list[str]:
 class FileDataset:
     """Implements `Dataset` on files.
 
-    size: (height, width) to which everything is resized. grey_bits: as in `read_image`.
+    size: to which images are resized. grey_bits: as in `read_image`.
     """
 
-    def __init__(self, files: DatasetFiles, size: tuple[int, int] | None = None, grey_bits: int = GREY_BITS) -> None:
+    def __init__(self, files: DatasetFiles, size: ReadSize = ReadSize(), grey_bits: int = GREY_BITS) -> None:  # noqa: B008
         self._files = files
         self._samples = {**files.pool, **files.validation, **files.test}
-        self._resize = size
+        self._read_size = size
         self._grey_bits = grey_bits
 
     @property
@@ -159,12 +160,12 @@ class FileDataset:
 
     @cached_property
     def _size(self) -> tuple[int, int]:
-        if self._resize is not None:
-            return self._resize
+        if self._read_size.fixed is not None:
+            return self._read_size.fixed
         first_fault = f"{self.name}: has no images"
         for image_id in self.pool_ids() + self.validation_ids():
             try:
-                return image_size(self._samples[image_id].image)
+                return self.size(image_id)
             except DatasetError as error:
                 first_fault = str(error)
         raise DatasetError(f"no image of the data set is readable: {first_fault}")
@@ -183,7 +184,8 @@ class FileDataset:
 
     def size(self, image_id: str) -> tuple[int, int]:
         """(height, width) of an image in pixels. Raises DatasetError if the file is missing or unreadable."""
-        return image_size(self._sample(image_id).image) if self._resize is None else self._resize
+        fixed, path = self._read_size.fixed, self._sample(image_id).image
+        return self._read_size.of(*image_size(path)) if fixed is None else fixed
 
     def has_labels(self, image_id: str) -> bool:
         """Whether the data set has a label map of the image; unlabelled ones are for people to label."""
@@ -193,7 +195,7 @@ class FileDataset:
         """(H, W, 3) uint8, RGB. Raises DatasetError if the file is missing or unreadable."""
         with self._files_were_there():
             image = read_image(self._sample(image_id).image, self._grey_bits)
-        return image if self._resize is None else resize_image(image, *self._resize)
+        return resize_image(image, *self._read_size.of(*image.shape[:2]))
 
     def label_map(self, image_id: str) -> NDArray[np.uint8]:
         """(H, W) uint8 train ids, 255 ignored. Raises DatasetError if missing, unreadable or with unknown values.
@@ -209,7 +211,8 @@ class FileDataset:
                 f"its image has {expected[0]}×{expected[1]}: store both in one size"
             )
         label_map = self._files.classes.to_train_ids(file_values, sample.labels)
-        return label_map if self._resize is None else resize_label_map(label_map, *self._resize)
+        size = self._read_size.of(*expected)
+        return label_map if size == expected else resize_label_map(label_map, *size)
 
     def polygons(self, image_id: str) -> list[Polygon]:
         """Polygons in painting order, scaled with the resize; class 255 only covers.
@@ -228,9 +231,10 @@ class FileDataset:
                 f"{sample.polygons}: polygons of {height}×{width} pixels, "
                 f"its image has {expected[0]}×{expected[1]}: store both in one size"
             )
-        if self._resize is None:
+        size = self._read_size.of(height, width)
+        if size == expected:
             return polygons
-        scale = np.array([self._resize[1] / width, self._resize[0] / height])
+        scale = np.array([size[1] / width, size[0] / height])
         return [Polygon(polygon.class_id, polygon.points * scale) for polygon in polygons]
 
     def source(self, image_id: str) -> ImageSource:

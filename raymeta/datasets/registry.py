@@ -12,6 +12,7 @@ from raymeta.datasets.file_cache import FileCache, default_folder
 from raymeta.datasets.file_dataset import DatasetFiles, FileDataset
 from raymeta.datasets.folder import find_folder
 from raymeta.datasets.outages import SteadyDataset
+from raymeta.datasets.read_sizes import ReadSize
 from raymeta.datasets.remote_paths import data_path
 from raymeta.datasets.sample import Dataset, DatasetError
 from raymeta.datasets.street_scenes.dataset import write_street_scenes
@@ -29,8 +30,7 @@ def open_dataset(config: DatasetConfig, seed: int = 0) -> Dataset:
     """
     files = DATASET_KINDS[config.kind](config)
     files = files.limited(config.max_pool_images, config.max_validation_images, seed)
-    size = None if config.height is None or config.width is None else (config.height, config.width)
-    return FileDataset(files, size, config.grey_bits)
+    return FileDataset(files, ReadSize.in_config(config), config.grey_bits)
 
 
 def open_existing(config: DatasetConfig, seed: int) -> Dataset:

@@ -18,7 +18,8 @@ class TaskPictures:
 
     def __init__(self, config: DatasetConfig, seed: int) -> None:
         self.dataset = open_dataset(config, seed)
-        self._stored = open_dataset(config.model_copy(update={"height": None, "width": None}), seed)
+        stored = config.model_copy(update={"height": None, "width": None, "max_side": None})
+        self._stored = open_dataset(stored, seed)
 
     def scale(self, task: Task) -> float:
         """Pixels of the data set for each pixel of the picture."""

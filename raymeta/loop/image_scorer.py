@@ -253,8 +253,7 @@ class ImageScorer:
 
     def labelled_class_pixels(self, image_id: str) -> list[int]:
         """Labelled pixels of each class of an image: C numbers."""
-        size = self.dataset.height, self.dataset.width
-        labels = self.bundle.reference.of(image_id).read(image_id, size, self.dataset)
+        labels = self.bundle.reference.of(image_id).read(image_id, self.dataset.size(image_id), self.dataset)
         counts: list[int] = np.bincount(labels[labels != IGNORE], minlength=self.dataset.num_classes).tolist()
         return counts
 

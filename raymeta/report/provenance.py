@@ -81,6 +81,8 @@ def _size(run: RunResults) -> str:
     dataset = run.config.dataset
     if dataset.height is not None:
         return f"{dataset.width}×{dataset.height} pixels"
+    if dataset.max_side is not None:
+        return f"the size of the files, {dataset.max_side} pixels at most"
     if dataset.kind == "street_scenes":
         return f"{dataset.scenes.width}×{dataset.scenes.height} pixels"
     return "the size of the files"

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from raymeta.config import DatasetConfig
 from raymeta.datasets.data_paths import below_root
+from raymeta.datasets.read_sizes import ReadSize
 from raymeta.datasets.registry import data_folder
 from raymeta.datasets.sample import Dataset, DatasetError, ImageSource
 from raymeta.schemas import IMAGE_ID, LEFT, SOURCE_SCHEMA, TOP, WIDTH
@@ -60,7 +61,7 @@ def _sources(image_ids: Sequence[str], dataset: Dataset) -> Mapping[str, ImageSo
 def _row(box: Mapping[str, int], source: ImageSource | None, config: DatasetConfig) -> dict[str, object]:
     if source is None:
         return dict.fromkeys(SOURCE_SCHEMA.names)
-    height, width = config.height or source.height, config.width or source.width
+    height, width = ReadSize.in_config(config).of(source.height, source.width)
     top, left, side = box[TOP], box[LEFT], box[WIDTH]
     values = (
         below_root(source.file, data_folder(config)),

@@ -1,3 +1,4 @@
+from base64 import b64decode
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 import torch
 from scored_run import scored_config, write_scored_run
 
+from raymeta.annotation.known_labels import KnownLabels, StoredAnswer
 from raymeta.datasets.registry import open_dataset
+from raymeta.labels.answer_files import encode_labels, labels_sha256
 from raymeta.loop.image_scorer import ImageScorer
 from raymeta.loop.iteration_bundle import read_bundle
 
@@ -39,3 +42,26 @@ def test_another_network_is_loaded(scored, tmp_path):
     assert scorer.network is not earlier.network
     image = dataset.image(dataset.pool_ids()[0])
     assert not np.array_equal(scorer.softmax(image), earlier.softmax(image))
+
+
+class OfSeveralSizes:
+    """The data set, whose first image is smaller than the others."""
+
+    height = width = 8
+
+    def __init__(self, dataset):
+        self._dataset = dataset
+
+    def __getattr__(self, name):
+        return getattr(self._dataset, name)
+
+
+def test_classes_are_counted_in_images_of_any_size(scored):
+    config, dataset, bundle = scored
+    image_id = dataset.pool_ids()[0]
+    labels = np.ones(dataset.size(image_id), np.uint8)
+    labels[:4, :5] = 2
+    answer = StoredAnswer(0, 0, *labels.shape, labels_sha256(labels), b64decode(encode_labels(labels)))
+    known = KnownLabels(answers={image_id: (answer,)})
+    scorer = ImageScorer(config, OfSeveralSizes(dataset), replace(bundle, reference=known), torch.device("cpu"))
+    assert scorer.labelled_class_pixels(image_id)[1:3] == [labels.size - 20, 20]

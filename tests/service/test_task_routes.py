@@ -77,8 +77,9 @@ def test_a_picture_is_the_stored_pixels_and_tells_where_they_lie(people, tmp_pat
     assert same.status_code == 304
 
 
-def test_resized_data_sets_show_stored_pixels(tmp_path):
-    half = People(tmp_path / "half", more=", height: 24, width: 32")
+@pytest.mark.parametrize("keys", [", height: 24, width: 32", ", max_side: 32"])
+def test_resized_data_sets_show_stored_pixels(tmp_path, keys):
+    half = People(tmp_path / "half", more=keys)
     task = task_of(half["ann"], 2)
     assert task["scale"] == 0.5
     assert task["region"] == {"top": 8, "left": 8, "height": 8, "width": 8}
