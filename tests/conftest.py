@@ -1,15 +1,12 @@
-"""What holds for all tests: which are left out, and no time limits of hypothesis.
+"""What holds for all tests: which are left out, in which order they come, and no time limits of hypothesis.
 
-Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
-uses four processes, each of which takes whole files: tests of one file may share a service. Files that start Ray are
-the longest, and wait often. Two processes take them, a chain each: more Rays that start at once would wait for each
-other until one gives up. The other two processes take what these leave of two cores. What takes long comes first; short
-files fill all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no longer heeds
-the ids that they are made by.)
+Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. A process
+of `make test` takes whole files: tests of one file may share a service. What takes long comes first; short files fill
+all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no longer heeds the ids that
+they are made by.)
 """
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +20,7 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 
 LONGEST_FIRST = ("ray", "slow")
 """A file belongs to the first of these marks that one of its tests has."""
-RAY_FOLDERS = {"cluster", "jobs", "serve"}
-CHAINS = ("cluster", "browser")
-"""Folders whose files run in one process, one after the other: they share a cluster, or a run that is served."""
-BESIDE_RAY = 5
-"""Niceness of processes whose first tests start no Ray."""
-BEGUN = pytest.StashKey[bool]()
+BROWSER = "tests/browser"
 
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)
@@ -47,39 +39,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """For --dist loadfile: whole files, and those of a chain as if they were one."""
+    """For --dist loadfile: whole files, and those with a browser as if they were one: they share a served run."""
     from xdist.scheduler import LoadFileScheduling
 
-    class Chains(LoadFileScheduling):
+    class BrowserInOneProcess(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return _chain(config.rootpath / file) or file
+            return BROWSER if nodeid.startswith(f"{BROWSER}/") else super()._split_scope(nodeid)
 
-    return Chains(config, log) if config.option.dist == "loadfile" else None
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    stash = item.config.stash
-    if hasattr(item.config, "workerinput") and not stash.get(BEGUN, False) and not _starts_ray(item.path):
-        os.nice(BESIDE_RAY)
-    stash[BEGUN] = True
-
-
-def _chain(file: Path) -> str | None:
-    """Two of files that start Ray, those of tests/cluster and all others, and one of those that open a browser."""
-    if file.parent.name in CHAINS:
-        return file.parent.name
-    return "other files that start Ray" if _starts_ray(file) else None
-
-
-@cache
-def _starts_ray(file: Path) -> bool:
-    """Also outside those folders, where it is marked; beside the marks of what is left out, it is that which does."""
-    if file.parent.name in RAY_FOLDERS:
-        return True
-    text = file.read_text(encoding="utf-8")
-    return "mark.ray" in text and not ("mark.long" in text or "mark.faults" in text)
+    return BrowserInOneProcess(config, log) if config.option.dist == "loadfile" else None
 
 
 def _leave_out_long(config: pytest.Config, items: list[pytest.Item]) -> None:

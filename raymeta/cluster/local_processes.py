@@ -41,7 +41,7 @@ def session_folder() -> str:
 
 def session_processes(session: str) -> dict[int, int]:
     """What this process has started for a session of Ray, and all below that: when it started, by pid."""
-    own = [pid for pid in descendants(os.getpid())[1:] if session in _command(pid)]
+    own = [pid for pid in descendants(os.getpid())[1:] if session in command_line(pid)]
     found = {pid for root in own for pid in descendants(root)}
     return {pid: started for pid in found if (started := _started(pid)) is not None}
 
@@ -59,13 +59,17 @@ def end_leftovers(processes: Mapping[int, int], patience_s: float = PATIENCE_S) 
             break
         time.sleep(0.05)
     for pid in left:
-        LOG.info("killing %s (pid %d), which outlived its Ray", _command(pid), pid)
+        LOG.info("killing %s (pid %d), which outlived its Ray", command_line(pid), pid)
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+    ends = time.monotonic() + PATIENCE_S
+    while time.monotonic() < ends and any(_started(pid) == processes[pid] for pid in left):
+        time.sleep(0.05)  # the kernel takes a moment on a busy machine
     return left
 
 
-def _command(pid: int) -> str:
+def command_line(pid: int) -> str:
+    """Of a live process; empty for one that is gone."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return ""

@@ -44,6 +44,14 @@ def wait_for(what, process, seconds=300.0):
         time.sleep(0.05)
 
 
+def wait_until_all_ended(process, counts=lambda command: True, seconds=120.0):
+    """Agents of Ray end by themselves once they miss what was ended."""
+    deadline = time.monotonic() + seconds
+    while left := [command for command in children(process.pid) if counts(command)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
 def test_it_ends_as_without_ray(runner, tmp_path, scenes):
     local = LocalRunner(tmp_path / "local", scenes)
     local.loop(*COVERING)
@@ -63,7 +71,7 @@ def test_signals_while_ray_starts_leave_no_process(runner, number, code):
     output, _ = process.communicate(timeout=300)
     assert process.returncode == code, output
     assert "Traceback" not in output
-    assert not children(process.pid)
+    wait_until_all_ended(process)
 
 
 def test_a_kill_while_ray_starts_ends_rays_own_processes(runner):
@@ -72,10 +80,7 @@ def test_a_kill_while_ray_starts_ends_rays_own_processes(runner):
     wait_for(lambda: any(b"raylet" in command for command in children(process.pid)), process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 120
-    while left := [command for command in children(process.pid) if b"ray::" not in command]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    wait_until_all_ended(process, lambda command: b"ray::" not in command)
 
 
 def test_a_fault_that_is_found_afterwards_is_told_and_ray_ended(runner):
@@ -84,4 +89,4 @@ def test_a_fault_that_is_found_afterwards_is_told_and_ray_ended(runner):
     assert process.returncode == 2, output
     assert "acquisition.query_size 1000000" in output
     assert "Traceback" not in output
-    assert not children(process.pid)
+    wait_until_all_ended(process)
