@@ -64,5 +64,8 @@ def _print(found: Sequence[Any]) -> None:
         if status.waits_for is not None:
             console.print(f"{status.run}: {status.waits_for}", highlight=False, markup=False, soft_wrap=True)
         elif status.state == "stopped":
-            text = f"{status.run}: nothing works on it; `raymeta run` with its config goes on"
+            seen = "nothing works on it"
+            if status.last_seen is not None:
+                seen = f"the last sign of life is of {status.last_seen}: it ended without a word, or is cut off"
+            text = f"{status.run}: {seen}; `raymeta run` with its config goes on"
             console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -21,6 +21,7 @@ from raymeta.labels.double_answers import first_pair
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
+from raymeta.runs.run_store import RunStore
 from raymeta.text_tables import show_table, text_table
 
 DECISIONS = {
@@ -120,13 +121,7 @@ def _list(options: argparse.Namespace) -> int:
     store, labels = open_labels(options.run)
     names = labels.sets.names()
     if not names:
-        simulated = store.load_config().oracle.kind != "people"
-        why = (
-            "the simulated annotator answers this run, nobody is asked"
-            if simulated
-            else "people were asked nothing yet"
-        )
-        print(f"{store.location}: {why}")
+        print(f"{store.location}: {_why_nothing(store)}")
         return 0
     table = text_table()
     for name in ("set", "tasks", "open", "to decide", "answered", "withdrawn", "median s"):
@@ -156,6 +151,13 @@ def _list(options: argparse.Namespace) -> int:
             if state.note and state.name not in DONE and state.name != "handed_out":
                 console.print(f"{state.task.id}: {state.name}: {state.note}", highlight=False, markup=False)
     return 0
+
+
+def _why_nothing(store: RunStore) -> str:
+    """Why a run has no tasks."""
+    if store.load_config().oracle.kind != "people":
+        return "the simulated annotator answers this run, nobody is asked"
+    return "people were asked nothing yet"
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -207,8 +209,8 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    _, labels = open_labels(options.run)
-    wanted = _wanted(labels, options)
+    store, labels = open_labels(options.run)
+    wanted = _wanted(store, labels, options)
     action: str = options.action
     if action == "accept":
         for state in wanted:
@@ -253,12 +255,12 @@ def _chosen(state: TaskState, wanted: str | None) -> AnswerRecord:
     raise InputError(f"{state.task.id}: {said}; there are {known}")
 
 
-def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
+def _wanted(store: RunStore, labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
     """The tasks that a decision is about."""
     if not options.tasks and not options.sets:
         raise InputError("which tasks? Give --task ID or --set NAME")
     states = [state for name in labels.sets.names() for state in labels.states(name)]
-    known = _by_id(states, options.tasks)
+    known = _by_id(store, states, options.tasks)
     unanswered = [task for task in options.tasks if not known[task].answers]
     if options.action == "return" and unanswered:
         raise InputError(f"{unanswered[0]}: nothing was answered yet that could be returned")
@@ -267,13 +269,13 @@ def _wanted(labels: LabelStore, options: argparse.Namespace) -> list[TaskState]:
     return wanted + [state for state in states if state.task.set in sets and _concerns(options.action, state)]
 
 
-def _by_id(states: Sequence[TaskState], wanted: Sequence[str]) -> dict[str, TaskState]:
+def _by_id(store: RunStore, states: Sequence[TaskState], wanted: Sequence[str]) -> dict[str, TaskState]:
     """States by the id of their task. Raises InputError where an id that is wanted is none of the run's."""
     known = {state.task.id: state for state in states}
     for task_id in wanted:
         if task_id not in known:
-            example = f": they are called like {next(iter(known))}" if known else ": people were asked nothing yet"
-            raise InputError(f"--task {task_id} isn't a task of the run{example}")
+            example = f"they are called like {next(iter(known))}" if known else _why_nothing(store)
+            raise InputError(f"--task {task_id} isn't a task of the run: {example}")
     return known
 
 
@@ -287,10 +289,10 @@ def _concerns(action: str, state: TaskState) -> bool:
 
 
 def _log(options: argparse.Namespace) -> int:
-    _, labels = open_labels(options.run)
+    store, labels = open_labels(options.run)
     lines: list[tuple[str, str]] = []
     states = [state for name in labels.sets.names() for state in labels.states(name)]
-    _by_id(states, options.tasks)
+    _by_id(store, states, options.tasks)
     for state in states:
         if not options.tasks or state.task.id in options.tasks:
             lines += _answer_lines(state, labels.rules)

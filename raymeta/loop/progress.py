@@ -23,6 +23,7 @@ STAGE_TEXT = {
     "train": "train network",
     "fit": "fit meta regressor",
     "sample": "sample clicks",
+    "classes": "count pixels of classes",
     "score": "score pool",
     "annotate": "ask for labels",
     "test": "judge on the test split",

@@ -44,7 +44,7 @@ def scoring_bundle(
     shared = session.scorer.share(replace(bundle, reference=known if reads_labels(acquisition) else KnownLabels()))
 
     def run(task: str, image_ids: Sequence[str]) -> list[Row]:
-        session.progress.begin_stage("sample")
+        session.progress.begin_stage(stage_of(task))
         with folder.finished_blocks(f"sample_{task}", input_key(key, known)) as finished:
             rows = run_from_blocks(session, finished, task, image_ids, shared)
         session.leave_out(failed_images(rows), len(rows), "images of the sample for clicks_max and class weights")
@@ -56,6 +56,11 @@ def scoring_bundle(
     if bundle.class_weights is not None or cost_regressor is not None:
         key = input_key(key, str(bundle.class_weights), cost_regressor)
     return bundle, key
+
+
+def stage_of(task: str) -> str:
+    """The stage that progress names while a task of `PoolSample` runs."""
+    return "sample" if task == "largest_box_clicks" else "classes"
 
 
 def reads_labels(acquisition: AcquisitionConfig) -> bool:

@@ -24,7 +24,7 @@ from raymeta.loop.image_scorer import Bundle
 from raymeta.loop.iteration_bundle import read_bundle
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.query_choice import choose_query
-from raymeta.loop.scoring_bundle import PoolSample, reads_labels
+from raymeta.loop.scoring_bundle import PoolSample, reads_labels, stage_of
 from raymeta.loop.workers import Row, Scorer
 from raymeta.report.query_comparison import (
     Overlap,
@@ -206,7 +206,7 @@ def _score(
     shared = scorer.share(replace(bundle, reference=known))
 
     def run(task: str, image_ids: Sequence[str]) -> list[Row]:
-        progress.begin_stage("sample")
+        progress.begin_stage(stage_of(task))
         return scorer.run(task, image_ids, shared, on_rows=lambda _, safe: safe())
 
     bundle = PoolSample(unlabelled, pool, config.seed, dataset.num_classes).complete(bundle, acquisition, run)

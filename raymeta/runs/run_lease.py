@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,42 @@ from raymeta.runs.store_files import RunError, StoreFiles
 LEASES: Final = "leases"
 LEASE_S: Final = 30.0
 RENEW_S: Final = 5.0
+
+
+FRESH_S: Final = 60.0
+"""Age up to which a lease tells an onlooker of a living process: the clocks of two machines differ a little."""
+
+
+@dataclass(frozen=True)
+class SeenLease:
+    """A lease as somebody sees it who holds none. who: the process, in words. age_s: since it was renewed."""
+
+    who: str
+    age_s: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its process lives, as far as a look can tell."""
+        return self.age_s <= FRESH_S
+
+
+def newest_lease(files: StoreFiles) -> SeenLease | None:
+    """The lease that was renewed last; None without one whose process may live.
+
+    Raises:
+        RunError: the storage can't be read.
+    """
+    found = list[SeenLease]()
+    for name in files.files(LEASES):
+        data, age_s = files.read(f"{LEASES}/{name}"), files.age_s(f"{LEASES}/{name}")
+        if data is None or age_s is None or _is_dead_here(data):
+            continue
+        try:
+            lease = json.loads(data)
+            found.append(SeenLease(f"process {int(lease['pid'])} on {lease['host']}", age_s))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return min(found, key=lambda lease: lease.age_s, default=None)
 
 
 class RunLease:

@@ -12,6 +12,7 @@ from raymeta.config import ExperimentConfig
 from raymeta.runs.forecast import forecast_of
 from raymeta.runs.iteration_folder import STAGES
 from raymeta.runs.records import SummaryRecord
+from raymeta.runs.run_lease import newest_lease
 from raymeta.runs.run_lock import LOCK
 from raymeta.runs.run_state import FULL_SET, is_over, planned_iterations, run_state
 from raymeta.runs.run_store import RunStore
@@ -24,7 +25,8 @@ State = Literal["finished", "running", "waits for people", "stopped"]
 class RunStatus:
     """One run. iteration: finished ones. stage: the next one, None where all is done. miou, cost_a: percent of the last
     finished iteration. forecast: what the next clicks would bring. holder: the process that works in the folder.
-    waits_for: what people are asked for.
+    waits_for: what people are asked for. last_seen: the process that did so last, and when, where storage without locks
+    tells no more than that.
     """
 
     run: str
@@ -39,6 +41,7 @@ class RunStatus:
     forecast: str | None
     holder: str | None
     waits_for: str | None
+    last_seen: str | None = None
 
 
 def run_status(location: str) -> RunStatus:
@@ -54,7 +57,9 @@ def run_status(location: str) -> RunStatus:
     done = sum("summary" in committed for committed in stages.values())
     last = last_numbers(store, done)
     finished = is_over(run_state(store, config))
-    holder, waits_for = _holder(store), _waits_for(store, config)
+    lease = newest_lease(store.files)
+    holder = _holder(store) or (lease.who if lease is not None and lease.is_fresh else None)
+    waits_for = _waits_for(store, config)
     return RunStatus(
         run=store.location,
         strategy=config.acquisition.strategy,
@@ -68,7 +73,13 @@ def run_status(location: str) -> RunStatus:
         forecast=None if finished else _forecast(store, done),
         holder=holder,
         waits_for=None if finished else waits_for,
+        last_seen=None if finished or holder or lease is None else f"{lease.who}, {_ago(lease.age_s)}",
     )
+
+
+def _ago(seconds: float) -> str:
+    """A time that has passed, in one unit."""
+    return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
 
 
 def _waits_for(store: RunStore, config: ExperimentConfig) -> str | None:

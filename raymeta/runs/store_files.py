@@ -85,6 +85,11 @@ class StoreFiles:
         info = self._attempt(lambda: self._info(name), f"{self.path(name)} can't be read", "correct the permissions")
         return int(info.size) if info.type == fs.FileType.File else None
 
+    def age_s(self, name: str) -> float | None:
+        """Seconds since a file was written, by the clocks of its storage and of this machine; None if unknown."""
+        info = self._attempt(lambda: self._info(name), f"{self.path(name)} can't be read", "correct the permissions")
+        return None if info.mtime_ns is None else max(0.0, time.time() - info.mtime_ns / 1e9)
+
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file, making its folder; replaces a file of that name."""
         if self.guard is not None:

@@ -34,3 +34,10 @@ def test_what_makes_no_sense_is_told(run, words, said, tmp_path, capsys):
     assert said in capsys.readouterr().err
     assert not out.exists()
     assert open_labels(run)[1].events.all() == []
+
+
+@pytest.mark.parametrize("words", [["log", "--task", "q000-000001"], ["accept", "--task", "q000-000001"]])
+def test_a_task_of_a_run_that_nobody_is_asked_about_is_told_so(tmp_path, capsys, words):
+    simulated = asked_run(tmp_path, [], oracle="{kind: simulated}").location
+    assert main(["tasks", simulated, *words]) == EXIT_BAD_INPUT
+    assert "simulated annotator" in capsys.readouterr().err

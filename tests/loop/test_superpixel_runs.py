@@ -68,6 +68,12 @@ def test_every_part_is_of_one_superpixel_and_costs_one_click(finished):
     assert costs[1] - costs[0] == pytest.approx(100 * 30 / clicks_of_pool(finished.run_dir))
 
 
+def test_progress_names_what_is_counted_for_superpixels(finished):
+    """Their query needs no clicks, but the weights of classes."""
+    assert "count pixels of classes" in finished.output
+    assert "sample clicks" not in finished.output
+
+
 def test_training_reads_the_answered_class_on_the_parts_alone(finished):
     assert_trained_on_answers_alone(finished, point_width=3)
     assert origins(finished) >= {"confirmed", "fixed"}
