@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from raymeta.runs.run_store import KeptClasses, RunStore
+from raymeta.runs.classes_file import KeptClasses
+from raymeta.runs.run_store import RunStore
 from raymeta.runs.store_files import RunError
 
 VOID: Final = "void"

@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, TypedDict, cast
+from typing import Final
 
 import pyarrow as pa
 from pyarrow import fs
 
 from raymeta.config import ConfigError, ExperimentConfig, differences, parse_config
+from raymeta.runs.classes_file import KeptClasses, classes_from_bytes, classes_to_bytes
 from raymeta.runs.finished_blocks import FinishedBlocks
 from raymeta.runs.iteration_folder import STAGES, IterationFolder
-from raymeta.runs.manifest import checksum
 from raymeta.runs.other_config import other_config
 from raymeta.runs.run_format import (
     FORMAT_VERSION,
@@ -38,16 +38,7 @@ CONFIG: Final = "config.yaml"
 SPLIT: Final = "split.parquet"
 POOL_CLICKS: Final = "pool_clicks.parquet"
 HELD_OUT_CLICKS: Final = "held_out_clicks.parquet"
-
-
-class KeptClasses(TypedDict):
-    """Names of the classes, and by values of label files, as text, their ids."""
-
-    names: list[str]
-    values: dict[str, int]
-
-
-FEATURES = "features"
+FEATURES: Final = "features"
 """Folder of kept features; see `raymeta.loop.kept_features`."""
 CLASS_NAMES: Final = "class_names.json"
 CLASSES: Final = "classes.json"
@@ -225,19 +216,11 @@ class RunStore:
 
     def write_classes(self, classes: KeptClasses) -> None:
         """Keep the classes that the run was begun with; see `kept_classes`."""
-        text = json.dumps(classes, ensure_ascii=False, sort_keys=True)
-        sealed = {"classes": classes, "sha256": checksum(text.encode())}
-        self._files.write(CLASSES, (json.dumps(sealed, ensure_ascii=False) + "\n").encode())
+        self._files.write(CLASSES, classes_to_bytes(classes))
 
     def read_classes(self) -> KeptClasses | None:
         """What `write_classes` kept; None if nothing, or if it is damaged: then it is kept anew."""
-        try:
-            sealed = json.loads(self._files.read(CLASSES) or b"null")
-            classes = sealed["classes"]
-            sound = sealed["sha256"] == checksum(json.dumps(classes, ensure_ascii=False, sort_keys=True).encode())
-        except (ValueError, RecursionError, TypeError, KeyError):
-            return None
-        return cast(KeptClasses, classes) if sound and isinstance(classes, dict) else None
+        return classes_from_bytes(self._files.read(CLASSES) or b"null")
 
     def write_waiting(self, text: str | None) -> None:
         """Keep what the run waits for; None: for nothing."""
