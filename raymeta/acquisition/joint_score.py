@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from raymeta.acquisition import priority_maps
 from raymeta.acquisition.aggregated_maps import aggregate
-from raymeta.acquisition.box_clicks import box_click_counts, normalized_clicks
+from raymeta.acquisition.box_clicks import box_click_counts, multiply_by_normalized, normalized_clicks
 from raymeta.acquisition.cell_sums import sums_at
 from raymeta.acquisition.fusion import gain_per_click, weighted_sum
 from raymeta.acquisition.image_prediction import ImagePrediction
@@ -86,6 +86,13 @@ class BoxClicks:
             return normalized_clicks(self.clicks, self.box_width, self.clicks_max, self.labelled)
         return aggregate(maps.make("clicks"), self.box_width)
 
+    def multiply(self, gain: Scores, maps: PriorityMaps) -> None:
+        """Multiply the gain of every box by its cheapness, in place."""
+        if self.clicks_priority == "normalized":
+            multiply_by_normalized(gain, self.clicks, self.box_width, self.clicks_max, self.labelled)
+        else:
+            gain *= self.cheapness(maps)
+
     def counts(self) -> Scores:
         """Clicks of every box; predicted ones are those of the lattice."""
         if self.learned is not None:
@@ -115,10 +122,10 @@ def joint_scores(strategy: Strategy, maps: PriorityMaps, box_clicks: BoxClicks) 
         return gain
     if strategy.fusion == "ratio":
         return gain_per_click(gain, box_clicks.counts(), strategy.open_cost)
-    cheapness = box_clicks.cheapness(maps)
     if strategy.fusion == "weighted_sum":
+        cheapness = box_clicks.cheapness(maps)
         if box_clicks.clicks_priority == "paper":
             cheapness *= 1.0 / width**2
         return weighted_sum(gain, cheapness, strategy.gain_weight, width)
-    gain *= cheapness
+    box_clicks.multiply(gain, maps)
     return gain

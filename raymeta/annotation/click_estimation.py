@@ -1,10 +1,10 @@
 """Estimated clicks: the vertices of the polygons that an annotator would draw around a segmentation."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.annotation.class_borders import class_borders
+from raymeta.annotation.polygon_vertices import mark_vertices
 from raymeta.argument_checks import check_array
 from raymeta.config import MAX_EPSILON
 from raymeta.errors import InputError
@@ -30,16 +30,7 @@ def estimate_clicks(label_map: NDArray[np.uint8], epsilon: float) -> NDArray[np.
     check_label_map(label_map)
     check_epsilon(epsilon)
     clicks = np.zeros(label_map.shape, dtype=np.uint8)
-    points, starts = class_borders(label_map)
-    if len(points) == 0:
-        return clicks
-    borders = points.reshape(-1, 1, 2)
-    vertices = [points[starts[:-1][np.diff(starts) == 1]]]  # a border of one pixel has nothing to simplify
-    for first, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if end > first + 1:
-            vertices.append(cv2.approxPolyDP(borders[first:end], epsilon, True)[:, 0])
-    kept = np.concatenate(vertices)
-    clicks[kept[:, 1], kept[:, 0]] = 1
+    mark_vertices(*class_borders(label_map), epsilon, clicks)
     return clicks
 
 

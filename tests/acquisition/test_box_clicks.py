@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raymeta.acquisition.box_clicks import MIN_FACTOR, box_click_counts, normalized_clicks
+from raymeta.acquisition.box_clicks import MIN_FACTOR, box_click_counts, multiply_by_normalized, normalized_clicks
 
 CLICKS = np.array([[1, 0, 1], [0, 1, 0]], dtype=np.uint8)
 LABELLED = np.array([[True, False, False], [False, False, False]])
@@ -24,3 +24,19 @@ def test_normalized_by_hand():
 def test_clicks_max_must_be_positive(clicks_max):
     with pytest.raises(ValueError, match="clicks_max"):
         normalized_clicks(CLICKS, 2, clicks_max)
+    with pytest.raises(ValueError, match="clicks_max"):
+        multiply_by_normalized(np.ones((1, 2)), CLICKS, 2, clicks_max)
+
+
+@pytest.mark.parametrize("box_width", [1, 2, 7, 20])
+@pytest.mark.parametrize("marks", ["no mask", "nothing labelled", "some labelled"])
+def test_multiplied_is_the_product_bit_for_bit(box_width, marks):
+    rng = np.random.default_rng(box_width)
+    clicks = (rng.random((20, 33)) < 0.2).astype(np.uint8)
+    labelled = None if marks == "no mask" else np.zeros(clicks.shape, bool)
+    if marks == "some labelled":
+        labelled[3:9, 5:30] = True
+    gain = rng.random((20 - box_width + 1, 33 - box_width + 1))
+    expected = gain * normalized_clicks(clicks, box_width, 40, labelled)
+    multiply_by_normalized(gain, clicks, box_width, 40, labelled)
+    np.testing.assert_array_equal(gain, expected)

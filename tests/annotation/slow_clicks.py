@@ -7,6 +7,12 @@ import numpy as np
 
 from raymeta.boxes import Box
 
+SPIKE = np.array([[0, 4], [6, 5], [0, 2], [1, 1]], np.int32)
+"""A border whose last point lies near the line through those beside it, but far from the segment between them."""
+
+SEGMENT_DISTANCES = len(cv2.approxPolyDP(SPIKE.reshape(-1, 1, 2), 1.0, True)) == len(SPIKE)
+"""Whether this OpenCV measures the distance from a segment, as raymeta does; before 5 it measured that from a line."""
+
 Polygons = list[tuple[int, np.ndarray]]
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
-from slow_clicks import slow_estimate
+from slow_clicks import SEGMENT_DISTANCES, slow_estimate
 
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
 
@@ -69,6 +69,7 @@ def test_bad_label_map(labels):
         estimate_clicks(labels, 1.0)
 
 
+@pytest.mark.skipif(not SEGMENT_DISTANCES, reason="this OpenCV measures distances from lines")
 @settings(max_examples=60, deadline=None)
 @given(
     st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(
