@@ -230,7 +230,17 @@ def _decide(options: argparse.Namespace) -> int:
     else:
         _decide_all(labels, wanted, action, options)  # type: ignore[arg-type]
     print(f"{action}: {len(wanted)} {'task' if len(wanted) == 1 else 'tasks'}")
+    left = [state for state in _states(labels) if state.name == "conflict" and state.task.set in options.sets]
+    if action == "accept" and left:
+        print(
+            f"{len(left)} with answers that differ {'is' if len(left) == 1 else 'are'} left ({left[0].task.id}, …): "
+            "decide each by --task ID --answer ID, or on the page"
+        )
     return 0
+
+
+def _states(labels: LabelStore) -> list[TaskState]:
+    return [state for name in labels.sets.names() for state in labels.states(name)]
 
 
 def _decide_all(labels: LabelStore, wanted: Sequence[TaskState], action: Action, options: argparse.Namespace) -> None:
@@ -259,7 +269,7 @@ def _wanted(store: RunStore, labels: LabelStore, options: argparse.Namespace) ->
     """The tasks that a decision is about."""
     if not options.tasks and not options.sets:
         raise InputError("which tasks? Give --task ID or --set NAME")
-    states = [state for name in labels.sets.names() for state in labels.states(name)]
+    states = _states(labels)
     known = _by_id(store, states, options.tasks)
     unanswered = [task for task in options.tasks if not known[task].answers]
     if options.action == "return" and unanswered:
@@ -291,7 +301,7 @@ def _concerns(action: str, state: TaskState) -> bool:
 def _log(options: argparse.Namespace) -> int:
     store, labels = open_labels(options.run)
     lines: list[tuple[str, str]] = []
-    states = [state for name in labels.sets.names() for state in labels.states(name)]
+    states = _states(labels)
     _by_id(store, states, options.tasks)
     for state in states:
         if not options.tasks or state.task.id in options.tasks:

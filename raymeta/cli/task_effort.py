@@ -20,9 +20,10 @@ def double_lines(labels: LabelStore, names: Sequence[str]) -> list[str]:
     if found.equal is None or found.miou is None or found.within is None:
         return [line]
     rules = labels.rules
+    near, equal, miou = (100 * share for share in (found.within, found.equal, found.miou))
     return [
-        f"{line} ({100 * found.within:.1f} % of the pixels up to {rules.agree_within} px of outline; exactly "
-        f"{100 * found.equal:.1f} %, mIoU {100 * found.miou:.1f} %)"
+        f"{line} ({near:.1f} % of all pixels up to {rules.agree_within} px of outline; of those with a class in both "
+        f"{equal:.1f} % exactly, mIoU {miou:.1f} %)"
     ]
 
 

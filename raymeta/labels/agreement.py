@@ -55,7 +55,7 @@ def share_within(first: NDArray[np.uint8], second: NDArray[np.uint8], tolerance:
     """
     import cv2
 
-    counted = (first != IGNORE) | (second != IGNORE)
+    counted = has_class(first, second)
     if not counted.any():
         return None
     window = np.ones((2 * tolerance + 1, 2 * tolerance + 1), np.uint8)
@@ -67,18 +67,44 @@ def share_within(first: NDArray[np.uint8], second: NDArray[np.uint8], tolerance:
     return float(np.count_nonzero((found == 3) & counted) / np.count_nonzero(counted))
 
 
+def has_class(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Pixels that have a class in one of two answers or in both."""
+    known: NDArray[np.bool_] = (first != IGNORE) | (second != IGNORE)
+    return known
+
+
 def compare_labels(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[int, float | None, float | None]:
     """Pixels that have a class in both, the share of them that is equal, and the mIoU over them.
 
     first, second: (h, w) uint8 class ids, 255 where there is none.
     """
-    known = (first != IGNORE) & (second != IGNORE)
-    pixels = int(np.count_nonzero(known))
-    if not pixels:
-        return 0, None, None
-    one, other = first[known], second[known]
-    same = one == other
-    hits = np.bincount(one[same], minlength=256)
-    union = np.bincount(one, minlength=256) + np.bincount(other, minlength=256) - hits
-    present = union > 0
-    return pixels, float(np.count_nonzero(same) / pixels), float((hits[present] / union[present]).mean())
+    return ClassOverlap.of(first, second).shares()
+
+
+@dataclass(frozen=True)
+class ClassOverlap:
+    """Of pixels that have a class in both of two answers: how many have it in both, and how many in one of them, (256,)
+    int64 each. Sums of several tasks are one again."""
+
+    hits: NDArray[np.int64]
+    union: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> "ClassOverlap":
+        """first, second: (h, w) uint8 class ids, 255 where there is none."""
+        known = (first != IGNORE) & (second != IGNORE)
+        one, other = first[known], second[known]
+        hits = np.bincount(one[one == other], minlength=256)
+        return cls(hits, np.bincount(one, minlength=256) + np.bincount(other, minlength=256) - hits)
+
+    def __add__(self, other: "ClassOverlap") -> "ClassOverlap":
+        return ClassOverlap(self.hits + other.hits, self.union + other.union)
+
+    def shares(self) -> tuple[int, float | None, float | None]:
+        """Pixels, the share of them that is equal, and the mIoU over the classes that are there."""
+        equal = int(self.hits.sum())
+        pixels = (int(self.union.sum()) + equal) // 2  # one that differs is in the union of two classes
+        if not pixels:
+            return 0, None, None
+        present = self.union > 0
+        return pixels, equal / pixels, float((self.hits[present] / self.union[present]).mean())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raymeta.labels.agreement import Agreement, agreement
+from raymeta.labels.agreement import ClassOverlap, has_class, share_within
 from raymeta.labels.answer_files import AnswerRecord
 from raymeta.labels.task_states import Rules, TaskState
 
@@ -15,7 +15,8 @@ class DoubleAnswers:
     """How far two people agree.
 
     asked: tasks that two people shall answer. answered: that two have. agree: of these, up to the place of outlines.
-    equal, miou, within: means over the answered ones of what `Agreement` holds; None where nothing can be compared.
+    equal, miou, within: as in `Agreement`, over the pixels of all answered ones together; None where nothing can be
+    compared.
     """
 
     asked: int
@@ -33,16 +34,22 @@ def double_answers(states: Iterable[TaskState], rules: Rules) -> DoubleAnswers:
         states: of any tasks.
         rules: from when on two answers agree.
     """
-    asked, agree = 0, 0
-    found: list[Agreement] = []
+    asked, answered, agree, counted, near = 0, 0, 0, 0, 0.0
+    overlap = ClassOverlap.of(*np.zeros((2, 0), np.uint8))
     for state in states:
         asked += state.task.double
         pair = first_pair(state)
-        if pair is not None:
-            found.append(agreement(*pair, rules.agree_within))
-            agree += rules.agree(*pair)
-    means = {name: _mean([getattr(each, name) for each in found]) for name in ("equal", "miou", "within")}
-    return DoubleAnswers(asked, len(found), agree, **means)
+        if pair is None:
+            continue
+        answered += 1
+        agree += rules.agree(*pair)
+        one, other = pair[0].labels(), pair[1].labels()
+        overlap += ClassOverlap.of(one, other)
+        pixels = int(np.count_nonzero(has_class(one, other)))
+        counted += pixels
+        near += pixels * (share_within(one, other, rules.agree_within) or 0.0)
+    _, equal, miou = overlap.shares()
+    return DoubleAnswers(asked, answered, agree, equal, miou, near / counted if counted else None)
 
 
 def first_pair(state: TaskState) -> tuple[AnswerRecord, AnswerRecord] | None:
@@ -52,8 +59,3 @@ def first_pair(state: TaskState) -> tuple[AnswerRecord, AnswerRecord] | None:
     last = {answer.who: answer for answer in state.answers}  # in the order in which people came in
     first, second, *_ = [*last.values(), None, None]
     return None if first is None or second is None else (first, second)
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None

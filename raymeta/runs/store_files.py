@@ -13,6 +13,7 @@ from pyarrow import fs
 
 from raymeta.errors import InputError
 from raymeta.local_files import LocalFileError, local_path
+from raymeta.locations import hide_secrets
 
 T = TypeVar("T")
 
@@ -61,8 +62,11 @@ class StoreFiles:
         return Path(self.root) if isinstance(self._fs, fs.LocalFileSystem) else None
 
     def path(self, name: str) -> str:
-        """Full path of a file, for messages; that of the folder itself without a name."""
-        return f"{self.root}/{name}" if name else self.root
+        """Full path or URI of a file, for messages; that of the folder itself without a name."""
+        place, mark, options = self.root, "", ""
+        if self.local_root is None and "://" in self.location:
+            place, mark, options = hide_secrets(self.location).partition("?")
+        return f"{place.rstrip('/')}/{name}{mark}{options}" if name else f"{place}{mark}{options}"
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None if there is no such file."""

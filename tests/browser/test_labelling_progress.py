@@ -1,4 +1,4 @@
-"""The foot of the labelling panel: how far the set of the task on screen is, and how much of that one did oneself."""
+"""What the labelling page says of progress: at its foot, and once nothing is left to do for a person."""
 
 from pathlib import Path
 
@@ -27,4 +27,26 @@ def test_the_foot_is_about_the_set_on_screen_and_counts_the_answers_of_earlier_v
         hand.press("1", "f")
         hand.send()
         page.get_by_text("0 of 2 in query-000 · 2 by you").wait_for()
+        page.close()
+
+
+NO_SECOND_LOOK = """
+const later = window.setTimeout;
+window.setTimeout = (act, wait, ...more) => (wait === 3000 ? 0 : later(act, wait, ...more));
+"""
+"""The page looks again after 3 s; what it says before that is what is tested."""
+
+
+def test_who_works_alone_is_told_at_once_that_somebody_else_has_to_answer(browser: Browser, tmp_path: Path) -> None:
+    store = asked_run(tmp_path, [("im1", 0, 0)], double_share=1.0)
+    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=20) as client:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(20_000)
+        page.add_init_script(NO_SECOND_LOOK)
+        page.goto(f"{url}/#/annotate")
+        hand = Labeller(page, client)
+        hand.wait()
+        hand.press("1", "f")
+        hand.send()
+        page.get_by_text("1 that you have answered waits for a second person").wait_for()
         page.close()

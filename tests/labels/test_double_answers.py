@@ -143,9 +143,39 @@ def test_two_people_answer_independently(store, capsys):
     assert sum(table["seconds"].to_pylist()) == 4 * 6.0
     assert hours_left(table, 1, 3).open_boxes == 0
     assert main(["tasks", "list", store.location]) == 0
-    assert "1 have two answers, 1 agree (100.0 % of the pixels up to 2 px" in capsys.readouterr().out
+    assert "1 have two answers, 1 agree (100.0 % of all pixels up to 2 px" in capsys.readouterr().out
     assert main(["tasks", "log", store.location, "--task", double]) == 0
     assert "ben: agrees with ann4q000 by ann, 100.0 %" in capsys.readouterr().out
+
+
+def test_how_far_two_people_agree_is_told_of_the_pixels_of_all_tasks_together():
+    """64 px that are equal, 64 px that are not, 64 px that only one of both could tell; by hand."""
+    equal, differ, undecidable = (
+        state(answer(1, "ann", value=first), answer(2, "ben", value=second, **more))
+        for first, second, more in ((1, 1, {}), (1, 2, {}), (1, 1, {"undecidable": True}))
+    )
+    void = np.full((8, 8), 255, np.uint8)
+    unlike = {"labels_sha256": labels_sha256(void), "png": encode_labels(void)}
+    undecidable.answers[1] = undecidable.answers[1].model_copy(update=unlike)
+    found = double_answers([equal, differ, undecidable], Rules())
+    assert (found.answered, found.agree) == (3, 1)
+    assert found.equal == 96 / 128  # 64 + 32 of the pixels that have a class in both
+    assert found.miou == pytest.approx((64 / 64 + 32 / 64 + 0) / 3)  # classes 0, 1 and 2
+    near = 64 + 32  # up to column 3 both say 0; class 2 is near no class 1, and void is nobody's class
+    assert found.within == pytest.approx(near / 192)
+
+
+def test_accepting_a_set_names_the_conflicts_that_it_leaves(store, capsys):
+    _, labels = open_labels(store.location)
+    dispatcher = TaskDispatcher(labels, store.files)
+    (double,) = [each.id for each in labels.sets.tasks("query-000") if each.double]
+    for person, split in ((ANN, 4), (BEN, 8)):
+        dispatcher.lease(person, 10)
+        kept(dispatcher, person, double, split)
+    assert main(["tasks", "accept", store.location, "--set", "query-000"]) == 0
+    told = capsys.readouterr().out
+    assert "accept: 0 tasks" in told
+    assert f"1 with answers that differ is left ({double}" in told
 
 
 def test_of_answers_that_differ_the_first_is_the_tasks_own(store):

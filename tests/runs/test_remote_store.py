@@ -143,3 +143,12 @@ def test_a_local_folder_without_locks_gets_a_lease(tmp_path: Path, monkeypatch: 
             RunStore(str(tmp_path / "run")).lock(lambda text: None),
         ):
             pass
+
+
+def test_files_are_named_by_their_uri_without_its_secrets() -> None:
+    files = StoreFiles("s3://key:secret@bucket/run?endpoint_override=127.0.0.1:1&scheme=http&region=eu")
+    assert files.root == "bucket/run"
+    assert files.path("report/report.html") == (
+        "s3://…@bucket/run/report/report.html?endpoint_override=127.0.0.1:1&scheme=http&region=eu"
+    )
+    assert StoreFiles("/tmp/run").path("config.json") == "/tmp/run/config.json"

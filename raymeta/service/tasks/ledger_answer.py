@@ -32,9 +32,11 @@ class DoubleAnswer(_Answer):
     asked: int = Field(description="tasks that two people shall answer")
     answered: int = Field(description="that two have answered")
     agree: int = Field(description="of these, up to the place of outlines")
-    equal: float | None = Field(description="share of equal pixels, on average")
-    miou: float | None
-    within: float | None = Field(description="share of the pixels that agree up to oracle.agree_within, on average")
+    equal: float | None = Field(description="share of equal pixels, of all that have a class in both answers")
+    miou: float | None = Field(description="over the same pixels")
+    within: float | None = Field(
+        description="share of pixels with a class in either that agree up to oracle.agree_within"
+    )
 
 
 class LedgerAnswer(_Answer):

@@ -244,7 +244,13 @@ export class AnnotateView {
     if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
     if (this.detail) this.showProgress();
-    else if (this.element.dataset.idle) this.idle(); // the last answer is there
+    else if (this.element.dataset.idle) this.lookOnce();
+  }
+
+  /** The last answer is there: what is open for whom may be another thing now. */
+  async lookOnce() {
+    const next = await this.queue.next().catch(() => null); // while the service is away
+    if (!this.detail) await (next ? this.show(next) : this.idle());
   }
 
   /** The service has looked at an answer and can't take it; the drawing stays in this browser. */

@@ -78,12 +78,15 @@ export class ReviewView {
     if (first) return this.show(first);
     const text = chosenList === "open" ? "No answer waits for a decision." : "Nothing is accepted yet.";
     this.task = null;
+    this.place.inert = false;
     return this.place.replaceChildren(notice("Nothing here", text, { sign: "fresh" }));
   }
 
   /** One task with its answers. */
   async show(task) {
     this.task = task;
+    this.answers = null;
+    this.place.inert = true; // what is on screen is another task's, until this one's answers are there
     for (const row of this.list.querySelectorAll(".review-row")) row.toggleAttribute("aria-current", row.dataset.task === task.id);
     this.context.replaceHash(routeHash("review", { task: task.id }));
     const options = { signal: this.abort.signal };
@@ -98,6 +101,7 @@ export class ReviewView {
     this.place.replaceChildren(this.head(detail, agreement), element(
       "div", { class: "review-answers" }, ...this.answers.map((answer, index) => this.card(bundle, answer, rasters[index], index)), this.difference(bundle, rasters)));
     this.place.dataset.task = task.id;
+    this.place.inert = false;
   }
 
   async valuesOf(answer) {
@@ -186,13 +190,13 @@ export class ReviewView {
   }
 
   key(event) {
-    if (!this.task || !this.answers) return;
+    if (!this.task) return;
     const at = this.tasks.findIndex(({ id }) => id === this.task.id);
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const answer = this.answers[Number(event.key) - 1];
+    const answer = this.answers?.[Number(event.key) - 1];
     if (step && this.tasks[at + step]) this.show(this.tasks[at + step]).catch((error) => this.fail(error));
     else if (answer && !this.holds(answer)) this.accept(answer);
-    else if (event.key.toLowerCase() === "r") this.place.querySelector(".review-head button")?.click();
+    else if (this.answers && event.key.toLowerCase() === "r") this.place.querySelector(".review-head button")?.click();
     else return;
     event.preventDefault();
   }
