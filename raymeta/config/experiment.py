@@ -45,7 +45,12 @@ class ExperimentConfig(Section):
         description="folder where runs leave what others need too: kept features, trainings on the same labels, clicks "
         "of the pool; none: a run shares nothing, a study uses run_dir/shared until its runs are done",
     )
-    iterations: int = Field(5, ge=1, le=MAX_IMAGES, description="train → score → select → ask, this many times")
+    iterations: int = Field(
+        5,
+        ge=1,
+        le=MAX_IMAGES,
+        description="train → score → select → ask, this many times; answers to the last query train once this is raised",
+    )
     dataset: DatasetConfig
     acquisition: AcquisitionConfig = Field(default_factory=AcquisitionConfig)
     oracle: OracleConfig = Field(default_factory=OracleConfig)

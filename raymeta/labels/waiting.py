@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from raymeta.config import ExperimentConfig
-from raymeta.labels.annotator import WHOLE_IMAGE_SETS
+from raymeta.labels.annotator import WHOLE_IMAGE_SETS, query_set_name
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_states import ANSWERED, DONE, Rules, StateName, TaskState
 from raymeta.runs.run_status import RunStatus, run_status
@@ -59,6 +59,8 @@ def wanted_text(name: str, states: Sequence[TaskState], config: ExperimentConfig
     more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
     if second := sum(state.waits_for_second for state in states):
         more.append(f"{second} by a second person, as oracle.double_share says")
+    if name == query_set_name(config.iterations - 1):
+        more.append(f"the last query of this run: iterations={config.iterations + 1} trains on its answers")
     details = f" ({', '.join(more)})" if more else ""
     return f"waiting for people: {left} of {len(states)} {what} of set {name} are to be labelled{details}"
 

@@ -92,6 +92,7 @@ def _run(
                     trackers.iteration(SummaryRecord.read(store.iteration(index)))
             store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
+            _tell_untrained(config, store, progress)
             return False
         if looks_over:  # something of it is damaged
             _check(config, dataset, split, progress)
@@ -99,7 +100,15 @@ def _run(
 
         run_open(config, store, dataset, split, workers, checked, progress)
         store.delete_features()
+        _tell_untrained(config, store, progress)
     return True
+
+
+def _tell_untrained(config: ExperimentConfig, store: RunStore, progress: RunProgress) -> None:
+    from raymeta.loop.people import untrained_answers
+
+    if (text := untrained_answers(config, store)) is not None:
+        progress.say(text)
 
 
 def _looks_over(store: RunStore, config: ExperimentConfig) -> bool:

@@ -28,6 +28,20 @@ def open_annotator(
     return SimulatedAnnotator(config, store, dataset, advance)
 
 
+def untrained_answers(config: ExperimentConfig, store: RunStore) -> str | None:
+    """What people answered after the last network was trained, and how a network is; None where that is nothing."""
+    last = store.iteration(config.iterations - 1)
+    if config.oracle.kind != "people" or not last.is_named("annotation.parquet"):
+        return None
+    answers = last.read_table("annotation.parquet").num_rows
+    if not answers:
+        return None
+    return (
+        f"{answers} answers to the last query train no network yet: the same command with "
+        f"iterations={config.iterations + 1} does, and asks once more"
+    )
+
+
 def wait_for_people(
     config: ExperimentConfig, store: RunStore, annotator: Annotator, split: Split, dataset: Dataset
 ) -> None:

@@ -31,7 +31,7 @@ def answer_differently(store: RunStore) -> list[str]:
             values = np.full((task.height, task.width), value, np.uint8)
             record = {"labels_sha256": labels_sha256(values), "png": encode_labels(values)}
             time = f"2026-01-01T00:00:0{value}.000000Z"
-            labels.answers.add(task, AnswerRecord(id=str(uuid4()), task_id=task.id, time=time, who=who, **record))
+            labels.answers.add(task, AnswerRecord(id=uuid4().hex, task_id=task.id, time=time, who=who, **record))
     return [task.id for task in tasks]
 
 

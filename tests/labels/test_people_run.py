@@ -53,7 +53,7 @@ MIXED = [["cvat", "label-studio brush", "darwin"], ["supervisely"], ["labelme"]]
     ],
     ids=lambda tools: tools[0][0] if len(tools[0]) == 1 else "mixed",
 )
-def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, simulated, tools):
+def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(tmp_path, simulated, tools, capsys):
     write_images(tmp_path / "data", labelled=False)
     for turn, names in enumerate(tools):
         with pytest.raises(WaitingForPeople):
@@ -61,7 +61,14 @@ def test_a_person_who_knows_the_truth_makes_the_run_of_the_simulated_annotator(t
         for number, (name, only) in enumerate(zip(names, [INITIAL, META, VALIDATION], strict=False)):
             sets = ["--set", only] if len(names) > 1 else []
             answer_all(tmp_path / "run", tmp_path / f"turn{turn}_{number}", name, *sets)
+    capsys.readouterr()
     people = run(tmp_path, tmp_path / "data", PEOPLE)
+    answers = pq.read_table(people / "iterations/001/annotation.parquet").num_rows
+    for _ in range(2):  # once it ends, and whenever it is called again
+        told = capsys.readouterr().out
+        assert f"{answers} answers to the last query" in told
+        assert "iterations=3" in told
+        run(tmp_path, tmp_path / "data", PEOPLE)
     check_iterations(people, simulated)
     check_labels(people, simulated)
 

@@ -11,7 +11,7 @@ from raymeta.cli.task_options import open_labels
 from raymeta.labels.annotator_list import Person
 from raymeta.labels.answer_files import AnswerRecord, encode_labels, labels_sha256, now
 from raymeta.labels.task_dispatcher import TaskDispatcher
-from raymeta.labels.waiting import ALL_ANSWERED, are_enough, status_now
+from raymeta.labels.waiting import ALL_ANSWERED, are_enough, status_now, wanted_text
 
 ANN = Person("ann", frozenset({"annotate"}))
 STORED = "waiting for people: as it was said when the wait began\nhand them out: …"
@@ -54,6 +54,13 @@ def test_a_run_of_which_all_is_answered_waits_for_a_command(store):
     answer_next(store, 5)
     found = status_now(store.location)
     assert (found.waits_for, found.state) == (ALL_ANSWERED, "waits for people")
+
+
+def test_of_the_last_query_it_is_told_when_its_answers_count(store):
+    _, labels = open_labels(store.location)
+    states, config = labels.states("query-000"), store.load_config()
+    assert "iterations=" not in wanted_text("query-000", states, config.model_copy(update={"iterations": 2}))
+    assert "iterations=2" in wanted_text("query-000", states, config.model_copy(update={"iterations": 1}))
 
 
 def test_a_damaged_answer_leaves_the_text_of_the_run(store, tmp_path):
