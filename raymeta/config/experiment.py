@@ -49,7 +49,7 @@ class ExperimentConfig(Section):
         5,
         ge=1,
         le=MAX_IMAGES,
-        description="train → score → select → ask, this many times; answers to the last query train once this is raised",
+        description="train → score → select → ask, this many times; the last answers train once it is raised",
     )
     dataset: DatasetConfig
     acquisition: AcquisitionConfig = Field(default_factory=AcquisitionConfig)
