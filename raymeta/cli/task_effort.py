@@ -54,6 +54,8 @@ def effort_line(store: RunStore, labels: LabelStore) -> str:
     left = hours_left(table, config.iterations, config.acquisition.query_size)
     units = config.acquisition.asked
     hours = f"about {_duration(left.hours)}" if left.hours is not None else _unknown(table, units)
+    if not left.open_boxes + left.open_images + left.coming_boxes:
+        hours = "no time"
     line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
     prices = fit_prices(table)
     if prices is None:

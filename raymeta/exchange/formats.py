@@ -143,6 +143,13 @@ def find_parts(
             yield refusal
 
 
+def untouched_answers(source: Source, wanted: FormatName | None, untouched: Mapping[str, str]) -> list[str]:
+    """Names of the files that are as they were handed out and would hold answers: not a tool's list of classes."""
+    found = [part for part in find_parts(source, wanted, untouched, take_untouched=True) if isinstance(part, Part)]
+    names, masks = {part.name for part in found}, any(part.format == "cvat-masks" for part in found)
+    return [file.name for file in source.files if is_untouched(file, untouched) and (masks or file.name in names)]
+
+
 def holds_predictions(
     source: Source, wanted: FormatName | None, untouched: Mapping[str, str], manifest: Manifest
 ) -> bool:

@@ -23,6 +23,7 @@ from raymeta.exchange.formats import (
     check_format,
     find_parts,
     holds_predictions,
+    untouched_answers,
 )
 from raymeta.exchange.manifest import Manifest, load_manifest
 from raymeta.exchange.point_answers import point_painting
@@ -81,7 +82,7 @@ def read_answers(
     reader = AnswerReader(tasks, names, uncovered, turn_back, source)
     handed_out = [file.name for file in source.files if is_untouched(file, untouched)]
     if not take_untouched:
-        reader.untouched_files += handed_out
+        reader.untouched_files += untouched_answers(source, wanted, untouched) if parts else handed_out
         reader.can_confirm = bool(handed_out) and holds_predictions(source, wanted, untouched, tasks)
     return reader._start(parts, refused, handed_out)
 

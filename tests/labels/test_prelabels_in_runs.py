@@ -130,6 +130,15 @@ def test_confirmed_segments_are_the_networks_labels(run, tmp_path):
         assert (answer.human_polygon, answer.human_class, answer.human_confirm) == (0, 0, 1)
 
 
+def test_a_list_of_classes_that_lies_beside_what_was_changed_is_no_answer_that_lacks(run, tmp_path, capsys):
+    assert export(run, tmp_path / "out", "cvat") == 0
+    drawn = tmp_path / "out/annotations.xml"
+    drawn.write_text(drawn.read_text().replace('source="auto"', 'source="manual"'))
+    capsys.readouterr()
+    assert main(["tasks", "import", str(run), str(tmp_path / "out"), "--dry-run"]) == 0
+    assert "as it was handed out" not in capsys.readouterr().out
+
+
 def test_cvat_files_dont_say_whether_anybody_looked(run, tmp_path, capsys):
     assert export(run, tmp_path / "out", "cvat") == 0
     save_all(tmp_path / "out", "cvat", tmp_path / "saved")
