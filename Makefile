@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test pytest pytest-cluster pytest-services pytest-others test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
+.PHONY: help install demo test test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
 help:
 	@echo "make demo   install, then superpixels against random boxes on generated street scenes"
@@ -39,26 +39,9 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Lint first; `make --jobs` runs both side by side.
-test: lint pytest
-
-# Files that start Ray take longest, and wait often: two processes run them, in a chain each, and two more take what these
-# leave of two cores. More Rays that start at once would wait for each other until one gives up. Each says what it has to
-# say once it is over.
-PYTEST := $(BIN)/python -m pytest
-pytest-cluster pytest-services pytest-others: export OMP_NUM_THREADS = 1
-pytest: install
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target pytest-cluster pytest-services pytest-others
-
-pytest-cluster:
-	$(PYTEST) --durations 20 tests/cluster
-
-pytest-services:
-	$(PYTEST) --durations 10 tests/jobs tests/serve
-
-pytest-others:
-	nice -n 5 $(PYTEST) --durations 40 -n 2 --dist loadfile --no-loadscope-reorder \
-		--ignore tests/cluster --ignore tests/jobs --ignore tests/serve
+# Three processes of one thread, a file of tests in one of them: see tests/conftest.py.
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 40
 
 test-browser: install
 	$(BIN)/python -m pytest tests/browser -m "long or not long"

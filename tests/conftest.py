@@ -1,12 +1,15 @@
-"""What holds for all tests: which are left out, in which order they come, and no time limits of hypothesis.
+"""What holds for all tests: which are left out, and no time limits of hypothesis.
 
-Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. A process
-of `make test` takes whole files: tests of one file may share a service. What takes long comes first; short files fill
-all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no longer heeds the ids that
-they are made by.)
+Tests marked `long` take minutes each: `make test-long`, or -m long, runs them; otherwise they are left out. `make test`
+uses three processes, each of which takes whole files: tests of one file may share a service. One process takes all
+files that start Ray, one after the other: two of them side by side wait for each other until a start times out. They
+wait often, and are the longest chain: the other two processes take what they leave of two cores. What takes long comes
+first; short files fill all processes up to the end. (Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which no
+longer heeds the ids that they are made by.)
 """
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,12 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 
 LONGEST_FIRST = ("ray", "slow")
 """A file belongs to the first of these marks that one of its tests has."""
+RAY_FOLDERS = {"cluster", "jobs", "serve"}
 BROWSER = "tests/browser"
+"""One process takes these: they share a served run."""
+BESIDE_RAY = 5
+"""Niceness of processes whose first tests start no Ray."""
+BEGUN = pytest.StashKey[bool]()
 
 # A test that waits for a core is no failure.
 settings.register_profile("raymeta", deadline=None)
@@ -39,14 +47,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """For --dist loadfile: whole files, and those with a browser as if they were one: they share a served run."""
+    """For --dist loadfile: whole files, and all that start Ray as if they were one."""
     from xdist.scheduler import LoadFileScheduling
 
-    class BrowserInOneProcess(LoadFileScheduling):
+    class RayInOneProcess(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return BROWSER if nodeid.startswith(f"{BROWSER}/") else super()._split_scope(nodeid)
+            file = super()._split_scope(nodeid)
+            if _starts_ray(config.rootpath / file):
+                return "those that start Ray"
+            return BROWSER if file.startswith(f"{BROWSER}/") else file
 
-    return BrowserInOneProcess(config, log) if config.option.dist == "loadfile" else None
+    return RayInOneProcess(config, log) if config.option.dist == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stash = item.config.stash
+    if hasattr(item.config, "workerinput") and not stash.get(BEGUN, False) and not _starts_ray(item.path):
+        os.nice(BESIDE_RAY)
+    stash[BEGUN] = True
+
+
+@cache
+def _starts_ray(file: Path) -> bool:
+    """Also outside those folders, where it is marked; beside the marks of what is left out, it is that which does."""
+    if RAY_FOLDERS & set(file.parts):
+        return True
+    text = file.read_text(encoding="utf-8")
+    return "mark.ray" in text and not ("mark.long" in text or "mark.faults" in text)
 
 
 def _leave_out_long(config: pytest.Config, items: list[pytest.Item]) -> None:

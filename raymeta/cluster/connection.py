@@ -18,7 +18,6 @@ import ray
 
 import raymeta
 from raymeta.cluster.local_processes import end_leftovers, session_folder, session_processes
-from raymeta.cluster.patient_start import patient_start
 from raymeta.doctor import home_faults, memory_faults, socket_path_faults
 from raymeta.errors import InputError
 from raymeta.local_files import in_submitted_job
@@ -74,15 +73,14 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             # It watches for machines that are taken away: a process, and two seconds of a start, for nothing here.
             os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
-            with patient_start():
-                ray.init(
-                    address="local",
-                    num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    runtime_env=_quoted_python(),
-                )
+            ray.init(
+                address="local",
+                num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=_quoted_python(),
+            )
         else:
             _send_token()
             reached = ray.init(

@@ -24,13 +24,11 @@ def cluster() -> Iterator[None]:
     from ray.cluster_utils import Cluster
 
     from raymeta.cluster.connection import quiet_environment
-    from raymeta.cluster.patient_start import patient_start
 
     quiet_environment()
     cluster = Cluster()
-    with patient_start():
-        for _ in range(NODES):
-            cluster.add_node(num_cpus=4, num_gpus=GPUS_PER_NODE, object_store_memory=100 << 20, include_dashboard=False)
+    for _ in range(NODES):
+        cluster.add_node(num_cpus=4, num_gpus=GPUS_PER_NODE, object_store_memory=100 << 20, include_dashboard=False)
     ray.init(address=cluster.address, log_to_driver=False)
     yield
     ray.shutdown()

@@ -44,7 +44,7 @@ def wait_for(what, process, seconds=300.0):
         time.sleep(0.05)
 
 
-def wait_until_all_ended(process, counts=lambda command: True, seconds=120.0):
+def wait_until_all_ended(process, counts=lambda command: True, seconds=30.0):
     """Agents of Ray end by themselves once they miss what was ended."""
     deadline = time.monotonic() + seconds
     while left := [command for command in children(process.pid) if counts(command)]:
@@ -80,7 +80,7 @@ def test_a_kill_while_ray_starts_ends_rays_own_processes(runner):
     wait_for(lambda: any(b"raylet" in command for command in children(process.pid)), process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    wait_until_all_ended(process, lambda command: b"ray::" not in command)
+    wait_until_all_ended(process, lambda command: b"ray::" not in command, 120.0)
 
 
 def test_a_fault_that_is_found_afterwards_is_told_and_ray_ended(runner):
