@@ -230,7 +230,8 @@ def _decide(options: argparse.Namespace) -> int:
     else:
         _decide_all(labels, wanted, action, options)  # type: ignore[arg-type]
     print(f"{action}: {len(wanted)} {'task' if len(wanted) == 1 else 'tasks'}")
-    left = [state for state in _states(labels) if state.name == "conflict" and state.task.set in options.sets]
+    sets = options.sets or ()  # tasks may be named instead
+    left = [state for state in _states(labels) if state.name == "conflict" and state.task.set in sets]
     if action == "accept" and left:
         print(
             f"{len(left)} with answers that differ {'is' if len(left) == 1 else 'are'} left ({left[0].task.id}, …): "
