@@ -105,7 +105,9 @@ def _run(
 
 
 def _tell_untrained(config: ExperimentConfig, store: RunStore, progress: RunProgress) -> None:
-    from raymeta.loop.people import untrained_answers
+    if config.oracle.kind != "people":
+        return
+    from raymeta.loop.people import untrained_answers  # brings much that computes
 
     if (text := untrained_answers(config, store)) is not None:
         progress.say(text)
