@@ -29,8 +29,33 @@ LOCAL_CPUS = 4
 """Logical CPUs of a local Ray: actors that wait hold a share of one; 4 start few processes even on 2 cores."""
 
 
+TOO_LATE: Final = "timed out during startup"
+"""What Ray says then."""
+
+
 class ConnectionFailedError(InputError):
     """The named cluster can't be reached."""
+
+
+def _start_local() -> None:
+    """Start a Ray on this machine. It gives itself 30 s, which a busy machine may need longer than: then once more."""
+    for is_last in (False, True):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=_quoted_python(),
+            )
+        except Exception as error:  # Ray raises plain Exception here
+            if is_last or TOO_LATE not in str(error):
+                raise
+            LOG.info("Ray didn't come up in time: starting it once more")
+            ray.shutdown()
+        else:
+            return
 
 
 def quiet_environment() -> None:
@@ -73,14 +98,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
             # It watches for machines that are taken away: a process, and two seconds of a start, for nothing here.
             os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
             # "local" and not None: an address file that a killed cluster left behind would be taken for a cluster.
-            ray.init(
-                address="local",
-                num_cpus=max(LOCAL_CPUS, os.cpu_count() or 1),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env=_quoted_python(),
-            )
+            _start_local()
         else:
             _send_token()
             reached = ray.init(

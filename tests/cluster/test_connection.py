@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from raymeta.cluster import connection
 from raymeta.cluster.connection import start_remedy
 from raymeta.cluster.local_processes import descendants, end_leftovers, session_processes
 
@@ -69,3 +70,22 @@ def test_a_user_without_any_home_gets_a_temporary_one():
     if "unshare" in done.stderr:
         pytest.skip("no namespaces here")
     assert done.stdout == "True False\n", done.stderr
+
+
+def test_a_ray_that_comes_up_too_late_is_started_once_more(monkeypatch):
+    told = []
+
+    def init(**_):
+        told.append("init")
+        if len(told) < 3:
+            raise Exception("The current node timed out during startup. This could happen")
+
+    monkeypatch.setattr(connection.ray, "init", init)
+    monkeypatch.setattr(connection.ray, "shutdown", lambda: told.append("shutdown"))
+    connection._start_local()
+    assert told == ["init", "shutdown", "init"]
+    told.clear()
+    monkeypatch.setattr(connection.ray, "init", lambda **_: (_ for _ in ()).throw(RuntimeError("no such file")))
+    with pytest.raises(RuntimeError, match="no such file"):
+        connection._start_local()
+    assert told == []
