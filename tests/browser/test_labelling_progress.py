@@ -4,10 +4,11 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pytest
 from asked_run import asked_run
 from http_person import png_of, put
 from labelling_service import Labeller, serve_tasks
-from playwright.sync_api import Browser
+from playwright.sync_api import APIResponse, Browser, Route
 
 
 def test_the_foot_is_about_the_set_on_screen_and_counts_the_answers_of_earlier_visits(
@@ -37,7 +38,11 @@ window.setTimeout = (act, wait, ...more) => (wait === 3000 ? 0 : later(act, wait
 """The page looks again after 3 s; what it says before that is what is tested."""
 
 
-def test_who_works_alone_is_told_at_once_that_somebody_else_has_to_answer(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("late", ["v1/status", "v1/tasks/progress", "v1/tasks/lease"])
+def test_who_works_alone_is_told_at_once_that_somebody_else_has_to_answer(
+    browser: Browser, tmp_path: Path, late: str
+) -> None:
+    """Also where something that was asked before the answer was there comes after it."""
     store = asked_run(tmp_path, [("im1", 0, 0)], double_share=1.0)
     with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=20) as client:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
@@ -46,7 +51,14 @@ def test_who_works_alone_is_told_at_once_that_somebody_else_has_to_answer(browse
         page.goto(f"{url}/#/annotate")
         hand = Labeller(page, client)
         hand.wait()
+        held: list[tuple[Route, APIResponse]] = []
+        page.route(f"**/{late}", lambda route: held.append((route, route.fetch())), times=1)
         hand.press("1", "f")
         hand.send()
+        while not held:
+            page.wait_for_timeout(20)
+        ((route, response),) = held
+        page.wait_for_timeout(200)  # in which the page hears that its answer is there
+        route.fulfill(response=response)
         page.get_by_text("1 that you have answered waits for a second person").wait_for()
         page.close()

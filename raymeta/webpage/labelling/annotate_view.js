@@ -158,9 +158,10 @@ export class AnnotateView {
     const { queue } = this;
     delete this.element.dataset.task;
     this.idleSince ??= performance.now();
+    const look = (this.look = {});
     const ask = (path) => this.service.json(path, { signal: this.abort.signal, wait: false }).catch(() => null); // told as far as it is known
     const [progress, status] = await Promise.all([ask("v1/tasks/progress"), ask("v1/status")]);
-    if (this.detail || this.stuck || queue !== this.queue || queue.closed) return;
+    if (this.detail || this.stuck || look !== this.look || queue.closed) return; // a later look knows more
     if (progress || status || !this.element.dataset.idle) this.tellIdle(progress, status); // what was said holds while the service is away
     queue.watch((next) => this.detail || (next ? this.show(next) : this.idle()));
   }
@@ -244,7 +245,7 @@ export class AnnotateView {
     if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
     if (this.detail) this.showProgress();
-    else if (this.element.dataset.idle) this.lookOnce();
+    else if (this.idleSince) this.lookOnce(); // also where the first look is still on its way
   }
 
   /** The last answer is there: what is open for whom may be another thing now. */

@@ -12,7 +12,7 @@ export class TaskQueue extends EventTarget {
   /** filter: {set, imageTasks: ids that come first}. */
   constructor(service, me, filter = {}) {
     super();
-    Object.assign(this, { service, me, filter, details: [], bundles: new Map(), gone: new Set(), left: null, reason: null });
+    Object.assign(this, { service, me, filter, details: [], bundles: new Map(), gone: new Set(), heard: 0, left: null, reason: null });
     this.timer = setInterval(() => this.renew(), me.renew_seconds * 1000);
   }
 
@@ -46,11 +46,13 @@ export class TaskQueue extends EventTarget {
 
   async lease() {
     const answered = new Set(this.gone); // those among them that the service hears of meanwhile are in its list still
+    const { heard } = this;
     const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(this.held + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
     const known = new Set(this.details.map(({ id }) => id));
     this.details.push(...tasks.filter(({ id }) => !known.has(id) && !answered.has(id) && !this.gone.has(id)));
     Object.assign(this, { left: open, reason });
     for (const { id } of this.details.slice(0, this.held)) this.bundle(id).catch(() => {});
+    if (!this.details.length && heard !== this.heard) await this.lease(); // why nothing is left may be another reason since
   }
 
   get held() {
@@ -95,6 +97,7 @@ export class TaskQueue extends EventTarget {
   /** The service knows that a task is answered. */
   settled(taskId) {
     this.gone.delete(taskId);
+    this.heard++;
   }
 
   async renew() {
