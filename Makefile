@@ -2,6 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# Where it is set, each process that starts compiles torch, ray and all else anew: twice the time that they take to load.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test test-long test-versions test-browser test-faults soak lock bench bench-gpu gpu-packages docs lint screenshots clean
 
