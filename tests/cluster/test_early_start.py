@@ -7,7 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 from experiment_runner import LocalRunner, assert_same_run
+
+from raymeta.config import load_config
+from raymeta.networks.registry import build_network
 
 pytestmark = [
     pytest.mark.ray,
@@ -52,10 +56,14 @@ def wait_until_all_ended(process, counts=lambda command: True, seconds=30.0):
         time.sleep(0.1)
 
 
-def test_it_ends_as_without_ray(runner, tmp_path, scenes):
+def test_it_ends_as_without_ray_wherever_its_data_and_start_weights_lie(runner, tmp_path, scenes):
+    """Named by relative paths: Ray Train starts its workers in a folder of its own, and 0.1 failed there."""
     local = LocalRunner(tmp_path / "local", scenes)
-    local.loop(*COVERING)
-    runner.run(*COVERING)
+    weights = tmp_path / "start.pt"
+    torch.save(build_network(load_config(local.config, COVERING).network, 19, seed=7).state_dict(), weights)
+    local.loop(*COVERING, f"network.weights={weights}")
+    places = (f"dataset.root={os.path.relpath(scenes, tmp_path)}", "run_dir=run", "network.weights=start.pt")
+    runner.run(*COVERING, *places)
     assert_same_run(runner.run_dir, local.run_dir)
 
 

@@ -1,4 +1,4 @@
-"""The whole loop on a real Ray, undisturbed and disturbed: always what it gives without Ray, bit for bit."""
+"""The whole loop on a real Ray, disturbed: what it gives without Ray, bit for bit. test_early_start.py: undisturbed."""
 
 import os
 import random
@@ -8,24 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 from experiment_runner import LocalRunner, assert_same_run, queries
 
 from raymeta.cluster.local_processes import descendants
-from raymeta.config import load_config
-from raymeta.networks.registry import build_network
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-
-
-def test_it_ends_as_without_ray_wherever_its_data_and_start_weights_lie(runner, tmp_path, scenes):
-    """Named by relative paths: Ray Train starts its workers in a folder of its own, and 0.1 failed there."""
-    local = LocalRunner(tmp_path / "local", scenes)
-    weights = tmp_path / "start.pt"
-    torch.save(build_network(load_config(local.config).network, 19, seed=7).state_dict(), weights)
-    local.loop(f"network.weights={weights}")
-    runner.run(f"dataset.root={os.path.relpath(scenes, tmp_path)}", "run_dir=run", "network.weights=start.pt")
-    assert_same_run(runner.run_dir, local.run_dir)
 
 
 @pytest.mark.long  # test_scoring_scale.py has 1 to 5 actors on one cluster
