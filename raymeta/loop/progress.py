@@ -12,6 +12,7 @@ from raymeta.annotation.cost_models import COST_A
 from raymeta.config import ASKED_ONE, Asked
 from raymeta.locations import hide_secrets
 from raymeta.loop.workers import TrainingProgress
+from raymeta.quantities import quantity
 from raymeta.runs.forecast import Forecast
 from raymeta.runs.records import SummaryRecord
 
@@ -34,10 +35,6 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"1 {one}" if number == 1 else f"{number} {many}"
 
 
 class RunProgress:
@@ -118,7 +115,7 @@ class RunProgress:
             return
         seconds = time.monotonic() - self._stage_began
         one, many = self._counted
-        counted = _count(self._done, one, many)
+        counted = quantity(self._done, one, many)
         rate = f", {counted}, {self._done / max(1e-6, seconds):.1f} {many}/s" if self._done else ""
         self._tell(f"{self._stage}: {seconds:.1f} s{rate}")
         self._stage = None
@@ -173,8 +170,11 @@ class RunProgress:
             self._tell(f"epoch {epoch}/{state.max_epochs}{shown}  {seconds:.1f} s")
             self._epoch, self._epoch_began = epoch, now
 
-    def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None) -> None:
-        """Print what an iteration gave, what the next clicks would bring, and estimate the time left."""
+    def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None, *, asked: bool = True) -> None:
+        """Print what an iteration gave, what the next clicks would bring, and estimate the time left.
+
+        asked: whether its query was asked.
+        """
         self._end_stage()
         left = self._time_left()
         miou = f"mIoU {100 * summary.miou:5.2f} %"
@@ -184,9 +184,9 @@ class RunProgress:
         cost = "" if spent is None else f"{COST_A.label} {spent.value:5.2f} %"
         self._status = f"  {miou}  {cost}{left}"
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
-        queried = _count(summary.query_boxes, ASKED_ONE[self._asked], self._asked)
+        queried = quantity(summary.query_boxes, ASKED_ONE[self._asked], self._asked)
         where = f"{self.name} iteration {self._iteration + 1}/{self.iterations}"
-        self.say(f"{where}: {miou}  {cost}  {queried} queried{r2}{left}")
+        self.say(f"{where}: {miou}  {cost}  {queried} {'queried' if asked else 'chosen'}{r2}{left}")
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")
 
