@@ -8,7 +8,6 @@ from raymeta.labels.double_answers import double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_states import TaskState
-from raymeta.runs.run_state import planned_queries
 from raymeta.runs.run_store import RunStore
 
 
@@ -52,7 +51,7 @@ def _unknown(table: pa.Table, units: str) -> str:
 def effort_line(store: RunStore, labels: LabelStore) -> str:
     """Hours that are still needed, and what a click takes once enough is known."""
     config, table = store.load_config(), ledger(store, labels)
-    left = hours_left(table, planned_queries(config), config.acquisition.query_size)
+    left = hours_left(table, config.iterations, config.acquisition.query_size)
     units = config.acquisition.asked
     hours = f"about {_duration(left.hours)}" if left.hours is not None else _unknown(table, units)
     if not left.open_boxes + left.open_images + left.coming_boxes:

@@ -194,12 +194,12 @@ class HoursLeft:
     priced: bool = False
 
 
-def hours_left(table: pa.Table, queries: int, query_size: int) -> HoursLeft:
+def hours_left(table: pa.Table, iterations: int, query_size: int) -> HoursLeft:
     """Hours that are still needed.
 
     Args:
         table: LEDGER_SCHEMA.
-        queries: that the run asks in all.
+        iterations: that the run will do.
         query_size: boxes of each query.
     """
     rows = table.to_pylist()
@@ -207,7 +207,7 @@ def hours_left(table: pa.Table, queries: int, query_size: int) -> HoursLeft:
     images = sum(row["whole"] for row in opened)
     boxes = len(opened) - images
     asked = {row["set"] for row in rows if not row["whole"]}
-    coming = query_size * sum(query_set_name(index) not in asked for index in range(queries))
+    coming = query_size * sum(query_set_name(index) not in asked for index in range(iterations))
     image_s, box_s = (_median_seconds(rows, whole=whole) for whole in (True, False))
     prices = fit_prices(table)
     if prices is not None and (clicked := _with_clicks(rows)):

@@ -99,7 +99,8 @@ class PeopleAnnotator:
             rows = [self._whole_image_row(state, answer) for state, answer in answered_states]
             return Answers(pa.Table.from_pylist(rows, schema=WHOLE_IMAGE_CLICKS_SCHEMA))
         rows = [self._box_row(state, answer) for state, answer in answered_states]
-        return Answers(pa.Table.from_pylist(rows, schema=query_answers_schema(self._config)).sort_by(RANK))
+        schema = pa.schema([*PEOPLE_SCHEMA, *FURTHER_FIELDS[self._config.acquisition.unit]])
+        return Answers(pa.Table.from_pylist(rows, schema=schema).sort_by(RANK))
 
     def asked(self, iteration: int) -> pa.Table | None:
         """See `Annotator.asked`."""
@@ -142,11 +143,6 @@ class PeopleAnnotator:
     def _whole_image_row(self, state: TaskState, answer: AnswerRecord) -> dict[str, Any]:
         labels = answer.labels()
         return whole_image_row(state.task.image_id, labels, self._config, self._dataset.num_classes)
-
-
-def query_answers_schema(config: ExperimentConfig) -> pa.Schema:
-    """Of annotation.parquet where people answer: PEOPLE_SCHEMA, and what else is told of what the config asks for."""
-    return pa.schema([*PEOPLE_SCHEMA, *FURTHER_FIELDS[config.acquisition.unit]])
 
 
 def whole_image_row(

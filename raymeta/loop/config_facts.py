@@ -5,8 +5,6 @@ from raymeta.annotation.oracle import Oracle
 from raymeta.config import AcquisitionConfig, ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.labels.people_annotator import whole_image_sets
-from raymeta.quantities import quantity
-from raymeta.runs.run_state import planned_queries
 from raymeta.runs.split import Split
 
 COST_SAMPLE = 20
@@ -48,7 +46,7 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
     else:
         asked += (
             f"a query of {acquisition.query_size} is {'at most ' * acquisition.asks_parts}{share:.2f} % of the "
-            f"pool's pixels (cost_P), {_queries(config)} ask for {share * planned_queries(config):.1f} %"
+            f"pool's pixels (cost_P), {config.iterations} iterations query {share * config.iterations:.1f} %"
         )
     facts = [asked]
     if clicks is not None:
@@ -77,10 +75,6 @@ def _query_facts(config: ExperimentConfig, dataset: Dataset, split: Split) -> li
     return facts
 
 
-def _queries(config: ExperimentConfig) -> str:
-    return quantity(planned_queries(config), "query", "queries")
-
-
 def _units(acquisition: AcquisitionConfig, dataset: Dataset) -> str:
     """What a query asks for, and how many of them an image holds."""
     width = acquisition.box_width
@@ -96,15 +90,15 @@ def _units(acquisition: AcquisitionConfig, dataset: Dataset) -> str:
 
 def _budget_fact(config: ExperimentConfig, pool_clicks: float | None) -> str:
     """After which clicks or seconds the queries end; pool_clicks: of all images, if they are known."""
-    acquisition, queries = config.acquisition, max(1, planned_queries(config))
+    acquisition = config.acquisition
     first, last = (
         (acquisition.query_clicks or acquisition.query_seconds or 0) * acquisition.query_growth**power
-        for power in (0, queries - 1)
+        for power in (0, config.iterations - 1)
     )
     unit = acquisition.cost_unit
     text = f"the query ends after {first:,.0f} {unit}"
-    if queries > 1:
-        text = f"the first of {queries} queries ends after {first:,.0f} {unit}, the last after {last:,.0f}"
+    if config.iterations > 1:
+        text = f"the first of {config.iterations} queries ends after {first:,.0f} {unit}, the last after {last:,.0f}"
     if pool_clicks and unit == "clicks":
         text += f"; the whole pool takes {pool_clicks:,.0f}"
     return text
@@ -119,13 +113,10 @@ def _asked_of_people(config: ExperimentConfig, dataset: Dataset, split: Split) -
     width = config.acquisition.asked_width
     place = {"point": ", each for a square", "segment": ", in tiles", "superpixel": ", in tiles"}
     units = config.acquisition.asked + place.get(config.acquisition.unit, "")
-    then = (
-        f"then {_queries(config)} of at most {config.acquisition.query_size} {units} of {width}×{width} pixels: "
-        "a network is trained before each, and one after the last"
-    )
-    if not planned_queries(config):
-        then = "then nothing, as one network is trained; iterations=2 asks a query, and trains on its answers"
-    facts = [f"people are asked: first {first}, {then}"]
+    facts = [
+        f"people are asked: first {first}, then in each of {config.iterations} iterations at most "
+        f"{config.acquisition.query_size} {units} of {width}×{width} pixels"
+    ]
     if config.oracle.double_share:
         facts.append(
             f"two people answer {100 * config.oracle.double_share:g} % of the tasks of each set, at least one: "

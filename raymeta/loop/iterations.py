@@ -92,7 +92,7 @@ def _run(
                     trackers.iteration(SummaryRecord.read(store.iteration(index)))
             store.delete_features()
             progress.say(f"{store.location}: all iterations are done")
-            _tell_what_trains_nothing(config, store, progress)
+            _tell_untrained(config, store, progress)
             return False
         if looks_over:  # something of it is damaged
             _check(config, dataset, split, progress)
@@ -100,16 +100,16 @@ def _run(
 
         run_open(config, store, dataset, split, workers, checked, progress)
         store.delete_features()
-        _tell_what_trains_nothing(config, store, progress)
+        _tell_untrained(config, store, progress)
     return True
 
 
-def _tell_what_trains_nothing(config: ExperimentConfig, store: RunStore, progress: RunProgress) -> None:
+def _tell_untrained(config: ExperimentConfig, store: RunStore, progress: RunProgress) -> None:
     if config.oracle.kind != "people":
         return
-    from raymeta.loop.people import after_last_training  # brings much that computes
+    from raymeta.loop.people import untrained_answers  # brings much that computes
 
-    if (text := after_last_training(config, store)) is not None:
+    if (text := untrained_answers(config, store)) is not None:
         progress.say(text)
 
 

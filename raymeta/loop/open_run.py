@@ -9,7 +9,7 @@ from raymeta.errors import WaitingForPeople
 from raymeta.loop import stages
 from raymeta.loop.estimated_pool import estimate_pool_clicks
 from raymeta.loop.held_out_images import count_held_out_clicks, judge_on_test_split
-from raymeta.loop.people import label_store, leaves_query_out, open_annotator, wait_for_people, was_left_out
+from raymeta.loop.people import label_store, open_annotator, wait_for_people
 from raymeta.loop.pool_clicks import count_pool_clicks
 from raymeta.loop.progress import RunProgress
 from raymeta.loop.session import Session
@@ -79,7 +79,7 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
     if not folder.is_named("network.pt"):
         session.labels.keep_snapshot(index)
     known = session.labels.known_labels(index)
-    committed = _sound_stages(session, folder, index, known, folder.committed_stages() if checked is None else checked)
+    committed = _sound_stages(session, folder, known, folder.committed_stages() if checked is None else checked)
     if "summary" in committed:
         folder.delete_scratch_files()
         return SummaryRecord.read(folder)
@@ -101,32 +101,23 @@ def run_iteration(session: Session, index: int, checked: list[str] | None = None
         if "score" not in committed:
             stages.score(session, folder, index, known)
         if "annotate" not in committed:
-            if leaves_query_out(session.config, session.annotator, index):
-                stages.leave_query_out(session, folder)
-            else:
-                stages.annotate(session, folder, index)
+            stages.annotate(session, folder, index)
     tested = judge_on_test_split(session, folder, index)
     summary = iteration_summary(session.config, session.store, session.split, index, known.regions, tested)
     summary.write(folder)
     folder.commit("summary", ["summary.json", *([] if tested is None else [tested.FILE])])
     folder.delete_scratch_files()
     earlier = [SummaryRecord.read(session.store.iteration(before)) for before in range(index)]
-    left_out = leaves_query_out(session.config, session.annotator, index)
-    session.progress.finish_iteration(summary, forecast_of([*earlier, summary]), asked=not left_out)
+    session.progress.finish_iteration(summary, forecast_of([*earlier, summary]))
     return summary
 
 
-def _sound_stages(
-    session: Session, folder: IterationFolder, index: int, known: KnownLabels, committed: list[str]
-) -> list[str]:
+def _sound_stages(session: Session, folder: IterationFolder, known: KnownLabels, committed: list[str]) -> list[str]:
     """Committed stages that count; a damaged artefact is named and its stage is done again."""
     if committed and folder.inputs("train") not in ("", labels_key(known)):
         # An earlier iteration was done again and asked for other boxes, as another machine's arithmetic may do.
         session.progress.say(f"{folder.location}: was trained on other labels than there are now; it is done again")
         return []
-    if was_left_out(session.config, session.annotator, index, committed):
-        folder.withdraw("annotate")
-        committed = [stage for stage in committed if stage not in ("annotate", "summary")]
     for stage in stages.STAGES:
         if stage not in committed:
             for fault in folder.damaged(stage):

@@ -1,17 +1,16 @@
 """What a run does differently where people label: who answers, what it hands out, and when it ends to wait."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from raymeta.config import ASKED_ONE, ExperimentConfig
+from raymeta.config import ExperimentConfig
 from raymeta.datasets.sample import Dataset
 from raymeta.errors import WaitingForPeople
-from raymeta.labels.annotator import Annotator, TaskSet, Ticket, query_set_name
+from raymeta.labels.annotator import Annotator, TaskSet, Ticket
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.people_annotator import PeopleAnnotator, whole_image_sets
 from raymeta.labels.simulated_annotator import SimulatedAnnotator
 from raymeta.labels.task_states import Rules
 from raymeta.quantities import quantity
-from raymeta.runs.run_state import planned_queries
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.split import Split
 
@@ -30,37 +29,16 @@ def open_annotator(
     return SimulatedAnnotator(config, store, dataset, advance)
 
 
-def leaves_query_out(config: ExperimentConfig, annotator: Annotator, index: int) -> bool:
-    """Whether people aren't asked an iteration's query: no training follows that would use their answers.
-
-    A query that was handed out already stays asked.
-    """
-    return config.oracle.kind == "people" and index >= planned_queries(config) and annotator.asked(index) is None
-
-
-def was_left_out(config: ExperimentConfig, annotator: Annotator, index: int, committed: Sequence[str]) -> bool:
-    """Whether an iteration ended without asking its query, and a training follows by now: `iterations` was raised.
-
-    committed: its stages. Where people were asked, the set was sealed first.
-    """
-    asks = config.oracle.kind == "people" and index < planned_queries(config)
-    return asks and "annotate" in committed and annotator.asked(index) is None
-
-
-def after_last_training(config: ExperimentConfig, store: RunStore) -> str | None:
-    """What the last network chose, or people answered, that trains none yet, and how it does; None without any."""
+def untrained_answers(config: ExperimentConfig, store: RunStore) -> str | None:
+    """What people answered after the last network was trained, and how a network is; None where that is nothing."""
     last = store.iteration(config.iterations - 1)
     if config.oracle.kind != "people" or not last.is_named("annotation.parquet"):
         return None
-    same = f"the same command with iterations={config.iterations + 1}"
-    if answers := last.read_table("annotation.parquet").num_rows:
-        text = quantity(answers, "answer") + " to the last query train"
-        return f"{text}{'s' * (answers == 1)} no network yet: {same} does"
-    chosen = last.read_table("query.parquet").num_rows
-    if not chosen or LabelStore(store).sets.table(query_set_name(config.iterations - 1)) is not None:
+    answers = last.read_table("annotation.parquet").num_rows
+    if not answers:
         return None
-    what = quantity(chosen, ASKED_ONE[config.acquisition.asked], config.acquisition.asked)
-    return f"the last query ({what}) isn't asked, as no training follows: {same} asks it, and trains on the answers"
+    text = f"{quantity(answers, 'answer')} to the last query train{'s' * (answers == 1)} no network yet"
+    return f"{text}: the same command with iterations={config.iterations + 1} does, and asks once more"
 
 
 def wait_for_people(

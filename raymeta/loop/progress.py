@@ -170,11 +170,8 @@ class RunProgress:
             self._tell(f"epoch {epoch}/{state.max_epochs}{shown}  {seconds:.1f} s")
             self._epoch, self._epoch_began = epoch, now
 
-    def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None, *, asked: bool = True) -> None:
-        """Print what an iteration gave, what the next clicks would bring, and estimate the time left.
-
-        asked: whether its query was asked.
-        """
+    def finish_iteration(self, summary: SummaryRecord, expected: Forecast | None = None) -> None:
+        """Print what an iteration gave, what the next clicks would bring, and estimate the time left."""
         self._end_stage()
         left = self._time_left()
         miou = f"mIoU {100 * summary.miou:5.2f} %"
@@ -186,7 +183,7 @@ class RunProgress:
         r2 = "" if summary.r2 is None else f"  R² {summary.r2:.2f}"
         queried = quantity(summary.query_boxes, ASKED_ONE[self._asked], self._asked)
         where = f"{self.name} iteration {self._iteration + 1}/{self.iterations}"
-        self.say(f"{where}: {miou}  {cost}  {queried} {'queried' if asked else 'chosen'}{r2}{left}")
+        self.say(f"{where}: {miou}  {cost}  {queried} queried{r2}{left}")
         if expected is not None:
             self.say(f"{self.name}: {expected.text}")
 

@@ -15,7 +15,6 @@ from raymeta.annotation.segment_answers import origin_counts, origins_text
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.annotator import TaskSet, query_set_name
 from raymeta.labels.label_store import LABELS
-from raymeta.labels.people_annotator import query_answers_schema
 from raymeta.labels.task_sets import table_digest
 from raymeta.loop.block_runs import counted, failed_images, keep_rows
 from raymeta.loop.cost_fitting import COST_REGRESSOR, QUERY_COSTS, cost_agreement, fit_cost_regressor, query_costs
@@ -197,13 +196,6 @@ def annotate(session: Session, folder: IterationFolder, index: int) -> None:
         session.progress.say(f"{session.config.acquisition.asked} of iteration {index}: {origins_text(origins)}")
     OracleRecord(failed_images=session.faults, cost_agreement=agreement, origins=origins).write(folder)
     folder.commit("annotate", ["annotation.parquet", "oracle.json"], time.monotonic() - start)
-
-
-def leave_query_out(session: Session, folder: IterationFolder) -> None:
-    """Ask nothing: no answers, so that every iteration reads alike."""
-    folder.write_table("annotation.parquet", query_answers_schema(session.config).empty_table())
-    OracleRecord(failed_images=session.faults).write(folder)
-    folder.commit("annotate", ["annotation.parquet", "oracle.json"])
 
 
 def finish_full_set(session: Session, folder: IterationFolder) -> None:

@@ -24,7 +24,6 @@ from raymeta.labels.ledger import (
 from raymeta.labels.task_states import Rules
 from raymeta.report.csv_files import to_csv
 from raymeta.report.run_results import RunResults
-from raymeta.runs.run_state import planned_queries
 from raymeta.runs.store_files import RunError
 
 MAX_DEAREST: Final = 5
@@ -83,7 +82,7 @@ def peoples_ledgers(runs: Sequence[tuple[RunResults, str]]) -> tuple[list[People
         except RunError as error:
             notes.append(str(error))
             continue
-        left = hours_left(table, planned_queries(run.config), run.config.acquisition.query_size)
+        left = hours_left(table, run.config.iterations, run.config.acquisition.query_size)
         dearest = dearest_boxes(table)
         found.append(
             PeoplesLedger(

@@ -106,12 +106,6 @@ class IterationFolder:
         kept = {earlier: stages[earlier] for earlier in _up_to(stage)[:-1]}
         self._files.write(self._path(MANIFEST), Manifest({**kept, stage: entry}).to_bytes())
 
-    def withdraw(self, stage: str) -> None:
-        """Drop the manifest's entries of a stage and of all after it; their files stay until they are written anew."""
-        stages = self._manifest().stages
-        kept = {earlier: stages[earlier] for earlier in _up_to(stage)[:-1] if earlier in stages}
-        self._files.write(self._path(MANIFEST), Manifest(kept).to_bytes())
-
     def committed_stages(self) -> list[str]:
         """The stages that count, in order: each file of each is read and checked once."""
         stages = self._manifest().stages

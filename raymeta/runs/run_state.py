@@ -20,12 +20,6 @@ def planned_iterations(strategy: str, iterations: int) -> int:
     return 1 if strategy == FULL_SET else iterations
 
 
-def planned_queries(config: ExperimentConfig) -> int:
-    """Queries that a run asks: of people all but the last, as no training follows that would use their answers."""
-    planned = planned_iterations(config.acquisition.strategy, config.iterations)
-    return planned - 1 if config.oracle.kind == "people" else planned
-
-
 def state_of(strategy: str, iterations: int, query_boxes: Sequence[int], waits_for: str | None = None) -> RunState:
     """The state of a run.
 

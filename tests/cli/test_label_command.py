@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 ORIENTATION = 0x0112
 """EXIF's tag."""
 SMALL = (
-    "iterations=2",
+    "iterations=1",
     "acquisition.box_width=8",
     "acquisition.query_size=4",
     "acquisition.meta_images=1",

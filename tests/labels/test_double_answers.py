@@ -209,7 +209,7 @@ def test_a_run_waits_for_the_second_person_and_the_report_tells_how_far_both_agr
     """The same files, brought back by two people: nothing goes on before both have come."""
     write_images(tmp_path / "data", labelled=False)
     text = config_text(tmp_path / "data", tmp_path / "run", "{kind: people, double_share: 0.2}")
-    (tmp_path / "config.yaml").write_text(text)
+    (tmp_path / "config.yaml").write_text(text.replace("iterations: 2", "iterations: 1"))
     command = ["run", str(tmp_path / "config.yaml"), "--local"]
     for turn in range(2):
         assert main(command) == EXIT_WAITING

@@ -18,10 +18,10 @@ from raymeta.loop.local_workers import local_workers
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Two queries answered in labelme, and the run as it was begun."""
+    """Two iterations answered in labelme, and what `tasks` says before the last query is answered."""
     folder = tmp_path_factory.mktemp("finished")
     write_images(folder / "data", labelled=False)
-    (folder / "config.yaml").write_text(config_text(folder / "data", folder / "run", "{kind: people}", 3))
+    (folder / "config.yaml").write_text(config_text(folder / "data", folder / "run", "{kind: people}"))
     config = load_config(folder / "config.yaml")
     for turn in range(3):
         with pytest.raises(WaitingForPeople):

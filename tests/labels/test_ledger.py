@@ -49,10 +49,10 @@ def test_hours_left_count_what_waits_and_what_will_be_asked():
         box(6, "labelme", state="accepted", seconds=600.0, **image),
         box(7, None, state="proposed", **image),
     ]
-    left = hours_left(table(rows), queries=3, query_size=50)
+    left = hours_left(table(rows), iterations=3, query_size=50)
     assert (left.open_boxes, left.open_images, left.coming_boxes) == (1, 1, 100)
     assert left.hours == pytest.approx((101 * 20 + 600) / 3600)
-    assert hours_left(table(rows[:4]), queries=1, query_size=50).hours == pytest.approx(20 / 3600)
+    assert hours_left(table(rows[:4]), iterations=1, query_size=50).hours == pytest.approx(20 / 3600)
     assert hours_left(table([box(1, None, state="proposed")]), 1, 50).hours is None  # nobody's time is known
     assert hours_left(table([box(1)]), 1, 50).hours == 0
 
@@ -81,10 +81,10 @@ def test_fitted_prices_tell_the_hours_left():
     assert (prices.prices["polygon"], prices.prices["confirm"]) == pytest.approx((2.0, 1.0))
     mean = (198 * 7 + 4 * 1) / 202
     rows += [box(300, None, state="proposed", estimated_clicks=20), box(301, None, state="proposed")]
-    left = hours_left(table(rows), queries=2, query_size=5)
+    left = hours_left(table(rows), iterations=2, query_size=5)
     assert left.priced
     assert left.hours == pytest.approx((2 * mean + mean + 5 * mean) / 3600)
-    assert not hours_left(table(rows[3:]), queries=1, query_size=5).priced  # 199 answers
+    assert not hours_left(table(rows[3:]), iterations=1, query_size=5).priced  # 199 answers
 
 
 def test_two_answers_by_hand():

@@ -113,7 +113,7 @@ def compare_with_simulated(tmp_path, mixed, answer, *more):
     choice = f"acquisition.segments.mixed={mixed}"
     simulated = start(tmp_path / "simulated", True, "{kind: simulated, clicks: region}", choice, *more)
     run_experiment(simulated, local_workers)
-    people = start(tmp_path / "people", False, "{kind: people}", choice, "iterations=3", *more)
+    people = start(tmp_path / "people", False, "{kind: people}", choice, *more)
     for turn in range(3):
         with pytest.raises(WaitingForPeople):
             run_experiment(people, local_workers)

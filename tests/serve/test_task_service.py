@@ -47,11 +47,9 @@ class Labelling(Service):
             return False
 
 
-def run(folder, data, oracle, iterations=3):
+def run(folder, data, oracle):
     path = folder / "config.yaml"
-    path.write_text(
-        config_text(data, folder / "run", oracle, iterations).replace("initial_images: 2", "initial_images: 6")
-    )
+    path.write_text(config_text(data, folder / "run", oracle).replace("initial_images: 2", "initial_images: 6"))
     run_experiment(load_config(path), local_workers)
     return folder / "run"
 
@@ -98,7 +96,7 @@ def test_people_never_hold_the_same_task_and_killed_processes_lose_no_answer(ask
             all_answer(again, tokens)
     ours = run(asked, asked / "data", "{kind: people}")
     write_images(tmp_path / "data", labelled=True)
-    assert_same(ours, run(tmp_path, tmp_path / "data", "{kind: simulated, clicks: region}", 2))
+    assert_same(ours, run(tmp_path, tmp_path / "data", "{kind: simulated, clicks: region}"))
 
 
 def hold(service, token):

@@ -22,9 +22,9 @@ from raymeta.service.scoring.local_backend import LocalBackend
 from raymeta.service.settings import ServiceSettings
 
 
-def run(folder, data, oracle, iterations=2):
+def run(folder, data, oracle):
     path = folder / "config.yaml"
-    path.write_text(config_text(data, folder / "run", oracle, iterations))
+    path.write_text(config_text(data, folder / "run", oracle))
     run_experiment(load_config(path), local_workers)
     return folder / "run"
 
@@ -33,7 +33,7 @@ def test_a_person_at_the_routes_makes_the_run_of_the_simulated_annotator(tmp_pat
     write_images(tmp_path / "labelled/data", labelled=True)
     theirs = run(tmp_path / "labelled", tmp_path / "labelled/data", "{kind: simulated, clicks: region}")
     write_images(tmp_path / "people/data", labelled=False)
-    asked = (tmp_path / "people", tmp_path / "people/data", "{kind: people}", 3)
+    asked = (tmp_path / "people", tmp_path / "people/data", "{kind: people}")
     with pytest.raises(WaitingForPeople):
         run(*asked)
     settings = ServiceSettings(str(tmp_path / "people/run"), threads=1, access_log="/dev/null", local_person=True)

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from raymeta.config import ExperimentConfig, UnitName
 from raymeta.labels.double_answers import DoubleAnswers
 from raymeta.labels.ledger import fit_prices, hours_left, tool_costs
-from raymeta.runs.run_state import planned_queries
 
 
 class _Answer(BaseModel):
@@ -62,7 +61,7 @@ def told_ledger(table: pa.Table, config: ExperimentConfig, double: DoubleAnswers
         config: of the run.
         double: how far two people agree.
     """
-    left = hours_left(table, planned_queries(config), config.acquisition.query_size)
+    left = hours_left(table, config.iterations, config.acquisition.query_size)
     seconds = [value for value in table["seconds"].to_pylist() if value is not None]
     prices = fit_prices(table)
     return LedgerAnswer(
