@@ -21,6 +21,7 @@ SHORT = (
     "test_labelling_tools.py",
     "test_labelling_two_runs.py",
     "test_labelling_progress.py",
+    "test_late_answers.py",
     "test_review_keys.py",
     "test_report_page.py",
 )

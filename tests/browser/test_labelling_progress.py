@@ -15,12 +15,12 @@ def test_the_foot_is_about_the_set_on_screen_and_counts_the_answers_of_earlier_v
     browser: Browser, tmp_path: Path
 ) -> None:
     store = asked_run(tmp_path, [("im1", 0, 0), ("im2", 8, 8)], images=2)
-    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=60) as client:
         (task,) = client.post("/v1/tasks/lease", json={"count": 1}).json()["tasks"]
         height, width = task["region"]["height"], task["region"]["width"]
         put(client, task, {"raster_png": png_of(np.zeros((height, width), np.uint8))}).raise_for_status()
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{url}/#/annotate")
         hand = Labeller(page, client)
         assert hand.wait()["set"] == "initial"
@@ -44,9 +44,9 @@ def test_who_works_alone_is_told_at_once_that_somebody_else_has_to_answer(
 ) -> None:
     """Also where something that was asked before the answer was there comes after it."""
     store = asked_run(tmp_path, [("im1", 0, 0)], double_share=1.0)
-    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=60) as client:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.add_init_script(NO_SECOND_LOOK)
         page.goto(f"{url}/#/annotate")
         hand = Labeller(page, client)

@@ -104,7 +104,7 @@ def test_a_tap_answers_and_the_button_of_several_classes_is_there(
     browser: Browser, url: str, client: httpx.Client
 ) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(f"{url}/#/annotate")
     first = shown(page)
     page.locator("[data-act=mixed]").tap()

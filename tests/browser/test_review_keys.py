@@ -38,9 +38,9 @@ def answer_differently(store: RunStore) -> list[str]:
 def test_a_key_waits_for_the_answers_of_the_task_that_it_is_about(browser: Browser, tmp_path: Path) -> None:
     store = asked_run(tmp_path, [("im1", 0, 0), ("im2", 8, 8)])
     first, second = answer_differently(store)
-    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with serve_tasks(Path(store.location)) as url, httpx.Client(base_url=url, timeout=60) as client:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/accept") else None)
         page.add_init_script(SLOW)

@@ -14,7 +14,7 @@ import { RegionAnswering } from "./region_answering.js";
 import { SegmentAnswering } from "./segment_answering.js";
 import { TaskQueue } from "./task_queue.js";
 
-const kept = { previous: [] }; // while the page is open
+const kept = { previous: [], released: null }; // while the page is open; released: what earlier views give back
 
 /** How a task is answered: "region", "point" or "segment". */
 function kindOf({ point, segment }) {
@@ -34,17 +34,19 @@ export class AnnotateView {
   }
 
   async begin() {
+    const { signal } = this.abort;
     try {
-      this.me = await this.service.json("v1/tasks/me", { signal: this.abort.signal });
-      if (this.abort.signal.aborted) return;
+      this.me = await this.service.json("v1/tasks/me", { signal });
       if (!this.me.may_write || !this.me.roles.includes("annotate")) return this.refuse();
       this.build();
       this.listen();
-      await this.outbox.flush();
+      const { queue, outbox } = this;
+      await Promise.all([outbox.flush(), kept.released]); // what is given back late would be lost after it was leased anew
+      signal.throwIfAborted();
       const { params } = this.context.route;
-      const detail = params.get("task") ? await this.queue.take(params.get("task")) : await this.queue.takeOfImage(params.get("image_id"));
-      await this.show(detail ?? (await this.queue.next()));
-      if (detail) await this.queue.fill(); // what follows is there before it is wanted
+      const detail = params.get("task") ? await queue.take(params.get("task")) : await queue.takeOfImage(params.get("image_id"));
+      await this.show(detail ?? (await queue.next()));
+      if (detail) queue.ahead(); // what follows is there before it is wanted
     } catch (error) {
       this.fail(error, () => this.again());
     }
@@ -78,7 +80,6 @@ export class AnnotateView {
     this.element.replaceChildren(this.body);
     this.queue = new TaskQueue(this.service, this.me, { set: this.context.route.params.get("set") });
     this.outbox = new Outbox(this.service);
-    this.drafts = new Map(); // of answers on their way, by task
   }
 
   /** From now on tasks are answered this way: their stage stands beside the panel. */
@@ -130,12 +131,11 @@ export class AnnotateView {
     this.working.hidden = false;
     try {
       const bundle = await this.queue.bundle(detail.id);
-      if (this.detail !== detail) return undefined;
-      this.open(detail, bundle);
+      if (this.detail === detail) this.open(detail, bundle);
     } catch (error) {
-      if (!isAbort(error)) this.fail(error, () => this.again());
+      if (this.detail === detail) this.fail(error, () => this.again());
     }
-    this.working.hidden = true;
+    if (this.detail === detail) this.working.hidden = true; // else another one is on its way
     return undefined;
   }
 
@@ -189,10 +189,16 @@ export class AnnotateView {
     this.element.replaceChildren(failure({ status: error.status, message: error.message + stored }, retry));
   }
 
+  /** The task on screen is done with: from now on keys and buttons aren't about it. */
   async next() {
-    this.queue.leave(this.detail.id);
+    const { queue, detail } = this;
+    if (!detail) return;
+    this.answering.leave();
+    this.detail = null;
+    queue.leave(detail.id);
     try {
-      await this.show(await this.queue.next());
+      const next = await queue.next();
+      if (!this.detail && !queue.closed) await this.show(next); // else somebody went back meanwhile
     } catch (error) {
       this.fail(error, () => this.again());
     }
@@ -200,10 +206,9 @@ export class AnnotateView {
 
   // Answers
 
-  /** The task on screen is answered; packing: its body, on its way. draft: what is kept until the service has it. */
-  answered(packing, draft = null) {
+  /** The task on screen is answered; packing: its body, on its way. */
+  answered(packing) {
     const { detail } = this;
-    if (draft) this.drafts.set(detail.id, draft);
     kept.previous.push(detail.id);
     const path = `v1/tasks/${detail.id}/answers/${newAnswerId()}`;
     this.next(); // first the next task: this one is packed meanwhile
@@ -211,13 +216,14 @@ export class AnnotateView {
   }
 
   async skip() {
-    const { detail } = this;
+    const { detail, queue } = this;
     if (!detail) return;
     this.answering.drop();
     this.next();
     try {
-      await this.queue.post(`v1/tasks/${detail.id}/skip`, { reason: null });
-      this.queue.settled(detail.id);
+      await queue.post(`v1/tasks/${detail.id}/skip`, { reason: null });
+      queue.settled(detail.id);
+      if (!this.detail && this.idleSince) this.lookOnce();
     } catch (error) {
       toast(error.message, { bad: true });
     }
@@ -230,28 +236,30 @@ export class AnnotateView {
       this.say("There is no earlier answer in this tab.");
       return;
     }
+    const { queue } = this;
+    this.wanted = taskId;
     try {
       await this.outbox.flush();
-      await this.show(await this.queue.take(taskId));
+      const detail = await queue.take(taskId);
+      if (this.wanted === taskId) await this.show(detail); // else somebody went back further meanwhile
     } catch (error) {
-      toast(error.message, { bad: true });
+      if (!isAbort(error)) toast(error.message, { bad: true });
     }
   }
 
   sent(entry, answer) {
-    this.drafts.get(entry.taskId)?.drop();
-    this.drafts.delete(entry.taskId);
     this.queue.settled(entry.taskId);
-    if (this.stuck) this.again(); // it is back
     if (answer.message) toast(answer.message, { bad: answer.task.state === "conflict" });
-    if (this.detail) this.showProgress();
+    if (this.stuck) this.again(); // it is back
+    else if (this.detail) this.showProgress();
     else if (this.idleSince) this.lookOnce(); // also where the first look is still on its way
   }
 
   /** The last answer is there: what is open for whom may be another thing now. */
   async lookOnce() {
-    const next = await this.queue.next().catch(() => null); // while the service is away
-    if (!this.detail) await (next ? this.show(next) : this.idle());
+    const { queue } = this;
+    const next = await queue.next().catch(() => null); // while the service is away
+    if (!this.detail && !queue.closed) await (next ? this.show(next) : this.idle());
   }
 
   /** The service has looked at an answer and can't take it; the drawing stays in this browser. */
@@ -282,8 +290,11 @@ export class AnnotateView {
   }
 
   async showProgress() {
+    const asked = performance.now();
     try {
       const progress = await this.service.json("v1/tasks/progress", { signal: this.abort.signal });
+      if (asked < this.toldProgress) return; // figures that were asked for later are there already
+      this.toldProgress = asked;
       if (this.detail) this.panel.showProgress(progress, this.detail.set, this.me.who, this.outbox.waiting);
     } catch {
       // The figures are a courtesy; what really fails is told where it matters.
@@ -309,7 +320,7 @@ export class AnnotateView {
     this.abort.abort();
     clearInterval(this.ticking);
     this.answering?.leave();
-    this.queue?.close(this.detail?.id);
+    if (this.queue) kept.released = Promise.all([kept.released, this.queue.close(this.detail?.id)]);
     this.outbox?.close();
     for (const answering of Object.values(this.kinds ?? {})) answering.close();
     Object.assign(this, { answering: null, detail: null });

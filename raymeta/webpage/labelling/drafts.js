@@ -10,7 +10,7 @@ const SERVER = 10_000;
 /** The draft of one task. said(error): where the service can't keep it. */
 export class Draft {
   constructor(service, taskId) {
-    Object.assign(this, { service, taskId, name: `raymeta-draft ${service.run} ${taskId}`, sent: null });
+    Object.assign(this, { service, taskId, name: `raymeta-draft ${service.run} ${taskId}`, abort: new AbortController() });
   }
 
   /** {cells, effort, time} of the newest draft, of this browser or of the service; null without one that fits. */
@@ -50,7 +50,7 @@ export class Draft {
     if (!this.editor) return;
     const body = JSON.stringify({ draft: this.record() });
     try {
-      await this.service.request(`v1/tasks/${this.taskId}/draft`, { method: "PUT", body, headers: { "Content-Type": "application/json" }, wait: false });
+      await this.service.request(`v1/tasks/${this.taskId}/draft`, { method: "PUT", body, headers: { "Content-Type": "application/json" }, signal: this.abort.signal, wait: false });
     } catch (error) {
       // This browser has it: the service gets the next one.
       if (!isAbort(error) && error.status !== 0) console.info(`draft of ${this.taskId}: ${error.message}`);
@@ -64,10 +64,18 @@ export class Draft {
     this.later = undefined;
   }
 
-  /** The answer was given. */
-  drop() {
+  /** The answer was given: the draft stays here until the service has that, which must not get the draft after it. */
+  finish() {
+    this.save();
     this.close();
+    this.abort.abort();
     this.editor = null;
+  }
+
+  /** The service has the answer, or none is given. */
+  drop() {
+    this.editor = null;
+    this.finish();
     keep(this.name, null);
   }
 }

@@ -1,4 +1,5 @@
 // Answers on their way to the service: kept in this browser until it has them, sent again where it was away.
+import { Draft } from "./drafts.js";
 import { keep, readKept } from "./kept_values.js";
 
 const FIRST_WAIT = 2000; // milliseconds
@@ -25,8 +26,11 @@ export class Outbox extends EventTarget {
     return this.flush();
   }
 
-  store() {
-    this.kept = keep(this.name, this.entries.length ? this.entries : null);
+  /** done: the entry that the service has. What another tab, or the view before, keeps there stays. */
+  store(done = null) {
+    const known = new Set([done, ...this.entries].map((entry) => entry?.path));
+    const entries = [...(readKept(this.name) ?? []).filter(({ path }) => !known.has(path)), ...this.entries];
+    this.kept = keep(this.name, entries.length ? entries : null);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -57,18 +61,21 @@ export class Outbox extends EventTarget {
   done(entry, event, values) {
     this.entries = this.entries.filter((other) => other !== entry);
     Object.assign(this, { error: null, wait: FIRST_WAIT });
-    this.store();
+    if (event === "sent") new Draft(this.service, entry.taskId).drop();
+    this.store(entry);
     this.dispatchEvent(Object.assign(new Event(event), { entry, ...values }));
   }
 
   later(error) {
     this.error = error;
-    this.timer = setTimeout(() => this.flush(), this.wait);
+    if (!this.closed) this.timer = setTimeout(() => this.flush(), this.wait);
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Nothing is tried again from now on; what is on its way goes on. */
   close() {
+    this.closed = true;
     clearTimeout(this.timer);
     window.removeEventListener("online", this.online);
   }

@@ -107,7 +107,7 @@ export class PointAnswering {
   }
 
   act(name) {
-    const actions = { accept: () => this.accept(), undecidable: () => this.answer(null, "undecidable"), skip: () => this.view.skip(), hide: () => this.hide(), fit: () => this.stage.fit() };
+    const actions = { accept: () => this.accept(), undecidable: () => this.answer(null, "undecidable"), skip: () => this.effort && this.view.skip(), hide: () => this.hide(), fit: () => this.stage.fit() };
     actions[name]?.();
   }
 

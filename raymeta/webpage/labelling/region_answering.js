@@ -102,11 +102,9 @@ export class RegionAnswering {
     const { editor, detail, bundle, draft } = this;
     if (undecidable) editor.count("undecidable");
     else if (editor.partition.count().untouched) editor.count("confirm");
-    draft.save();
-    draft.close();
-    draft.editor = null;
+    draft.finish();
     const names = Object.fromEntries(this.classes.map(({ value, name }) => [value, name]));
-    this.view.answered(answerBody(editor, detail, bundle.predicted, names, undecidable), draft);
+    this.view.answered(answerBody(editor, detail, bundle.predicted, names, undecidable));
   }
 
   skip() {
@@ -158,9 +156,10 @@ export class RegionAnswering {
     this.draft?.drop();
   }
 
-  /** The task leaves the screen. */
+  /** The task leaves the screen; its picture stays until the next one comes. */
   leave() {
     this.draft?.close();
+    this.region.leave();
     Object.assign(this, { editor: null, draft: null });
   }
 

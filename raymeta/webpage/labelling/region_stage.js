@@ -213,10 +213,16 @@ export class RegionStage {
     this.editor.click(this.editor.tool === "segment" ? inside : crosshair, { radius: 0.25, alt: false, shift, double: false });
   }
 
+  /** Nothing is drawn on what is on screen any more. */
+  leave() {
+    this.editor?.removeEventListener("change", this.changed);
+    this.editor = null;
+  }
+
   close() {
     clearTimeout(this.naming);
     this.naming = null;
-    this.editor?.removeEventListener("change", this.changed);
+    this.leave();
     this.stage.close();
   }
 }

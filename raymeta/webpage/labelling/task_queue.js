@@ -16,14 +16,16 @@ export class TaskQueue extends EventTarget {
     this.timer = setInterval(() => this.renew(), me.renew_seconds * 1000);
   }
 
-  post(path, body) {
-    return this.service.json(path, { method: "POST", body: JSON.stringify(body), headers: JSON_HEADERS });
+  post(path, body, options = {}) {
+    return this.service.json(path, { method: "POST", body: JSON.stringify(body), headers: JSON_HEADERS, ...options });
   }
 
   /** One task of this id, whoever waits in line; also one that was answered already. */
   async take(taskId) {
+    this.goesOn();
     this.gone.delete(taskId);
     const { tasks } = await this.post("v1/tasks/lease", { count: 1, set: null, task: taskId });
+    this.goesOn();
     const [detail] = tasks;
     this.details = [detail, ...this.details.filter(({ id }) => id !== detail.id)];
     this.bundles.delete(detail.id);
@@ -44,12 +46,24 @@ export class TaskQueue extends EventTarget {
     await this.filling;
   }
 
+  /** Hold what follows while something is on screen: nothing waits for it, and trouble is only told. */
+  ahead() {
+    if (this.details.length < HELD) this.fill().catch((error) => isAbort(error) || this.tell("trouble", { error }));
+  }
+
+  /** Nothing is asked for a view that was left: an AbortError. */
+  goesOn() {
+    if (this.closed) throw new DOMException("the view was left", "AbortError");
+  }
+
   async lease() {
+    this.goesOn();
     const answered = new Set(this.gone); // those among them that the service hears of meanwhile are in its list still
     const { heard } = this;
     const { tasks, open, reason } = await this.post("v1/tasks/lease", { count: Math.min(this.held + this.gone.size, this.me.max_leased), set: this.filter.set ?? null, task: null });
     const known = new Set(this.details.map(({ id }) => id));
     this.details.push(...tasks.filter(({ id }) => !known.has(id) && !answered.has(id) && !this.gone.has(id)));
+    this.goesOn(); // else `close` gives them back
     Object.assign(this, { left: open, reason });
     for (const { id } of this.details.slice(0, this.held)) this.bundle(id).catch(() => {});
     if (!this.details.length && heard !== this.heard) await this.lease(); // why nothing is left may be another reason since
@@ -62,7 +76,7 @@ export class TaskQueue extends EventTarget {
   /** The next task to show, or null where none is left. */
   async next() {
     if (!this.details.length) await this.fill();
-    else if (this.details.length < HELD) this.fill().catch((error) => this.tell("trouble", { error }));
+    else this.ahead();
     return this.details[0] ?? null;
   }
 
@@ -100,13 +114,17 @@ export class TaskQueue extends EventTarget {
     this.heard++;
   }
 
-  async renew() {
-    const ids = this.details.map(({ id }) => id);
-    if (!ids.length) return;
+  renew() {
+    this.renewing = this.details.length ? this.renewAll(this.details) : null;
+  }
+
+  async renewAll(details) {
+    const asked = new Set(details); // one that was taken again meanwhile is another object
+    const ids = details.map(({ id }) => id);
     try {
       const { lost } = await this.post("v1/tasks/lease/renew", { tasks: ids });
       this.tell("well");
-      const held = lost.filter(({ id }) => this.details.some((detail) => detail.id === id)); // not what was answered meanwhile
+      const held = lost.filter(({ id }) => this.details.some((detail) => detail.id === id && asked.has(detail))); // not what was answered meanwhile
       if (held.length) this.tell("lost", { lost: held });
     } catch (error) {
       if (!isAbort(error)) this.tell("trouble", { error });
@@ -117,14 +135,14 @@ export class TaskQueue extends EventTarget {
     this.dispatchEvent(Object.assign(new Event(name), values));
   }
 
-  /** Give back what wasn't begun, so that others get it; keepId: the task on screen, which stays. */
-  close(keepId = null) {
+  /** Give back what wasn't begun, so that others get it, and wait for that; keepId: the task on screen, which stays. */
+  async close(keepId = null) {
     this.closed = true;
     clearInterval(this.timer);
     clearTimeout(this.looking);
     for (const { controller } of this.bundles.values()) controller.abort();
-    for (const { id } of this.details) {
-      if (id !== keepId) this.post(`v1/tasks/${id}/release`, {}).catch(() => {}); // the lease ends by itself
-    }
+    await Promise.allSettled([this.filling, this.renewing]); // what they lease is given back too
+    const given = this.details.filter(({ id }) => id !== keepId);
+    await Promise.allSettled(given.map(({ id }) => this.post(`v1/tasks/${id}/release`, {}, { wait: false }))); // else leases end by themselves
   }
 }
