@@ -18,7 +18,9 @@ pytestmark = pytest.mark.slow
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     write_run(folder / "run", "random_box", iterations=2)
-    write_report([str(folder / "run")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_report(["run"])
     return folder / "run"
 
 
@@ -27,7 +29,6 @@ def run(made, tmp_path, monkeypatch):
     """A copy of it, at a place that is written alike."""
     shutil.copytree(made, tmp_path / "run")
     monkeypatch.chdir(tmp_path)
-    write_report(["run"])
     assert is_fresh("run/report", ["run"])
     return tmp_path / "run"
 
