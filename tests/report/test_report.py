@@ -122,12 +122,6 @@ def test_cost_at_target_table(page_of_five: Path) -> None:
     assert "First figure" in page_of_five.read_text()
 
 
-def test_without_full_set_the_report_says_that_there_is_no_target(tmp_path: Path) -> None:
-    store = write_run(tmp_path / "run", "random_box")
-    page = Path(write_report([store.location])).read_text()
-    assert "Cost at target</dt><dd>no full_set run" in page
-
-
 def test_full_set_named_by_the_config(tmp_path: Path) -> None:
     write_run(tmp_path / "full", "full_set", iterations=1, final=1.0)
     named = {"full_set_run": str(tmp_path / "full")}
@@ -154,12 +148,17 @@ def test_run_without_finished_iteration(tmp_path: Path) -> None:
     assert "no finished iteration yet" in Path(write_report([store.location])).read_text()
 
 
-def test_damaged_summary_is_left_out_and_named(tmp_path: Path) -> None:
+def test_damaged_files_are_named_and_so_is_that_there_is_no_target(tmp_path: Path) -> None:
+    """An iteration without its summary is left out; one without its learning curve is not."""
     store = write_run(tmp_path / "run", "random_box")
     damaged = tmp_path / "run" / "iterations" / "002" / "summary.json"
     damaged.write_bytes(damaged.read_bytes()[:-9])
+    (tmp_path / "run/iterations/001/training.parquet").write_bytes(b"PAR1")
     assert [row["iteration"] for row in summary_table([store.location])] == [0, 1, 3, 4]
-    assert str(damaged) in Path(write_report([store.location])).read_text()
+    page = Path(write_report([store.location])).read_text()
+    assert str(damaged) in page
+    assert "001/training.parquet" in page
+    assert "Cost at target</dt><dd>no full_set run" in page
 
 
 def test_a_run_that_is_named_twice_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,13 +167,6 @@ def test_a_run_that_is_named_twice_counts_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     spellings = [run.location, f"{run.location}/", "run", "./run/", "link", (tmp_path / "run").as_uri()]
     assert len(summary_table(spellings)) == 5
-
-
-def test_a_damaged_learning_curve_costs_no_iteration(tmp_path: Path) -> None:
-    store = write_run(tmp_path / "run", "random_box")
-    (tmp_path / "run/iterations/001/training.parquet").write_bytes(b"PAR1")
-    assert [row["iteration"] for row in summary_table([store.location])] == [0, 1, 2, 3, 4]
-    assert "001/training.parquet" in Path(write_report([store.location])).read_text()
 
 
 @pytest.mark.parametrize("classes", [11, 3])
