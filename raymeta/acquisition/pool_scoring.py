@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from raymeta.acquisition.box_clicks import box_click_counts, unlabelled_counts
+from raymeta.acquisition.box_clicks import box_click_counts, unlabelled_clicks, unlabelled_counts
 from raymeta.acquisition.candidate_boxes import greedy_boxes
 from raymeta.acquisition.candidate_columns import with_columns
 from raymeta.acquisition.image_prediction import ImagePrediction, predict_image
@@ -77,12 +77,11 @@ def score_image(
     softmax: (C, H, W) float32; a torch tensor is worked on where it lies. regressor: fitted, for metabox strategies.
     labelled_mask: (H, W) bool. true_vertex_map: (H, W) uint8, 1 at visible vertices of the ground truth, for `_star`
     strategies. epsilon: RDP tolerance in pixels, None for the default. clicks_max: for the normalised click priority.
-    query_size: at most this many candidates.
-    min_score: the sequence ends when the next score is strictly below it. class_weights: (C,) float64 in [0, 1], for
-    strategies that weigh classes. cost_regressor: for learned clicks. needs: columns of `candidate_columns` that
-    candidates carry. segments: in place of boxes ask for the best part of a predicted segment in each tile of
-    `box_width`; candidates then have SEGMENT_FIELDS too. superpixels: (H, W) int32 numbers from 1, whose parts are
-    asked then in place of predicted segments'.
+    query_size: at most this many candidates. min_score: the sequence ends when the next score is strictly below it.
+    class_weights: (C,) float64 in [0, 1], for strategies that weigh classes. cost_regressor: for learned clicks.
+    needs: columns of `candidate_columns` that candidates carry. segments: in place of boxes ask for the best part of a
+    predicted segment in each tile of `box_width`; candidates then have SEGMENT_FIELDS too. superpixels: (H, W) int32
+    numbers from 1, whose parts are asked then in place of predicted segments'.
 
     Raises:
         ValueError: an unknown strategy or click priority, a missing input of the strategy, no softmax, sizes that don't
@@ -95,21 +94,17 @@ def score_image(
     query_size = None if query_size is None else whole_number("query_size", query_size)
     labelled = _labelled_pixels(softmax, box_width, labelled_mask)
     _check_present(chosen, regressor, true_vertex_map, class_weights, cost_regressor)
-    if superpixels is not None:
-        _check_superpixels(superpixels, segments, labelled.shape)
+    _check_superpixels(superpixels, segments, labelled.shape)
     by_segment = segments is not None and superpixels is None
     prediction = _prediction(softmax, chosen, regressor, class_weights, keep_maps, by_segment)
     clicks = _click_map(prediction.segmentation, true_vertex_map if chosen.true_clicks else None, epsilon)
     maps = PriorityMaps(prediction, clicks, labelled, (seed, iteration, image_id))
+    learned = None if segments else _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
+    box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
     if segments is None:
-        learned = _learned_clicks(chosen, prediction, clicks, box_width, len(softmax), cost_regressor)
-        box_clicks = BoxClicks(clicks, labelled, box_width, clicks_priority, clicks_max, learned)
         candidates, joint = _boxes(chosen, maps, box_clicks, query_size, min_score, keep_maps)
     else:
-        of_pixels = prediction.segment_map if superpixels is None else superpixels
-        candidates = _parts(chosen, maps, of_pixels, box_width, segments, query_size, min_score)
-        # The sums of whole boxes are shown: a part's score is no map.
-        joint = joint_scores(chosen, maps, BoxClicks(clicks, labelled, box_width)) if keep_maps else None
+        candidates, joint = _parts(chosen, maps, box_clicks, superpixels, segments, query_size, min_score, keep_maps)
     if needs and chosen.gains:
         candidates = with_columns(candidates, needs, softmax, maps.make(chosen.gains[0]), box_width)
     shown = None if joint is None else {**maps.shown(chosen), "joint": joint}
@@ -159,8 +154,12 @@ def _labelled_pixels(softmax: "NDArray[np.float32] | torch.Tensor", box_width: i
     return labelled_mask
 
 
-def _check_superpixels(superpixels: NDArray[np.int32], segments: SegmentsConfig | None, size: tuple[int, ...]) -> None:
-    """Raise InputError unless these are the numbers of an image's superpixels, and parts are asked for."""
+def _check_superpixels(
+    superpixels: NDArray[np.int32] | None, segments: SegmentsConfig | None, size: tuple[int, ...]
+) -> None:
+    """Raise InputError unless these are the numbers of an image's superpixels, and parts are asked for; or None."""
+    if superpixels is None:
+        return
     if segments is None:
         raise InputError("superpixels without segments: give segments, which says what parts are asked for")
     check_array("superpixels", superpixels, "iu")
@@ -254,13 +253,16 @@ def _boxes(
 def _parts(
     strategy: Strategy,
     maps: PriorityMaps,
-    part_map: NDArray[np.int32] | None,
-    tile_width: int,
+    box_clicks: BoxClicks,
+    superpixels: NDArray[np.int32] | None,
     segments: SegmentsConfig,
     limit: int | None,
     min_score: float,
-) -> pa.Table:
-    """The best part of each tile as candidates; none for a strategy without a gain. part_map: (H, W), from 1."""
+    keep_joint: bool,
+) -> tuple[pa.Table, NDArray[np.float64] | None]:
+    """The best part of each tile as candidates; none for a strategy without a gain; joint scores as of `_boxes`."""
+    part_map = maps.prediction.segment_map if superpixels is None else superpixels
+    tile_width = box_clicks.box_width
     if part_map is None:
         raise InputError("parts can't be told: the image was predicted without its segments")
     gain = maps.make(strategy.gains[0]) if strategy.gains else np.zeros(maps.labelled.shape, np.float32)
@@ -277,7 +279,9 @@ def _parts(
     )
     image_id, mixed = maps.noise_key[2], segments.mixed == "box"
     drawn = _with_counts(parts, image_id, tile_width, maps.clicks, maps.labelled) if mixed else None
-    return _with_mask_counts(parts, image_id, drawn)
+    # The sums of whole boxes are shown: a part's score is no map.
+    joint = joint_scores(strategy, maps, box_clicks) if keep_joint else None
+    return _with_mask_counts(parts, image_id, drawn), joint
 
 
 def _with_mask_counts(parts: pa.Table, image_id: str, drawn: pa.Table | None) -> pa.Table:
@@ -305,13 +309,12 @@ def _statistics(
     prediction: ImagePrediction, clicks: NDArray[np.uint8], labelled: Mask, candidates: pa.Table
 ) -> dict[str, Any]:
     """POOL_IMAGE_SCHEMA from `segments` to `candidates`."""
-    free = (~labelled).view(np.uint8)
     return {
         "segments": prediction.segments,
         "mean_predicted_iou": prediction.mean_predicted_iou,
         "mean_entropy": prediction.mean_entropy,
-        ESTIMATED_CLICKS: int(np.count_nonzero(clicks * free)),
-        UNLABELLED_PIXELS: int(np.count_nonzero(free)),
+        ESTIMATED_CLICKS: int(np.count_nonzero(unlabelled_clicks(clicks, labelled))),
+        UNLABELLED_PIXELS: labelled.size - int(np.count_nonzero(labelled)),
         "best_score": candidates[SCORE][0].as_py() if candidates.num_rows else None,
         "candidates": candidates.num_rows,
     }

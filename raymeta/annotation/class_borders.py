@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.compilation import njit
+from raymeta.label_runs import run_starts
 from raymeta.schemas import IGNORE
 
 RIGHT: Final = 0
@@ -36,7 +37,8 @@ def class_borders(label_map: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDAr
     # Unsigned, where a step back wraps around: an index that might be negative is tested each time.
     steps = np.array([1, 1 - width, -width, -width - 1, -1, width - 1, width, width + 1]).astype(np.uint64)
     labels = padded.reshape(-1)
-    ends = np.flatnonzero(labels[1:] != labels[:-1]).astype(np.uint64)
+    starts, _ = run_starts(padded.reshape(1, -1))
+    ends = (starts[1:-1] - 1).astype(np.uint64)
     return _follow_all(labels, width, steps, ends, np.zeros(labels.size, np.uint8))
 
 

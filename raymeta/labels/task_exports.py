@@ -89,17 +89,7 @@ def export_open_tasks(
     Raises:
         InputError: nothing is open, or the folder can't take it.
     """
-    names = list(names)
-    states = [state for name in names for state in labels.states(name) if state.name in OPEN]
-    new = [state for state in states if not only_new or state.name != "handed_out"]
-    if states and not new:
-        raise InputError(
-            f"all {len(states)} open tasks of {', '.join(names)} are handed out already: leave out --only-new, or take "
-            "them back with `raymeta tasks recall`"
-        )
-    tasks = [state.task for state in new if only is None or state.task.id in only][:limit]
-    if not tasks:
-        raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
+    tasks = _open_tasks(labels, list(names), limit, only, only_new)
     config = store.load_config()
     named_width = config.acquisition.named_width
     pictures = TaskPictures(config.dataset, config.seed)
@@ -121,6 +111,23 @@ def export_open_tasks(
     if announced:
         labels.events.add(event)
     return manifest
+
+
+def _open_tasks(
+    labels: LabelStore, names: list[str], limit: int | None, only: Container[str] | None, only_new: bool
+) -> list[Task]:
+    """The tasks that `export_open_tasks` hands out, at least one, by rank; arguments and errors as there."""
+    states = [state for name in names for state in labels.states(name) if state.name in OPEN]
+    new = [state for state in states if not only_new or state.name != "handed_out"]
+    if states and not new:
+        raise InputError(
+            f"all {len(states)} open tasks of {', '.join(names)} are handed out already: leave out --only-new, or take "
+            "them back with `raymeta tasks recall`"
+        )
+    tasks = [state.task for state in new if only is None or state.task.id in only][:limit]
+    if not tasks:
+        raise InputError(f"no task of {', '.join(names) or 'the run'} is open: nothing is to be handed out")
+    return tasks
 
 
 def _opened(

@@ -168,7 +168,8 @@ def _count_classes(table: pa.Table) -> int:
 
 def _matrix(table: pa.Table, names: list[str]) -> NDArray[np.float64]:
     """Columns of a segment table as (S, len(names)) float64."""
-    missing = [name for name in names if name not in table.column_names]
+    present = set(table.column_names)  # the attribute makes a new list each time
+    missing = [name for name in names if name not in present]
     if missing:
         raise InputError(f"the segment table lacks {', '.join(missing)}: pass what segment_metrics returned")
     columns: list[NDArray[Any]] = [table[name].to_numpy() for name in names]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raymeta.compilation import njit
+from raymeta.label_runs import run_starts
 from raymeta.schemas import IGNORE
 
 ValueT = TypeVar("ValueT", np.int32, np.float32)
@@ -43,12 +44,7 @@ class RowRuns:
 
 def row_runs(label_map: NDArray[np.uint8]) -> RowRuns:
     """Runs and components of a label map, (H, W) uint8, 255 = ignored."""
-    height, width = label_map.shape
-    # Room for the most there can be; memory that is never written to costs nothing.
-    starts = np.empty(height * (width + 1) + 1, dtype=np.int32)
-    first = np.zeros(height + 1, dtype=np.int64)
-    found = _find_runs(label_map, starts, first)
-    starts = starts[:found].copy()
+    starts, first = run_starts(label_map)
     return RowRuns(starts, first, *_join_runs(label_map, starts, first))
 
 
@@ -59,26 +55,6 @@ def _paint(starts, first, components, values, painted):  # type: ignore[no-untyp
         line = painted[row]
         for run in range(first[row], first[row + 1] - 1):
             line[starts[run] : starts[run + 1]] = values[components[run]]
-
-
-@njit(cache=True, nogil=True)
-def _find_runs(label_map, starts, first):  # type: ignore[no-untyped-def]
-    """Fill `starts` and `first`, without a branch, since the end of a run can't be foreseen; return the entries."""
-    height, width = label_map.shape
-    found = 0
-    for row in range(height):
-        line = label_map[row]
-        starts[found] = 0
-        found += 1
-        last = line[0]
-        for col in range(1, width):
-            starts[found] = col
-            found += line[col] != last
-            last = line[col]
-        starts[found] = width
-        found += 1
-        first[row + 1] = found
-    return found
 
 
 @njit(cache=True, nogil=True)

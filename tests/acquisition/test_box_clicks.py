@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from raymeta.acquisition.box_clicks import MIN_FACTOR, box_click_counts, multiply_by_normalized, normalized_clicks
+from raymeta.acquisition.box_clicks import (
+    MIN_FACTOR,
+    box_click_counts,
+    multiply_by_normalized,
+    normalized_clicks,
+    unlabelled_counts,
+)
 
 CLICKS = np.array([[1, 0, 1], [0, 1, 0]], dtype=np.uint8)
 LABELLED = np.array([[True, False, False], [False, False, False]])
@@ -10,6 +16,13 @@ LABELLED = np.array([[True, False, False], [False, False, False]])
 def test_clicks_count_on_unlabelled_pixels_only():
     assert box_click_counts(CLICKS, 2).tolist() == [[2, 2]]
     assert box_click_counts(CLICKS, 2, LABELLED).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("labelled", "clicks", "free"), [(LABELLED, [1, 2], [3, 4]), (np.zeros_like(LABELLED), [2, 2], [4, 4])]
+)
+def test_counts_of_some_boxes(labelled, clicks, free):
+    assert unlabelled_counts(CLICKS, labelled, np.array([0, 0]), np.array([0, 1]), 2).tolist() == [clicks, free]
 
 
 def test_normalized_by_hand():

@@ -11,7 +11,7 @@ from raymeta.acquisition.pool_scoring import SCORED_SCHEMA, largest_box_clicks, 
 from raymeta.acquisition.priority_maps import quantize, random_priority
 from raymeta.acquisition.strategies import STRATEGIES, Priority, Strategy, find_strategy
 from raymeta.annotation.click_estimation import default_epsilon, estimate_clicks
-from raymeta.config import STRATEGY_NAMES
+from raymeta.config import STRATEGY_NAMES, SegmentsConfig
 from raymeta.metaseg.heatmaps import entropy
 from raymeta.metaseg.segment_metrics import predicted_iou_map, segment_metrics
 from raymeta.schemas import POOL_IMAGE_SCHEMA
@@ -121,6 +121,14 @@ def test_contract_of_every_strategy(softmax, labelled, vertices, strategy):
             assert whole.maps[name].dtype == np.float32
             assert (whole.maps[name][labelled] == 0).all()
             assert 0 <= whole.maps[name].min() <= whole.maps[name].max() <= 1
+
+
+@pytest.mark.parametrize("clicks_priority", ["normalized", "paper"])
+def test_maps_of_one_click_segments_show_the_scores_of_boxes(softmax, labelled, vertices, clicks_priority):
+    options = {"clicks_priority": clicks_priority, "keep_maps": True}
+    boxes = score(softmax, labelled, vertices, "metabox_plus", **options)
+    parts = score(softmax, labelled, vertices, "metabox_plus", **options, segments=SegmentsConfig())
+    np.testing.assert_array_equal(parts.maps["joint"], boxes.maps["joint"])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
