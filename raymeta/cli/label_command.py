@@ -82,8 +82,8 @@ def _config(options: argparse.Namespace, console: Console) -> ExperimentConfig:
 
     path = Path(options.place)
     if not path.is_file() or path.suffix not in (".yaml", ".yml"):
-        root = absolute_location("FOLDER", options.place)
-        run_dir = absolute_location("--run", options.run or f"runs/{last_name(root)}")
+        root = _without_dots(absolute_location("FOLDER", options.place))
+        run_dir = _without_dots(absolute_location("--run", options.run or f"runs/{last_name(root)}"))
         path = Path(absolute_location("--run", f"runs/{last_name(run_dir)}") if "://" in run_dir else run_dir)
         path = path.with_name(f"{path.name}.yaml")
         if not path.exists():
@@ -99,6 +99,11 @@ def _config(options: argparse.Namespace, console: Console) -> ExperimentConfig:
     if config.oracle.kind != "people":
         raise ConfigError(f"oracle.kind {config.oracle.kind}: with `raymeta label` people label: oracle.kind=people")
     return config
+
+
+def _without_dots(location: str) -> str:
+    """A place that people can read: `/x/../y` is `/y`, unless x is a link elsewhere."""
+    return str(Path(location).resolve()) if ".." in Path(location).parts and "://" not in location else location
 
 
 def _check_images(config: ExperimentConfig) -> None:

@@ -49,6 +49,12 @@ def _select(options: argparse.Namespace) -> int:
     r2 = "" if found.r2 is None else f", R² of the meta regressor {found.r2:.2f}"
     images = found.images - len(found.failed)
     _say(console, f"{found.query.num_rows} boxes of {images} images{r2}: {hide_secrets(config.out_dir)}")
+    if found.r2 is not None and found.r2 < 0:
+        _say(
+            console,
+            f"R² {found.r2:.2f} is below 0: the meta regressor tells less than a mean would, so the order of the boxes "
+            "says little: give more labelled images, or choose a strategy without it, as entropy_box",
+        )
     return 0
 
 

@@ -19,7 +19,7 @@ import ray
 import raymeta
 from raymeta.cluster.local_processes import end_leftovers, session_folder, session_processes
 from raymeta.doctor import home_faults, memory_faults, socket_path_faults
-from raymeta.errors import InputError
+from raymeta.errors import InputError, RunFailedError
 from raymeta.local_files import in_submitted_job
 
 LOG: Final = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
 
     Raises:
         ConnectionFailedError: no cluster answers at the address.
+        RunFailedError: the local Ray doesn't start.
     """
     quiet_environment()
     chosen = cluster_address(address)
@@ -108,7 +109,7 @@ def ray_connection(address: str | None = None) -> Iterator[None]:
                 print(f"Ray's dashboard: http://{reached.dashboard_url}", flush=True)
     except Exception as error:  # Ray raises plain Exception where a node doesn't come up in time
         if chosen is None:
-            raise ConnectionFailedError(f"Ray didn't start on this machine: {error}; {start_remedy(error)}") from error
+            raise RunFailedError(f"Ray didn't start on this machine: {error}; {start_remedy(error)}") from error
         raise ConnectionFailedError(
             f"no Ray cluster answers at {chosen}: {error}; start one with `ray start --head`, give the cluster's token "
             "where it asks for one (RAY_AUTH_TOKEN), or leave out --address and RAY_ADDRESS to use a local one"

@@ -129,6 +129,7 @@ def _count_other_files(summary: ImportSummary, reader: AnswerReader) -> None:
         summary.messages.append(f"{files} handed out: not taken; {remedy}")
     summary.strangers, summary.skipped = len(reader.strangers), len(reader.skipped)
     summary.refused += len(reader.refused_files)
+    summary.read += summary.strangers + summary.skipped + len(reader.refused_files)
 
 
 def _is_taken(

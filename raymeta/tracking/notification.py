@@ -137,7 +137,7 @@ def _try(way: Callable[[NotifyConfig, bytes], None], wanted: NotifyConfig, body:
 def _run_command(wanted: NotifyConfig, body: bytes) -> None:
     subprocess.run(
         wanted.command,
-        input=body,
+        input=body + b"\n",  # a shell's `read` takes a line without an end for a failure
         timeout=wanted.timeout_s,
         check=True,
         stdout=subprocess.DEVNULL,

@@ -106,10 +106,12 @@ def test_the_config_follows_the_images(folder, monkeypatch, capsys):
         port = str(taken.getsockname()[1])
         assert main(["label", "mine", "--port", port]) == EXIT_BAD_INPUT  # before anything is written
         assert not (folder.parent / "runs").exists()
-    assert main(["label", "mine", "--ask", "boxes", "oracle.kind=simulated", "--port", "8765"]) == EXIT_BAD_INPUT
+    place = f"../{folder.parent.name}/mine"
+    assert main(["label", place, "--ask", "boxes", "oracle.kind=simulated", "--port", "8765"]) == EXIT_BAD_INPUT
     assert "oracle.kind=people" in capsys.readouterr().err
     config = load_config(folder.parent / "runs/mine.yaml")
     assert (config.run_dir, config.oracle.kind) == (str(folder.parent / "runs/mine"), "people")
+    assert config.dataset.root == str(folder)
     dataset = open_dataset(config.dataset)
     assert dataset.class_names == CLASSES
     assert dataset.validation_ids() == ["im3", "im9"]  # each sixth by name: im0, im1, im10, im11, im2, im3, …

@@ -11,6 +11,7 @@ import pytest
 from raymeta.cluster import connection
 from raymeta.cluster.connection import start_remedy
 from raymeta.cluster.local_processes import descendants, end_leftovers, session_processes
+from raymeta.errors import EXIT_FAILED, RunFailedError, end_of
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,21 @@ def test_a_temporary_folder_that_is_too_long(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
-    assert "ConnectionFailedError" in last
+    assert "RunFailedError" in last
     assert "set RAY_TMPDIR" in last
     assert "free memory" not in last
+
+
+def test_a_local_ray_that_does_not_start_is_no_bad_input(monkeypatch):
+    def no_memory():
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(connection, "_start_local", no_memory)
+    with pytest.raises(RunFailedError) as failed, connection.ray_connection("local"):
+        pass
+    code, text = end_of(failed.value)
+    assert code == EXIT_FAILED
+    assert "Cannot allocate memory" in text
 
 
 def test_a_user_without_any_home_gets_a_temporary_one():

@@ -61,7 +61,7 @@ def config_with(runner, **notification):
 
 
 def writes_to(path) -> list[str]:
-    return [sys.executable, "-c", f"import sys; open({str(path)!r}, 'a').write(sys.stdin.read() + '\\n')"]
+    return [sys.executable, "-c", f"import sys; open({str(path)!r}, 'a').write(sys.stdin.read())"]
 
 
 def small_config(folder, oracle: str, labelled: bool):
