@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from raymeta.cli.options import add_address, add_command, add_overrides
 from raymeta.locations import hide_secrets
+from raymeta.quantities import quantity
 
 MAX_NAMED = 3
 
@@ -47,8 +48,9 @@ def _select(options: argparse.Namespace) -> int:
     if len(found.failed) > MAX_NAMED:
         _say(console, f"… and {len(found.failed) - MAX_NAMED} more, all in selection.json")
     r2 = "" if found.r2 is None else f", R² of the meta regressor {found.r2:.2f}"
-    images = found.images - len(found.failed)
-    _say(console, f"{found.query.num_rows} boxes of {images} images{r2}: {hide_secrets(config.out_dir)}")
+    images = quantity(found.images - len(found.failed), "image")
+    boxes = quantity(found.query.num_rows, "box", "boxes")
+    _say(console, f"{boxes} of {images}{r2}: {hide_secrets(config.out_dir)}")
     if found.r2 is not None and found.r2 < 0:
         _say(
             console,

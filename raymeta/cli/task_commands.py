@@ -21,6 +21,7 @@ from raymeta.labels.double_answers import first_pair
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.task_events import Action, TaskEvent
 from raymeta.labels.task_states import ANSWERED, DONE, OPEN, Rules, TaskState
+from raymeta.quantities import quantity
 from raymeta.runs.run_store import RunStore
 from raymeta.text_tables import show_table, text_table
 
@@ -179,7 +180,8 @@ def _export(options: argparse.Namespace) -> int:
     )
     if (warning := hand_out_warning(out, [task.id for task in manifest.tasks])) is not None:
         print(warning, file=sys.stderr)
-    print(f"{len(manifest.tasks)} tasks of {manifest.set} in {options.out}: README.txt there says how to go on")
+    tasks = quantity(len(manifest.tasks), "task")
+    print(f"{tasks} of {manifest.set} in {options.out}: README.txt there says how to go on")
     print(f"bring them back: raymeta tasks import {shlex.quote(store.location)} {shlex.quote(options.out)}")
     return 0
 
@@ -344,5 +346,5 @@ def _labels(options: argparse.Namespace) -> int:
     for part in ("train", "val"):
         found = ((image_id, label_map) for name, image_id, label_map in bought_labels(store, labels) if name == part)
         count = write_label_data_set(Path(options.out), found, classes, split=part)
-        print(f"{part}: {count} images in {options.out}")
+        print(f"{part}: {quantity(count, 'image')} in {options.out}")
     return 0

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from raymeta.config import ASKED_ONE
 from raymeta.labels.double_answers import double_answers
 from raymeta.labels.label_store import LabelStore
 from raymeta.labels.ledger import HUMAN_KINDS, fit_prices, hours_left, ledger
 from raymeta.labels.task_states import TaskState
+from raymeta.quantities import quantity
 from raymeta.runs.run_store import RunStore
 
 
@@ -56,7 +58,8 @@ def effort_line(store: RunStore, labels: LabelStore) -> str:
     hours = f"about {_duration(left.hours)}" if left.hours is not None else _unknown(table, units)
     if not left.open_boxes + left.open_images + left.coming_boxes:
         hours = "no time"
-    line = f"left: {left.open_boxes} {units}, {left.open_images} images, {left.coming_boxes} {units} to come: {hours}"
+    boxes, coming = (quantity(count, ASKED_ONE[units], units) for count in (left.open_boxes, left.coming_boxes))
+    line = f"left: {boxes}, {quantity(left.open_images, 'image')}, {coming} to come: {hours}"
     prices = fit_prices(table)
     if prices is None:
         return line
