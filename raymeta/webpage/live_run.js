@@ -28,8 +28,9 @@ export class LiveRun extends EventTarget {
     this.plan();
   }
 
+  /** Look at once, unless that goes on already or nothing was answered yet. */
   wake() {
-    if (document.hidden || this.timer === undefined) return;
+    if (document.hidden || !this.timer) return;
     clearTimeout(this.timer);
     this.poll();
   }
@@ -39,6 +40,7 @@ export class LiveRun extends EventTarget {
   }
 
   async poll() {
+    this.timer = null; // until the next one is planned: one look at a time
     if (!document.hidden) {
       try {
         const changed = await this.look();
@@ -63,14 +65,17 @@ export class LiveRun extends EventTarget {
       // Without it nothing can be served yet: a run that has just begun, or a process behind the one that answered before.
       if (served === null && this.model !== null) return false;
       this.progress = await response.json();
-      this.etag = response.headers.get("ETag");
       this.served = served === null ? null : Number(served);
       changed = true;
     }
-    if (this.served === null) return changed;
+    const seen = () => {
+      if (response.status !== 304) this.etag = response.headers.get("ETag");
+      return changed;
+    };
+    if (this.served === null) return seen();
     // Another HTTP process of the service may answer a moment behind the first: ask on until they agree.
     if (changed || this.newest !== this.served) changed = (await this.askModel()) || changed;
-    return changed;
+    return seen(); // not before the model is there, too: else its change would be missed where it fails
   }
 
   async askModel() {

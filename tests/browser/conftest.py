@@ -22,6 +22,7 @@ SHORT = (
     "test_labelling_two_runs.py",
     "test_labelling_progress.py",
     "test_late_answers.py",
+    "test_late_views.py",
     "test_review_keys.py",
     "test_report_page.py",
 )

@@ -1,5 +1,6 @@
 """Requests of the page that are let through when a test says so: in this order, what comes late does so every time."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import APIResponse, Page, Route
@@ -17,7 +18,7 @@ class HeldRequest:
         before: whether the service gets it only once it is released.
     """
 
-    def __init__(self, page: Page, pattern: str, method: str = "GET", before: bool = False) -> None:
+    def __init__(self, page: Page, pattern: str | re.Pattern[str], method: str = "GET", before: bool = False) -> None:
         self._page, self._pattern, self._method, self._before = page, pattern, method, before
         self._held: list[tuple[Route, APIResponse | None]] = []
         page.route(pattern, self._hold)

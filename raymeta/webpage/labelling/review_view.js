@@ -41,7 +41,7 @@ export class ReviewView {
       this.place = element("div", { class: "review-place" });
       const choice = segmentedChoice("Tasks", LISTS.map(([name, text]) => [name, text]), chosenList, (name) => {
         chosenList = name;
-        this.load();
+        this.load().catch((error) => this.fail(error));
       });
       this.element.replaceChildren(element("aside", { class: "review-side" }, choice, this.list), this.place);
       await this.load(this.context.route.params.get("task"));
@@ -66,12 +66,14 @@ export class ReviewView {
 
   /** The list anew; then the task of this id, or the first one. */
   async load(taskId = null) {
+    const look = (this.look = {});
     const states = LISTS.find(([name]) => name === chosenList)[2];
     const query = `v1/tasks?${states.map((state) => `state=${state}`).join("&")}`;
     const { tasks, total } = await this.service.json(query, { query: { limit: LIMIT }, signal: this.abort.signal });
+    if (look !== this.look) return undefined; // another list was chosen meanwhile
     this.tasks = tasks;
     this.list.replaceChildren(...tasks.map((task) => element("li", {}, element(
-      "button", { class: "review-row", type: "button", "data-task": task.id, click: () => this.show(task).catch((error) => this.fail(error)) },
+      "button", { class: "review-row", type: "button", "data-task": task.id, click: () => this.show(task) },
       element("span", { class: "review-name" }, task.id), element("span", { class: "soft small" }, STATES[task.state] ?? task.state)))));
     if (total > tasks.length) this.list.append(element("li", { class: "soft small" }, `${count(total - tasks.length)} more follow.`));
     const first = tasks.find(({ id }) => id === taskId) ?? tasks[0];
@@ -82,8 +84,16 @@ export class ReviewView {
     return this.place.replaceChildren(notice("Nothing here", text, { sign: "fresh" }));
   }
 
-  /** One task with its answers. */
+  /** One task with its answers; where it fails, that is told unless another one is wanted by then. */
   async show(task) {
+    try {
+      await this.open(task);
+    } catch (error) {
+      if (this.task === task) this.fail(error);
+    }
+  }
+
+  async open(task) {
     this.task = task;
     this.answers = null;
     this.place.inert = true; // what is on screen is another task's, until this one's answers are there
@@ -93,11 +103,11 @@ export class ReviewView {
     const [detail, { answers, agreement }] = await Promise.all([
       this.service.json(`v1/tasks/${task.id}`, options), this.service.json(`v1/tasks/${task.id}/answers`, options)]);
     const bundle = await loadBundle(this.service, { ...detail, start: null }, this.abort.signal);
-    if (this.task !== task) return;
     const live = answers.filter((answer) => answer.live || answer.accepted);
-    this.answers = live.length ? live : answers;
-    this.seen = answers.map(({ answer_id: id }) => id);
-    const rasters = await Promise.all(this.answers.map((answer) => this.valuesOf(answer)));
+    const shown = live.length ? live : answers;
+    const rasters = await Promise.all(shown.map((answer) => this.valuesOf(answer)));
+    if (this.task !== task) return;
+    Object.assign(this, { answers: shown, seen: answers.map(({ answer_id: id }) => id) });
     this.place.replaceChildren(this.head(detail, agreement), element(
       "div", { class: "review-answers" }, ...this.answers.map((answer, index) => this.card(bundle, answer, rasters[index], index)), this.difference(bundle, rasters)));
     this.place.dataset.task = task.id;
@@ -162,17 +172,21 @@ export class ReviewView {
     return this.service.json(`v1/tasks/${this.task.id}/${action}`, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
   }
 
-  /** Decide, tell what went wrong, and go on with the list. */
+  /** Decide once, tell what went wrong, and go on with the list, unless somebody has chosen another task or list by then. */
   async decide(action, body, said) {
-    const at = this.tasks.findIndex(({ id }) => id === this.task.id);
+    const { task, tasks, look } = this;
+    let next = tasks[tasks.findIndex(({ id }) => id === task.id) + 1]?.id;
+    this.answers = null;
+    this.place.inert = true;
     try {
       await this.post(action, body);
       toast(said);
     } catch (error) {
       toast(error.message, { bad: true });
-      return this.load(this.task.id);
+      next = task.id;
     }
-    return this.load(this.tasks[at + 1]?.id);
+    if (look !== this.look || this.abort.signal.aborted) return;
+    await this.load(this.task === task ? next : this.task.id).catch((error) => this.fail(error));
   }
 
   accept(answer) {
@@ -194,7 +208,7 @@ export class ReviewView {
     const at = this.tasks.findIndex(({ id }) => id === this.task.id);
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const answer = this.answers?.[Number(event.key) - 1];
-    if (step && this.tasks[at + step]) this.show(this.tasks[at + step]).catch((error) => this.fail(error));
+    if (step && this.tasks[at + step]) this.show(this.tasks[at + step]);
     else if (answer && !this.holds(answer)) this.accept(answer);
     else if (this.answers && event.key.toLowerCase() === "r") this.place.querySelector(".review-head button")?.click();
     else return;
