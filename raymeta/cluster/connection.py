@@ -30,7 +30,10 @@ LOCAL_CPUS = 4
 
 
 TOO_LATE: Final = "timed out during startup"
-"""What Ray says then."""
+"""What Ray says where it doesn't come up in time."""
+START_ATTEMPTS: Final = 3
+SESSIONS: Final = "/ray/session_"
+"""In the command lines of Ray's own processes."""
 
 
 class ConnectionFailedError(InputError):
@@ -38,8 +41,12 @@ class ConnectionFailedError(InputError):
 
 
 def _start_local() -> None:
-    """Start a Ray on this machine. It gives itself 30 s, which a busy machine may need longer than: then once more."""
-    for is_last in (False, True):
+    """Start a Ray on this machine; on a busy one that may take several attempts.
+
+    Ray 2.60's raylet ends itself where its agent, a process of Python, tells no port within 15 s, and `ray.init` gives
+    up 15 s later. There is no setting for either.
+    """
+    for attempt in range(1, START_ATTEMPTS + 1):
         try:
             ray.init(
                 address="local",
@@ -50,10 +57,12 @@ def _start_local() -> None:
                 runtime_env=_quoted_python(),
             )
         except Exception as error:  # Ray raises plain Exception here
-            if is_last or TOO_LATE not in str(error):
+            if attempt == START_ATTEMPTS or TOO_LATE not in str(error):
                 raise
             LOG.info("Ray didn't come up in time: starting it once more")
             ray.shutdown()
+            # What is left of it would take from the next attempt what that one lacked.
+            end_leftovers(session_processes(SESSIONS), patience_s=0)
         else:
             return
 

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from raymeta.cluster import connection
 from raymeta.cluster.connection import start_remedy
-from raymeta.cluster.local_processes import descendants, end_leftovers, session_processes
+from raymeta.cluster.local_processes import command_line, descendants, end_leftovers, session_processes
 from raymeta.errors import EXIT_FAILED, RunFailedError, end_of
 
 
@@ -85,18 +86,29 @@ def test_a_user_without_any_home_gets_a_temporary_one():
     assert done.stdout == "True False\n", done.stderr
 
 
-def test_a_ray_that_comes_up_too_late_is_started_once_more(monkeypatch):
-    told = []
+def test_a_ray_that_comes_up_too_late_is_started_anew_and_what_is_left_of_it_ended(monkeypatch):
+    told, left = [], []
 
     def init(**_):
         told.append("init")
-        if len(told) < 3:
+        if told.count("init") < wanted:
+            left.append(subprocess.Popen(["bash", "-c", "exec -a /tmp/ray/session_x/gcs_server sleep 60"]))
+            while "session_x" not in command_line(left[-1].pid):
+                time.sleep(0.01)
             raise Exception("The current node timed out during startup. This could happen")
 
     monkeypatch.setattr(connection.ray, "init", init)
     monkeypatch.setattr(connection.ray, "shutdown", lambda: told.append("shutdown"))
+    wanted = 3
     connection._start_local()
-    assert told == ["init", "shutdown", "init"]
+    assert told == ["init", "shutdown", "init", "shutdown", "init"]
+    assert [process.wait(10) for process in left] == [-signal.SIGKILL] * 2
+    told.clear()
+    wanted = 99
+    with pytest.raises(Exception, match="timed out during startup"):
+        connection._start_local()
+    assert told.count("init") == 3
+    left[-1].kill()
     told.clear()
     monkeypatch.setattr(connection.ray, "init", lambda **_: (_ for _ in ()).throw(RuntimeError("no such file")))
     with pytest.raises(RuntimeError, match="no such file"):

@@ -67,6 +67,14 @@ def test_answers_are_the_drawn_labels_and_a_second_import_changes_nothing(asked,
             np.testing.assert_array_equal(state.accepted.labels(), truth)
 
 
+def test_what_was_read_is_the_sum_of_what_became_of_it(asked, run, tmp_path):
+    shutil.copytree(asked / "drawn", tmp_path / "drawn")
+    spoilt = sorted(path for path in (tmp_path / "drawn").rglob("*.json") if path.name != "raymeta_tasks.json")[0]
+    spoilt.write_text("{")
+    summary = bring_back(run, tmp_path / "drawn", who="ann")
+    assert (summary.read, summary.added, summary.refused) == (6, 5, 1)
+
+
 def test_a_dry_run_keeps_nothing(asked, run):
     before = answer_files(run)
     assert bring_back(run, asked / "drawn", dry_run=True).added == 6

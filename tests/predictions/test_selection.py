@@ -72,6 +72,22 @@ def test_the_boxes_are_those_of_the_run(saved, tmp_path, threads):
     assert not (tmp_path / "out/score.blocks").exists()
 
 
+def test_a_regressor_worse_than_a_mean_is_told(saved, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for path in (saved[0] / "labels").rglob("*.png"):
+        place = tmp_path / "labels" / path.relative_to(saved[0] / "labels")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as image:
+            Image.fromarray(rng.integers(0, 19, image.size[::-1], dtype=np.uint8)).save(place)
+    meta = {"predictions": str(saved[0] / "meta"), "labels": str(tmp_path / "labels")}
+    path = tmp_path / "select.yaml"
+    path.write_text(yaml.safe_dump(values(saved, tmp_path / "out", meta=meta)))
+    assert main(["select", str(path)]) == 0
+    told = json.loads((tmp_path / "out/selection.json").read_text())["r2"]
+    assert told < 0
+    assert f"R² {told:.2f} is below 0" in capsys.readouterr().out
+
+
 def test_the_command_shows_what_it_did_and_python_gives_the_same(saved, tmp_path, capsys):
     path = tmp_path / "select.yaml"
     path.write_text(yaml.safe_dump(values(saved, tmp_path / "out")))
