@@ -21,7 +21,7 @@ from raymeta.labels.picture_files import PictureFiles
 from raymeta.labels.simulated_annotator import FURTHER_FIELDS, NO_OUTLINES, ONE_POINT, region_clicks
 from raymeta.labels.task_events import TaskEvent
 from raymeta.labels.task_sets import Task, query_of
-from raymeta.labels.task_states import ANSWERED, DONE, TaskState
+from raymeta.labels.task_states import TaskState
 from raymeta.labels.waiting import are_enough, wanted_text
 from raymeta.runs.split import Split
 from raymeta.schemas import (
@@ -86,11 +86,11 @@ class PeopleAnnotator:
     def collect(self, ticket: Ticket) -> Answers | None:
         """See `Annotator.collect`. What is left of a set of which enough is answered is withdrawn."""
         states = self._labels.states(ticket.tasks.name)
-        left = [state.task.id for state in states if state.name not in DONE]
+        left = [state.task.id for state in states if not state.is_settled]
         if left:
             if not are_enough(states, self._config.oracle.go_on_at):
                 return None
-            answered = sum(state.name in ANSWERED for state in states)
+            answered = sum(state.counts for state in states)
             reason = f"{answered} of {len(states)} are answered, oracle.go_on_at is {self._config.oracle.go_on_at:g}"
             self._labels.events.add(TaskEvent(action="close", tasks=left, who=RUN_ITSELF, reason=reason))
             states = self._labels.states(ticket.tasks.name)  # what waited for a second person counts now

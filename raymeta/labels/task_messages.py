@@ -19,7 +19,7 @@ def why_fewer(found: OpenTasks) -> str:
         waits = "waits" if found.for_second == 1 else "wait"
         parts.append(
             f"{found.for_second} that you have answered {waits} for a second person's answer, as oracle.double_share "
-            "says: who works alone ends that by `raymeta tasks close RUN`"
+            "says: who works alone ends that by `raymeta tasks close RUN --set SET`"
         )
     left = found.open - found.with_others - found.with_tools - found.for_second - len(found.free)
     if left:

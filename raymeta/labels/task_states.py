@@ -100,6 +100,16 @@ class TaskState:
         """Whether one person has answered, and nothing lacks but another one's answer."""
         return self.task.double and self.name in OPEN and len(self.live) == 1
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is an answer to go on with; that of a reopened task holds until somebody answers again."""
+        return self.name in ANSWERED or (self.name in OPEN and self.accepted is not None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is waited for."""
+        return self.name in DONE or self.counts
+
     def is_partial(self, answer: AnswerRecord, rules: Rules) -> bool:
         """Whether more of an answer is without a class than may be."""
         return answer.uncovered > rules.max_uncovered * self.task.height * self.task.width
@@ -185,7 +195,7 @@ def _decide(state: TaskState, event: TaskEvent, known: dict[str, AnswerRecord], 
             state.name, state.note = "proposed", event.reason or ""
     elif event.action == "accept" and event.answer in known:
         answer = known[event.answer]
-        state.live = {answer.who: answer}
+        state.live, state.lease = {answer.who: answer}, None  # who has it needn't go on
         _accept(state, answer)
     elif event.action == "return":
         state.name, state.accepted, state.live, state.note = "proposed", None, {}, event.reason or ""

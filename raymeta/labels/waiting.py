@@ -8,13 +8,13 @@ from typing import Final
 from raymeta.config import ExperimentConfig
 from raymeta.labels.annotator import WHOLE_IMAGE_SETS, query_set_name
 from raymeta.labels.label_store import LabelStore
-from raymeta.labels.task_states import ANSWERED, DONE, Rules, StateName, TaskState
+from raymeta.labels.task_states import Rules, StateName, TaskState
 from raymeta.runs.run_status import RunStatus, run_status
 from raymeta.runs.run_store import RunStore
 from raymeta.runs.store_files import RunError
 
 _TROUBLE: dict[StateName, str] = {
-    "conflict": "with answers that differ: `raymeta tasks accept RUN` decides",
+    "conflict": "with answers that differ: `raymeta tasks accept RUN --task ID` decides",
     "annotated": "answered, but unfinished or not reviewed yet",
     "needs_review": "passed on by two people",
 }
@@ -45,16 +45,16 @@ def status_now(location: str) -> RunStatus:
 
 
 def are_enough(states: Sequence[TaskState], go_on_at: float) -> bool:
-    """Whether a run goes on with the answers to a set: all tasks are done, or the share of `oracle.go_on_at` is."""
-    if all(state.name in DONE for state in states):
+    """Whether a run goes on with the answers to a set: all tasks are settled, or the share of `oracle.go_on_at` is."""
+    if all(state.is_settled for state in states):
         return True
-    return sum(state.name in ANSWERED for state in states) >= go_on_at * len(states)
+    return sum(state.counts for state in states) >= go_on_at * len(states)
 
 
 def wanted_text(name: str, states: Sequence[TaskState], config: ExperimentConfig) -> str:
     """One line: how much of a set is left, and what there is trouble with."""
     counts = Counter(state.name for state in states)
-    left = sum(count for state, count in counts.items() if state not in DONE)
+    left = sum(not state.is_settled for state in states)
     what = "images" if name in WHOLE_IMAGE_SETS else config.acquisition.asked
     more = [f"{counts[state]} {text}" for state, text in _TROUBLE.items() if counts[state]]
     if second := sum(state.waits_for_second for state in states):

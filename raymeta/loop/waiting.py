@@ -8,7 +8,7 @@ from raymeta.config import ExperimentConfig, absolute_paths
 from raymeta.errors import WaitingForPeople
 from raymeta.labels.answer_files import now
 from raymeta.labels.task_leases import seconds_between
-from raymeta.labels.task_states import ANSWERED, DONE
+from raymeta.labels.waiting import are_enough
 from raymeta.loop.people import label_store
 from raymeta.runs.run_store import RunStore
 
@@ -78,9 +78,4 @@ def people_are_done(config: ExperimentConfig) -> bool:
     """Whether enough of every set that was handed out is answered."""
     store = RunStore(absolute_paths(config).run_dir)
     labels = label_store(config, store)
-    for name in labels.sets.names():
-        states = labels.states(name)
-        answered = sum(state.name in ANSWERED for state in states)
-        if any(state.name not in DONE for state in states) and answered < config.oracle.go_on_at * len(states):
-            return False
-    return True
+    return all(are_enough(labels.states(name), config.oracle.go_on_at) for name in labels.sets.names())

@@ -69,6 +69,19 @@ def test_states(steps, expected):
     assert state(*steps) == expected
 
 
+def test_a_reopened_task_is_not_waited_for_and_one_that_was_decided_is_in_nobodys_hands():
+    reopened = fold(TASK, [answer(1, 0)], [event(2, "reopen")], Rules())
+    assert (reopened.name, reopened.counts, reopened.is_settled) == ("proposed", True, True)
+    returned = fold(TASK, [answer(1, 0)], [event(2, "return")], Rules())
+    assert (returned.name, returned.counts, returned.is_settled) == ("proposed", False, False)
+    differ = fold(TASK, [answer(1, 0), answer(2, 1, "ben")], [], Rules())
+    assert (differ.name, differ.counts, differ.is_settled) == ("conflict", False, False)
+    held = event(1, "hand_out", "ben", until="2026-01-01T00:10:00.000000Z")
+    at = "2026-01-01T00:00:05.000000Z"
+    assert fold(TASK, [answer(2, 0)], [held], Rules(), at).lease is not None
+    assert fold(TASK, [answer(2, 0)], [held, event(3, "accept", answer="ann0")], Rules(), at).lease is None
+
+
 def test_with_a_review_no_answer_counts_before_somebody_accepts_it():
     rules = Rules(review="always")
     assert state(answer(1, 0), rules=rules) == ("annotated", None)

@@ -56,6 +56,14 @@ def test_a_run_of_which_all_is_answered_waits_for_a_command(store):
     assert (found.waits_for, found.state) == (ALL_ANSWERED, "waits for people")
 
 
+def test_a_reopened_answer_holds_nothing_up(store):
+    answer_next(store, 5)
+    _, labels = open_labels(store.location)
+    TaskDispatcher(labels, store.files).reopen(Person("lead", frozenset({"review"})), "q000-000001", "look again")
+    assert {state.name for state in labels.states("query-000")} == {"accepted", "proposed"}
+    assert status_now(store.location).waits_for == ALL_ANSWERED
+
+
 def test_of_the_last_query_it_is_told_when_its_answers_count(store):
     _, labels = open_labels(store.location)
     states, config = labels.states("query-000"), store.load_config()

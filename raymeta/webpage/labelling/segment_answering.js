@@ -52,7 +52,7 @@ export class SegmentAnswering extends PointAnswering {
   tell(name) {
     const several = this.suggestion.ringed ? "several classes, in the ring " : "";
     const before = this.suggestion.answered ? `You said ${several}` : "Is this ";
-    const strong = element("strong", {}, this.suggestion.value === VOID ? "several classes" : name);
+    const strong = element("strong", {}, this.suggestion.value === VOID ? "several classes, or none" : name);
     if (this.mixed) {
       this.question.replaceChildren("Several classes. ", element("span", { class: "point-suggestion" }, "What is in the ring?"));
       this.view.say(`Press the key of the class in the ring; Enter or ${this.mixedKey.toUpperCase()} for none.`);
